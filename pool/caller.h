@@ -1,0 +1,147 @@
+/**
+ * @file caller.h
+ * @brief The caller's side: what a pool and its results are in the process that opened it.
+ *
+ * Private to the library. All of it is the caller's own memory, where no task can scribble on it.
+ */
+#ifndef POOL_CALLER_H
+#define POOL_CALLER_H
+
+#include "error.h"
+#include "known.h"
+#include "memory.h"
+#include <pthread.h>
+
+/** No sleep is longer without a look at whether the nursery lives: 100 ms. */
+#define SLICE ((uint64_t)100000000)
+
+/** Who holds a job's record. */
+enum hold {
+    HOLD_NOBODY,
+    HOLD_HANDLE,
+    HOLD_DROPPED, /**< The handle was freed before the record can be used again. */
+};
+
+struct pool_result {
+    struct pool *pool;
+    char *values;             /* the results; a copy once the pool is joined */
+    const struct note **kept; /* copies of the notes, once the pool is joined, if there are any */
+    extent extent;
+    size_t count, result_width;
+    uint32_t chunks;
+    _Atomic uint32_t undone; /* all chunks from this one on are done */
+    enum hold hold;
+    bool moved;   /* the values are a copy */
+    bool woke;    /* handing it over had to wake somebody: no use to spin for it */
+    bool gave_up; /* some of its tickets may be CANCELLED */
+    bool looked;  /* somebody knows whether it failed */
+};
+
+/** A job whose callback has not run yet. */
+struct watch {
+    struct pool_result *result;
+    pool_callback *good, *bad;
+    void *cookie;
+};
+
+struct pool {
+    const char *here; /* a byte that is 1 in the process that opened the pool, and 0 in what that forks */
+    _Atomic uint32_t interrupts, answered; /* calls of pool_interrupt(), and those that waiting calls returned for */
+    struct region *region;                 /* NULL once joined */
+    pid_t nursery;
+    int socket;
+    char *trace;
+    size_t results_size;
+    pthread_mutex_t lock; /* guards all below */
+
+    struct pool_result *results;   /* one for each job record, at the same index */
+    uint32_t *free, free_count;    /* records that can be used again */
+    uint32_t *dropped, drop_count; /* records that soon can */
+    uint32_t fresh;                /* records from here on were never used */
+    uint32_t serial;               /* jobs handed over so far */
+    uint64_t head;                 /* of the ring, as last seen */
+    struct memory memory;
+    struct known known;
+    struct watch *watches;
+    size_t watch_count, watch_room;
+    struct pool_iter *iters;
+    bool over;      /* the nursery is gone, and what was not done has failed */
+    char why[500];  /* why it failed */
+    size_t unseen;  /* failed jobs whose handle was freed unlooked at */
+    char first_unseen[512];
+};
+
+/** What is handed over. */
+struct order {
+    const char *who; /* the function, for the words of an error */
+    pool_task *task;
+    const void *base;
+    size_t count, width, result_width;
+    const struct pool_job_options *options;
+    pool_star_task *star; /* then instead of task and base: */
+    const struct pool_column *columns;
+    size_t ncolumns;
+    uint32_t bell; /* 0, or 1 + the bell that is rung when a chunk is done */
+};
+
+/** A waiting call. */
+struct wait {
+    struct pool *pool;
+    const char *who;
+    uint64_t deadline;
+    uint32_t answered;
+};
+
+/* pool.c */
+
+/** Tells whether this process and thread may make the call; sets the error if not. */
+bool pool_may(const struct pool *pool, const char *who, bool waits);
+
+/** Tells whether work can still be handed over; sets the error if not. The caller holds the lock. */
+bool pool_takes_work(struct pool *pool, const char *who);
+
+/** Hands an order over. */
+struct pool_result *submit(struct pool *pool, const struct order *order);
+
+/** Gives up what nobody has begun to run of a job. */
+void give_up(struct pool *pool, struct pool_result *result);
+
+/* result.c */
+
+struct wait wait_begin(struct pool *pool, const char *who, double seconds);
+
+/** Tells, when what is waited for has not come, whether to go on: 0; or -1 with ETIMEDOUT or EINTR. */
+int wait_goes_on(const struct wait *wait);
+
+/** Sleeps on the word for a slice of the wait, then looks whether the nursery lives, and repeats the wake-up. */
+void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value);
+
+/** Waits for a job. */
+int wait_for(const struct wait *wait, struct pool_result *result);
+
+/** Returns how an item of a job that is done failed, or its reply: its note, or NULL. */
+const struct note *result_note(const struct pool_result *result, size_t item);
+
+/** Describes the first failure from an item on, and counts all from there. False if there is none. */
+bool result_failure(const struct pool_result *result, size_t from, struct pool_error *error);
+
+/** Copies a result out of the region. 0, or -1 and ENOMEM. May be repeated. */
+int result_move(struct pool_result *result);
+
+/** Frees the copy, if there is one. */
+void result_forget(struct pool_result *result);
+
+/** Runs the callbacks of the jobs that are done. */
+void run_callbacks(struct pool *pool);
+
+/* open.c */
+
+/** Looks whether the nursery lives; if not, fails everything unfinished. Returns whether it lives. */
+bool look_after(struct pool *pool);
+
+/* iter.c */
+
+/** Frees an iterator's memory; its jobs go with the pool. */
+void iters_free(struct pool *pool);
+
+#endif

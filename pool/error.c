@@ -1,0 +1,105 @@
+/*
+ * error.c - what went wrong, in words.
+ *
+ * The last error belongs to the thread that made the call, like errno, so that two threads with one pool do not read
+ * each other's. Signals are named by their names, because "signal 9" helps nobody; where a death has usual causes,
+ * they are said. It prints nothing.
+ */
+#define _GNU_SOURCE
+#include "error.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static _Thread_local struct pool_error last = { .item = POOL_NO_ITEM };
+
+const struct pool_error *pool_error(void)
+{
+    return &last;
+}
+
+int error_put(const struct pool_error *error)
+{
+    last = *error;
+    errno = error->code;
+    return -1;
+}
+
+int error_set(int code, const char *format, ...)
+{
+    struct pool_error error = { .code = code, .item = POOL_NO_ITEM };
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error.text, sizeof error.text, format, args);
+    va_end(args);
+    return error_put(&error);
+}
+
+static const char *usual_cause(int signal)
+{
+    switch (signal) {
+    case SIGKILL:
+        return " (by hand, or by the system because memory ran out)";
+    case SIGSEGV:
+    case SIGBUS:
+        return " (a bad pointer, or the stack is full)";
+    case SIGABRT:
+        return " (abort: a failed assertion, or a corrupted heap)";
+    case SIGPIPE:
+        return " (it wrote to a pipe or socket that nobody reads)";
+    default:
+        return "";
+    }
+}
+
+void error_of_death(char *text, size_t size, pid_t pid, int status)
+{
+    if (WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        snprintf(text, size, "worker %d was killed by SIG%s%s", (int)pid, name ? name : "???",
+                 usual_cause(WTERMSIG(status)));
+    } else {
+        snprintf(text, size, "worker %d ended itself with exit code %d in the middle of it", (int)pid,
+                 WEXITSTATUS(status));
+    }
+}
+
+/* Says in `why` what the note says. Returns the errno that goes with it. */
+static int describe(char *why, size_t size, const struct note *note, const char *ended)
+{
+    switch ((enum note_kind)note->kind) {
+    case NOTE_DEATH:
+        error_of_death(why, size, note->pid, note->status);
+        return EOWNERDEAD;
+    case NOTE_NO_MEMORY:
+        snprintf(why, size, "it failed, and there was no memory left to say how; open the pool with a larger .memory");
+        return ENOMEM;
+    case NOTE_NO_WORKER:
+        snprintf(why, size, "no new worker could be started to run it: %s", strerror(note->status));
+        return note->status ? note->status : ECANCELED;
+    case NOTE_CANCELLED:
+        snprintf(why, size, "%s", ended);
+        return ECANCELED;
+    default:
+        if (note->size)
+            snprintf(why, size, "%s", note->bytes);
+        else
+            snprintf(why, size, "the task returned %d in worker %d", note->status, (int)note->pid);
+        return EREMOTEIO;
+    }
+}
+
+void error_of_item(struct pool_error *error, size_t item, const struct note *note, const char *ended)
+{
+    char why[sizeof error->text - 32];
+    bool died = note->kind == NOTE_DEATH;
+    int status = died && WIFEXITED(note->status) ? WEXITSTATUS(note->status) : note->status;
+    *error = (struct pool_error){ .item = item, .pid = note->pid, .failures = 1 };
+    error->code = describe(why, sizeof why, note, ended);
+    error->signal = died && WIFSIGNALED(note->status) ? WTERMSIG(note->status) : 0;
+    error->status = error->signal ? 0 : status;
+    snprintf(error->text, sizeof error->text, "item %zu: %s", item, why);
+}

@@ -1,0 +1,128 @@
+/*
+ * note.c - runs of blocks for replies and failure messages, taken by workers, given back by the caller.
+ *
+ * Each block has an owner word: 0, or 1 + the slot whose worker took it, or HELD once its note is published. A worker
+ * takes a run block by block with compare-and-swap, starting behind the last one it found. The invariant that lets a
+ * successor clean up: the blocks that bear a slot's number all belong to the one run that stands in that slot. So the
+ * run is written there before its first block is taken, and its blocks are HELD before it is wiped out. Giving a run
+ * back means "free the blocks of it that bear my number"; that may be repeated, begun by one worker and ended by
+ * the next.
+ *
+ * There is no list of free blocks and no lock: both could be left half-changed by a worker that is killed.
+ */
+#include "note.h"
+
+#define HELD UINT32_MAX
+
+static uint32_t tag_of(const struct region *region, const struct slot *slot)
+{
+    return (uint32_t)(slot - region->slots) + 1;
+}
+
+static void give_back(struct region *region, uint32_t tag, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = first; i < first + count && i < region->block_count; i++) {
+        uint32_t mine = tag;
+        atomic_compare_exchange_strong(&region->owners[i], &mine, 0);
+    }
+}
+
+/* Takes the run, or gives back what it took of it and returns the number of blocks it got. */
+static uint32_t take_run(struct region *region, struct slot *slot, uint32_t first, uint32_t count)
+{
+    uint32_t tag = tag_of(region, slot);
+    atomic_store_explicit(&slot->run, (uint64_t)count << 32 | (first + 1), memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t nobody = 0;
+        if (!atomic_compare_exchange_strong(&region->owners[first + i], &nobody, tag)) {
+            give_back(region, tag, first, i);
+            return i;
+        }
+    }
+    return count;
+}
+
+/* Looks for a free run once around, beginning where the slot found its last one. Returns whether it got one. */
+static bool find_run(struct region *region, struct slot *slot, uint32_t count)
+{
+    uint64_t places = region->block_count;
+    uint64_t place = slot->place ? slot->place : (uint64_t)(slot - region->slots) * places / region->workers;
+    for (uint64_t looked = 0; looked <= places + count;) {
+        if (place + count > places) {
+            looked += places - place + 1;
+            place = 0;
+            continue;
+        }
+        uint32_t got = take_run(region, slot, (uint32_t)place, count);
+        if (got == count) {
+            slot->place = (uint32_t)place + count;
+            return true;
+        }
+        place += got + 1;
+        looked += got + 1;
+    }
+    atomic_store_explicit(&slot->run, 0, memory_order_relaxed);
+    return false;
+}
+
+struct note *note_new(struct region *region, struct slot *slot, enum note_kind kind, size_t size)
+{
+    note_drop(region, slot);
+    uint64_t count = (sizeof(struct note) + size + 1 + BLOCK_SIZE - 1) / BLOCK_SIZE;
+    if (size > region->memory_limit || count > region->block_count || !find_run(region, slot, (uint32_t)count))
+        return NULL;
+    struct note *note = note_unpublished(region, slot);
+    *note = (struct note){ .blocks = (uint32_t)count, .kind = kind, .size = size };
+    note->bytes[size] = '\0';
+    return note;
+}
+
+struct note *note_unpublished(struct region *region, const struct slot *slot)
+{
+    return note_at(region, (uint32_t)atomic_load_explicit(&slot->run, memory_order_relaxed));
+}
+
+void note_publish(struct region *region, struct slot *slot, struct job *job, uint64_t item)
+{
+    uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
+    atomic_store_explicit(&job->noted, 1, memory_order_relaxed);
+    atomic_store_explicit(&job->notes[item], (uint32_t)run, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
+    for (uint32_t i = 0; i < (uint32_t)(run >> 32); i++)
+        atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], HELD, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&slot->run, 0, memory_order_relaxed);
+}
+
+void note_absent(struct job *job, uint64_t item, uint32_t why)
+{
+    atomic_store(&job->noted, 1);
+    atomic_store(&job->notes[item], why);
+}
+
+void note_drop(struct region *region, struct slot *slot)
+{
+    uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
+    if (!run)
+        return;
+    give_back(region, tag_of(region, slot), (uint32_t)run - 1, (uint32_t)(run >> 32));
+    atomic_store_explicit(&slot->run, 0, memory_order_relaxed);
+}
+
+struct note *note_at(struct region *region, uint32_t word)
+{
+    if (word == 0 || word > region->block_count)
+        return NULL;
+    return (struct note *)(region->blocks + (size_t)(word - 1) * BLOCK_SIZE);
+}
+
+void note_free(struct region *region, uint32_t word)
+{
+    struct note *note = note_at(region, word);
+    if (!note)
+        return;
+    uint32_t first = word - 1, count = note->blocks;
+    for (uint32_t i = first; i < first + count && i < region->block_count; i++)
+        atomic_store_explicit(&region->owners[i], 0, memory_order_release);
+}

@@ -1,0 +1,51 @@
+/**
+ * @file note.h
+ * @brief Notes: what an item leaves beside its result of fixed width - a reply, or how it failed.
+ *
+ * Private to the library. A note lies in a run of blocks. The worker writes the run into its slot before it takes it,
+ * so that a successor can give back what was not published; publishing is one store into the job's `notes`.
+ */
+#ifndef POOL_NOTE_H
+#define POOL_NOTE_H
+
+#include "region.h"
+
+enum note_kind {
+    NOTE_REPLY,     /**< The item succeeded; these bytes go with its result. */
+    NOTE_FAILURE,   /**< The task returned `status`; the bytes are its message. */
+    NOTE_DEATH,     /**< The worker `pid` died in the middle of it; `status` is as from wait(). */
+    NOTE_NO_MEMORY, /**< It failed; there was no memory to say how. */
+    NOTE_NO_WORKER, /**< It never ran: no successor could be started; `status` is what fork said. */
+    NOTE_CANCELLED, /**< It never ran, or not to its end: the pool ended, or the job was given up. */
+};
+
+struct note {
+    uint32_t blocks; /**< The length of the run. */
+    uint32_t kind;
+    int32_t pid, status;
+    uint64_t size; /**< Bytes that follow, without the zero byte behind them. */
+    char bytes[];
+};
+
+/** Takes a run for a note of `size` bytes and remembers it in the slot, in place of an earlier one. NULL: none free. */
+struct note *note_new(struct region *region, struct slot *slot, enum note_kind kind, size_t size);
+
+/** Returns the slot's note that is not published yet, or NULL. */
+struct note *note_unpublished(struct region *region, const struct slot *slot);
+
+/** Makes the slot's note the item's. May be repeated by a successor that finds the note half published. */
+void note_publish(struct region *region, struct slot *slot, struct job *job, uint64_t item);
+
+/** Marks an item as failed without a note. */
+void note_absent(struct job *job, uint64_t item, uint32_t why);
+
+/** Gives the slot's note back, if it has one that is not published. May be repeated, also by a successor. */
+void note_drop(struct region *region, struct slot *slot);
+
+/** Returns the note that a word of `notes` stands for; NULL if there is none. */
+struct note *note_at(struct region *region, uint32_t word);
+
+/** Gives back a published note. For the caller, when nobody can see it any more. */
+void note_free(struct region *region, uint32_t word);
+
+#endif

@@ -1,0 +1,381 @@
+/*
+ * nursery.c - the small process that forks the workers and reaps them, and that is nearly all.
+ *
+ * Why a process of its own: it has one thread for ever, so forking from it is safe whatever the program does; it is
+ * as it was at pool_open(), so every successor starts from the same state; its children are not the program's, whose
+ * wait() and SIGCHLD stay its own; and it outlives the program just long enough to end what the program left.
+ *
+ * It sleeps until a worker ends (SIGCHLD), the caller sends a byte (look at region->stop), or the caller is gone. That
+ * it learns in two ways: its socket ends, also at an exec, unless some other child of the program holds a copy; and
+ * the pidfd of the caller becomes readable, unless the kernel has none.
+ *
+ * It does not know what a job is. What a dead worker held is its successor's business (worker.c).
+ */
+#define _GNU_SOURCE
+#include "nursery.h"
+#include "worker.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FORK_TRIES 8         /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
+#define UNREADY_DEATHS 8     /* beyond one for each worker: initializers that fail in successors */
+#define BARREN_DEATHS 100000 /* deaths in a row without one finished item */
+
+/* What the nursery knows about a slot and nobody else needs. */
+struct cradle {
+    unsigned tries;    /* forks that failed in a row */
+    uint64_t retry_at; /* when to try again; 0: not waiting to */
+};
+
+struct nursery {
+    struct region *region;
+    int caller[2];       /* the socket and the pidfd; -1 where there is none */
+    sigset_t all, sigchld_open;
+    uint32_t alive;      /* workers */
+    uint32_t unready;    /* deaths in a row before the initializer was through */
+    uint32_t barren;     /* deaths in a row of workers that finished no item */
+    uint64_t kill_at;    /* after TERM: when to send KILL; 0: not yet sent TERM */
+    struct cradle cradles[POOL_MAX_PROCESSES];
+};
+
+/* ---- Starting ---- */
+
+static void break_pool(struct nursery *n, uint32_t number, int error)
+{
+    struct region *region = n->region;
+    region->failed_errno = error;
+    atomic_store(&region->failed, number + 1);
+    atomic_store(&region->stop, STOP_BROKEN);
+    atomic_fetch_add(&region->news, 1);
+    futex_wake(&region->news, INT32_MAX);
+}
+
+static void try_later(struct nursery *n, uint32_t number, int error)
+{
+    struct cradle *cradle = &n->cradles[number];
+    cradle->retry_at = now_ns() + (10000000u << cradle->tries);
+    if (++cradle->tries < FORK_TRIES && atomic_load(&n->region->slots[number].was_ready))
+        return;
+    cradle->retry_at = 0; /* for good: the pool goes on with fewer workers */
+    n->region->failed_errno = error;
+    worker_bury(n->region, number);
+    if (n->alive == 0 || !atomic_load(&n->region->slots[number].was_ready))
+        break_pool(n, number, error);
+}
+
+static void start_worker(struct nursery *n, uint32_t number)
+{
+    struct region *region = n->region;
+    struct slot *slot = &region->slots[number];
+    pid_t nursery = getpid();
+    slot->worker = atomic_fetch_add(&region->births, 1) + 1;
+    slot->lives++;
+    atomic_store(&slot->ready, 0);
+    atomic_store(&slot->finished, 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(n->caller[0]);
+        close(n->caller[1]);
+        worker_live(region, number, nursery);
+    }
+    if (pid < 0) {
+        atomic_fetch_sub(&region->births, 1);
+        slot->lives--;
+        try_later(n, number, errno);
+        return;
+    }
+    n->cradles[number] = (struct cradle){ 0 };
+    n->alive++;
+    atomic_store(&slot->pid, pid);
+}
+
+/* ---- Ending ---- */
+
+static void signal_workers(struct nursery *n, int signal)
+{
+    for (uint32_t i = 0; i < n->region->workers; i++) {
+        pid_t pid = atomic_load(&n->region->slots[i].pid);
+        if (pid)
+            kill(pid, signal);
+    }
+}
+
+static bool is_worker(const struct nursery *n, pid_t pid)
+{
+    for (uint32_t i = 0; i < n->region->workers; i++)
+        if (atomic_load(&n->region->slots[i].pid) == pid)
+            return true;
+    return false;
+}
+
+/* Kills what workers left behind: it became the nursery's child, because the nursery is a subreaper. */
+static void kill_orphans(struct nursery *n)
+{
+    char path[64], pids[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? 0 : read(fd, pids, sizeof pids - 1);
+    if (fd >= 0)
+        close(fd);
+    pids[size > 0 ? size : 0] = '\0';
+    char *next = pids;
+    for (long pid; (pid = strtol(next, &next, 10)) > 0;)
+        if (!is_worker(n, (pid_t)pid))
+            kill((pid_t)pid, SIGKILL);
+}
+
+/* Kills everything below it and ends. */
+static _Noreturn void end(struct nursery *n)
+{
+    signal_workers(n, SIGKILL);
+    for (;;) {
+        kill_orphans(n);
+        pid_t pid = waitpid(-1, NULL, 0);
+        if (pid < 0 && errno == ECHILD)
+            _exit(EXIT_SUCCESS);
+        for (uint32_t i = 0; i < n->region->workers; i++)
+            if (atomic_load(&n->region->slots[i].pid) == pid)
+                atomic_store(&n->region->slots[i].pid, 0);
+    }
+}
+
+/* ---- Reaping ---- */
+
+static bool in_task(const struct slot *slot)
+{
+    return atomic_load(&slot->aim) && atomic_load(&slot->at) % 2;
+}
+
+static bool worker_wanted(const struct region *region, const struct slot *slot)
+{
+    uint32_t stop = atomic_load(&region->stop);
+    bool work = atomic_load(&slot->aim) || atomic_load(&region->head) < atomic_load(&region->tail);
+    return stop == STOP_NOT || (stop == STOP_CLOSED && work);
+}
+
+/* Counts deaths that come to nothing, so that a pool whose workers cannot live does not fork for ever. */
+static bool too_many_deaths(struct nursery *n, const struct slot *slot)
+{
+    if (!atomic_load(&slot->ready))
+        return !atomic_load(&slot->was_ready) || ++n->unready > n->region->workers + UNREADY_DEATHS;
+    n->unready = 0;
+    n->barren = atomic_load(&slot->finished) ? 0 : n->barren + 1;
+    return n->barren > BARREN_DEATHS;
+}
+
+static void bury(struct nursery *n, uint32_t number, int status)
+{
+    struct region *region = n->region;
+    struct slot *slot = &region->slots[number];
+    bool planned = WIFEXITED(status) && WEXITSTATUS(status) == 0 && atomic_load(&slot->ready) && !in_task(slot);
+    if (!planned && !atomic_load(&slot->dead_pid)) {
+        slot->dead_status = status;
+        slot->dead_worker = slot->worker;
+        atomic_store(&slot->dead_pid, atomic_load(&slot->pid));
+    }
+    atomic_store(&slot->pid, 0);
+    n->alive--;
+    if (!planned)
+        kill_orphans(n);
+    if (!planned && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot))
+        break_pool(n, number, 0);
+    else if (worker_wanted(region, slot))
+        start_worker(n, number);
+}
+
+static void reap(struct nursery *n)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (uint32_t i = 0; i < n->region->workers; i++)
+            if (atomic_load(&n->region->slots[i].pid) == pid) {
+                bury(n, i, status);
+                break;
+            }
+}
+
+/* ---- The loop ---- */
+
+/* Starts workers whose fork failed earlier. Returns when the next one is due, 0 for none. */
+static uint64_t retry(struct nursery *n)
+{
+    uint64_t next = 0;
+    for (uint32_t i = 0; i < n->region->workers; i++) {
+        struct cradle *cradle = &n->cradles[i];
+        if (cradle->retry_at && cradle->retry_at <= now_ns())
+            start_worker(n, i);
+        if (cradle->retry_at && (!next || cradle->retry_at < next))
+            next = cradle->retry_at;
+    }
+    return next;
+}
+
+/* TERM at first, KILL when the grace is over. Returns when that is. */
+static uint64_t terminate(struct nursery *n)
+{
+    if (!n->kill_at) {
+        n->kill_at = now_ns() + (uint64_t)(n->region->grace * 1e9);
+        signal_workers(n, SIGTERM);
+        signal_workers(n, SIGCONT);
+    } else if (now_ns() >= n->kill_at) {
+        end(n);
+    }
+    return n->kill_at;
+}
+
+/* Sleeps until something happens or `until` has come. */
+static void wait_for_news(struct nursery *n, uint64_t until)
+{
+    struct pollfd fds[2] = { { .fd = n->caller[0], .events = POLLIN }, { .fd = n->caller[1], .events = POLLIN } };
+    uint64_t now = now_ns(), left = until > now ? until - now : 0;
+    struct timespec time = { (time_t)(left / 1000000000u), (long)(left % 1000000000u) };
+    char bytes[64];
+    if (ppoll(fds, 2, until ? &time : NULL, &n->sigchld_open) <= 0)
+        return;
+    if (fds[1].revents || (fds[0].revents && recv(n->caller[0], bytes, sizeof bytes, MSG_DONTWAIT) <= 0))
+        end(n);
+}
+
+static bool done(const struct nursery *n)
+{
+    for (uint32_t i = 0; i < n->region->workers; i++)
+        if (n->cradles[i].retry_at)
+            return false;
+    return n->alive == 0 && atomic_load(&n->region->stop) != STOP_NOT;
+}
+
+static _Noreturn void keep_workers(struct nursery *n)
+{
+    for (uint32_t i = 0; i < n->region->workers && atomic_load(&n->region->stop) == STOP_NOT; i++)
+        start_worker(n, i);
+    for (;;) {
+        uint32_t stop = atomic_load(&n->region->stop);
+        if (stop == STOP_BROKEN || done(n))
+            end(n);
+        uint64_t until = stop == STOP_TERMINATED ? terminate(n) : retry(n);
+        wait_for_news(n, until);
+        reap(n);
+    }
+}
+
+/* ---- Birth ---- */
+
+static void take_no_notice(int signal)
+{
+    (void)signal;
+}
+
+/* Every signal gets its default action, for the workers' sake, and is blocked here. Exceptions: a hang-up that is
+ * ignored stays ignored (nohup), and Ctrl+C does nothing to a worker, because the pool ends when its caller ends;
+ * a handler, not "ignore", because programs that a task starts would inherit that. */
+static void take_signals(struct nursery *n)
+{
+    sigfillset(&n->all);
+    n->sigchld_open = n->all;
+    sigdelset(&n->sigchld_open, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &n->all, NULL);
+    for (int s = 1; s < NSIG; s++) {
+        struct sigaction action;
+        if (s != SIGHUP || sigaction(s, NULL, &action) != 0 || action.sa_handler != SIG_IGN)
+            signal(s, SIG_DFL);
+    }
+    struct sigaction action = { .sa_handler = take_no_notice, .sa_flags = SA_RESTART };
+    sigaction(SIGINT, &action, NULL);
+    action.sa_flags = 0;
+    sigaction(SIGCHLD, &action, NULL);
+}
+
+/* When memory runs out, workers are to go before the caller. They inherit this from the nursery, which is small. */
+static void go_first_when_memory_ends(void)
+{
+    char text[16];
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t size = read(fd, text, sizeof text - 1);
+    text[size > 0 ? size : 0] = '\0';
+    int score = atoi(text) + 300;
+    int length = snprintf(text, sizeof text, "%d", score > 1000 ? 1000 : score);
+    if (pwrite(fd, text, (size_t)length, 0) < 0)
+        length = 0; /* then not */
+    close(fd);
+}
+
+/* Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */
+static int above_stderr(int fd)
+{
+    if (fd < 0 || fd > 2)
+        return fd;
+    int above = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    close(fd);
+    return above;
+}
+
+static _Noreturn void live(struct region *region, const int sockets[2])
+{
+    struct nursery *n = malloc(sizeof *n);
+    if (!n)
+        _exit(EXIT_FAILURE);
+    *n = (struct nursery){ .region = region, .caller = { sockets[1], -1 } };
+    take_signals(n);
+    close(sockets[0]);
+    prctl(PR_SET_NAME, "nursery");
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    __fpurge(stdout); /* what the program has buffered, the program will print */
+    __fpurge(stderr);
+    go_first_when_memory_ends();
+    n->caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
+    keep_workers(n);
+}
+
+static bool one_thread(void)
+{
+    struct stat tasks;
+    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
+}
+
+/* With no exit signal the child is none of the program's wait(). The C library has to be told the new thread's id,
+ * which fork() would do: the kernel is asked where it keeps it. */
+static pid_t fork_unseen(void)
+{
+    int *tid = NULL;
+    if (!one_thread() || prctl(PR_GET_TID_ADDRESS, &tid) != 0 || !tid)
+        return fork();
+    return (pid_t)syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, NULL, NULL, tid, tid);
+}
+
+pid_t nursery_start(struct region *region, int *socket)
+{
+    int sockets[2];
+    sigset_t all, before;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
+        return -1;
+    sockets[0] = above_stderr(sockets[0]);
+    sockets[1] = above_stderr(sockets[1]);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid = sockets[0] < 0 || sockets[1] < 0 ? -1 : fork_unseen();
+    if (pid == 0)
+        live(region, sockets);
+    int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(sockets[1]);
+    if (pid < 0)
+        close(sockets[0]);
+    *socket = sockets[0];
+    errno = error;
+    return pid;
+}

@@ -1,0 +1,392 @@
+/*
+ * open.c - the caller's side: a pool's life, from pool_open() to pool_free().
+ *
+ * Opening: reserve the region, fork the nursery, wait until every worker has run its initializer. Ending: set
+ * region->stop, wake whoever sleeps, wait for the nursery, which ends when the last worker has. The nursery's end is
+ * seen by asking for its status without taking it, which works with any kernel and costs nothing but a system call
+ * each 100 ms of waiting. Once it is gone nobody will end a ticket any more, so the caller ends what is left.
+ *
+ * At the join the region goes. Results that somebody still holds are copied into the caller's own memory.
+ */
+#define _GNU_SOURCE
+#include "caller.h"
+#include "limits.h"
+#include "nursery.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SPIN ((uint64_t)20000) /* nanoseconds an idle worker or a waiting caller looks before it sleeps */
+
+/* ---- The nursery ---- */
+
+static bool nursery_lives(const struct pool *pool)
+{
+    siginfo_t info = { .si_pid = 0 };
+    return waitid(P_PID, (id_t)pool->nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0;
+}
+
+static void say_why(struct pool *pool)
+{
+    struct region *region = pool->region;
+    uint32_t failed = atomic_load(&region->failed);
+    char death[200];
+    if (atomic_load(&region->stop) == STOP_TERMINATED) {
+        snprintf(pool->why, sizeof pool->why, "cancelled: the pool was terminated");
+    } else if (failed && region->failed_errno) {
+        snprintf(pool->why, sizeof pool->why, "no worker can be started: %s", strerror(region->failed_errno));
+    } else if (failed && region->slots[failed - 1].text[0]) {
+        snprintf(pool->why, sizeof pool->why, "the initializer failed in PoolWorker-%u: %s",
+                 region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
+    } else if (failed) {
+        error_of_death(death, sizeof death, region->slots[failed - 1].dead_pid, region->slots[failed - 1].dead_status);
+        snprintf(pool->why, sizeof pool->why, "workers die before they can work: %s", death);
+    } else {
+        snprintf(pool->why, sizeof pool->why, "the pool's nursery, process %d, is gone", (int)pool->nursery);
+    }
+}
+
+/* Ends every ticket that nobody will end any more. */
+static void fail_unfinished(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->fresh; i++) {
+        struct pool_result *result = &pool->results[i];
+        if (result->hold == HOLD_NOBODY || pool_result_ready(result))
+            continue;
+        result->gave_up = true;
+        for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
+            _Atomic uint32_t *ticket = job_ticket(&pool->region->jobs[i], chunk);
+            uint32_t word = atomic_load(ticket);
+            while (!(word & TICKET_DONE) &&
+                   !atomic_compare_exchange_weak(ticket, &word, TICKET_DONE | TICKET_CANCELLED))
+                ;
+            if (word & TICKET_WAITED)
+                futex_wake(ticket, INT32_MAX);
+        }
+    }
+}
+
+static void pool_is_over(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    if (!pool->over) {
+        say_why(pool);
+        fail_unfinished(pool);
+        pool->over = true;
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+bool look_after(struct pool *pool)
+{
+    if (!nursery_lives(pool)) {
+        pool_is_over(pool);
+        return false;
+    }
+    if (atomic_load(&pool->region->tail) > atomic_load(&pool->region->head))
+        wake_workers(pool->region, pool->region->workers);
+    return true;
+}
+
+/* Waits until the nursery is gone. */
+static int wait_for_nursery(const struct wait *wait)
+{
+    struct pool *pool = wait->pool;
+    while (look_after(pool)) {
+        if (wait_goes_on(wait) != 0)
+            return -1;
+        uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 0;
+        struct pollfd end = { .fd = pool->socket }; /* hangs up with the nursery */
+        if (poll(&end, 1, (int)((left < SLICE ? left : SLICE) / 1000000) + 1) > 0)
+            waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+        run_callbacks(pool);
+    }
+    return 0;
+}
+
+/* Stops the pool at least so far, and wakes everybody who has to know. */
+static void stop(struct pool *pool, enum stop how)
+{
+    uint32_t so_far = atomic_load(&pool->region->stop);
+    while (so_far < how && !atomic_compare_exchange_weak(&pool->region->stop, &so_far, how))
+        ;
+    wake_workers(pool->region, pool->region->workers);
+    send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* ---- Opening ---- */
+
+static int check_options(const struct pool_options *options)
+{
+    const char *trace = options->trace;
+    size_t length = trace ? strlen(trace) : 0;
+    if (options->processes < 0 || options->processes > POOL_MAX_PROCESSES)
+        return error_set(EINVAL, "pool_open: processes is %d; it must be 1 to %d (0: one for each core)",
+                         options->processes, POOL_MAX_PROCESSES);
+    if (options->maxtasks < 0)
+        return error_set(EINVAL, "pool_open: maxtasks is %ld; it must be 1 or more (0: no limit)", options->maxtasks);
+    if (!(options->open_timeout >= 0) || !(options->grace >= 0) || options->grace > 1e6)
+        return error_set(EINVAL, "pool_open: a negative time; it must be some seconds (0: the default)");
+    if (length && strcmp(trace, "-") != 0 &&
+        (length < 5 || (strcmp(trace + length - 4, ".svg") != 0 && strcmp(trace + length - 4, ".csv") != 0 &&
+                        strcmp(trace + length - 5, ".json") != 0)))
+        return error_set(EINVAL, "pool_open: trace is \"%s\"; it must end in .svg, .json or .csv, or be \"-\"", trace);
+    return 0;
+}
+
+/* A byte that is zero in every process forked from this one. */
+static const char *map_here(void)
+{
+    char *here = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (here == MAP_FAILED)
+        return NULL;
+    *here = 1;
+    madvise(here, 4096, MADV_WIPEONFORK);
+    return here;
+}
+
+/* One piece of address space for the handles and two stacks of record numbers; pages cost when touched. */
+static int map_results(struct pool *pool)
+{
+    size_t count = pool->region->job_count, size = count * (sizeof *pool->results + 2 * sizeof *pool->free);
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return -1;
+    pool->results = at;
+    pool->results_size = size;
+    pool->free = (uint32_t *)(pool->results + count);
+    pool->dropped = pool->free + count;
+    return 0;
+}
+
+static int describe_pool(struct pool *pool, const struct pool_options *options)
+{
+    struct region *region = pool->region;
+    region->maxtasks = options->maxtasks;
+    region->initializer = options->initializer;
+    region->initarg = options->initarg;
+    region->grace = options->grace > 0 ? options->grace : 0.5;
+    region->caller = getpid();
+    region->spin = limits_cores() > 1 ? SPIN : 0;
+    pool->memory = (struct memory){ .base = region->memory, .size = region->memory_size,
+                                    .limit = region->memory_limit };
+    if (options->trace && options->trace[0] && !(pool->trace = strdup(options->trace)))
+        return -1;
+    return known_remember(&pool->known);
+}
+
+/* Gives back everything but processes and the region. */
+static void forget(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->fresh; i++)
+        result_forget(&pool->results[i]);
+    if (pool->results)
+        munmap(pool->results, pool->results_size);
+    if (pool->here)
+        munmap((void *)pool->here, 4096);
+    iters_free(pool);
+    memory_forget(&pool->memory);
+    known_forget(&pool->known);
+    free(pool->watches);
+    free(pool->trace);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+/* Ends the nursery and gives the region back. */
+static void leave_region(struct pool *pool)
+{
+    if (pool->nursery > 0) {
+        close(pool->socket);
+        waitpid(pool->nursery, NULL, __WALL);
+    }
+    if (pool->region)
+        region_release(pool->region);
+    pool->region = NULL;
+}
+
+static uint32_t count_ready(const struct region *region)
+{
+    uint32_t ready = 0;
+    for (uint32_t i = 0; i < region->workers; i++)
+        ready += atomic_load(&region->slots[i].was_ready);
+    return ready;
+}
+
+/* Waits until each worker has run its initializer. */
+static int wait_until_ready(struct pool *pool, double seconds)
+{
+    struct region *region = pool->region;
+    uint64_t end = now_ns() + (uint64_t)((seconds > 0 && seconds < 1e9 ? seconds : seconds > 0 ? 1e9 : 60) * 1e9);
+    for (;;) {
+        uint32_t news = atomic_load(&region->news), ready = count_ready(region);
+        if (ready == region->workers)
+            return 0;
+        uint64_t now = now_ns();
+        if (now >= end)
+            return error_set(ETIMEDOUT, "pool_open: time is over, and %u of %u workers are still in their initializer",
+                             region->workers - ready, region->workers);
+        if (atomic_load(&region->failed) || !nursery_lives(pool))
+            break;
+        futex_wait(&region->news, news, end - now < SLICE ? end - now : SLICE);
+    }
+    uint32_t failed = atomic_load(&region->failed);
+    say_why(pool);
+    bool own = failed && region->slots[failed - 1].text[0];
+    return error_set(region->failed_errno ? region->failed_errno : own ? EREMOTEIO : EOWNERDEAD, "pool_open: %s",
+                     pool->why);
+}
+
+static int fail_open(const char *what)
+{
+    int error = errno;
+    const char *cure = error == EMFILE  ? "; close what you no longer need: pool_close, pool_join"
+                       : error == EAGAIN ? "; too many processes: see ulimit -u"
+                                         : "";
+    return error_set(error, "pool_open: %s: %s%s", what, strerror(error), cure);
+}
+
+static int open_pool(struct pool *pool, const struct pool_options *options)
+{
+    uint32_t workers = (uint32_t)(options->processes ? options->processes : limits_cores());
+    size_t memory = options->memory ? options->memory : limits_memory() / 4;
+    if (workers > POOL_MAX_PROCESSES)
+        workers = POOL_MAX_PROCESSES;
+    if (!(pool->here = map_here()))
+        return fail_open("mmap");
+    if (!(pool->region = region_reserve(workers, memory, options->trace && options->trace[0])))
+        return fail_open("no address space for the shared region (see ulimit -v)");
+    if (map_results(pool) != 0 || describe_pool(pool, options) != 0)
+        return fail_open("out of memory");
+    pool->nursery = nursery_start(pool->region, &pool->socket);
+    if (pool->nursery < 0)
+        return fail_open("cannot start the nursery");
+    madvise(pool->region, pool->region->size, MADV_DONTFORK);
+    return wait_until_ready(pool, options->open_timeout);
+}
+
+struct pool *pool_open(const struct pool_options *asked)
+{
+    struct pool_options options = asked ? *asked : (struct pool_options){ .processes = 0 };
+    if (!options.trace)
+        options.trace = getenv("POOL_TRACE");
+    if (check_options(&options) != 0)
+        return NULL;
+    struct pool *pool = calloc(1, sizeof *pool);
+    if (!pool) {
+        fail_open("out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&pool->lock, NULL);
+    if (open_pool(pool, &options) == 0)
+        return pool;
+    int error = errno;
+    leave_region(pool);
+    forget(pool);
+    errno = error;
+    return NULL;
+}
+
+int pool_processes(const struct pool *pool)
+{
+    return pool->region ? (int)pool->region->workers : 0;
+}
+
+/* ---- Ending ---- */
+
+void pool_interrupt(struct pool *pool)
+{
+    atomic_fetch_add(&pool->interrupts, 1);
+}
+
+int pool_close(struct pool *pool)
+{
+    if (!pool_may(pool, "pool_close", false))
+        return -1;
+    pthread_mutex_lock(&pool->lock);
+    if (pool->region)
+        stop(pool, STOP_CLOSED);
+    pthread_mutex_unlock(&pool->lock);
+    return 0;
+}
+
+/* The nursery needs the grace and a moment; what does not die then cannot be killed. */
+static void end_work(struct pool *pool)
+{
+    stop(pool, STOP_TERMINATED);
+    struct wait wait = wait_begin(pool, "pool_terminate", pool->region->grace + 5);
+    while (wait_for_nursery(&wait) != 0 && errno == EINTR)
+        wait.answered = atomic_load(&pool->interrupts);
+    pool_is_over(pool);
+}
+
+int pool_terminate(struct pool *pool)
+{
+    if (!pool_may(pool, "pool_terminate", true))
+        return -1;
+    if (pool->region)
+        end_work(pool);
+    return 0;
+}
+
+/* Counts the failed jobs that nobody knows of. */
+static size_t count_unseen(struct pool *pool)
+{
+    struct pool_error error;
+    for (uint32_t i = 0; i < pool->fresh; i++) {
+        struct pool_result *result = &pool->results[i];
+        if (result->hold == HOLD_NOBODY || result->looked || !result_failure(result, 0, &error))
+            continue;
+        if (error.code != ECANCELED && pool->unseen++ == 0)
+            memcpy(pool->first_unseen, error.text, sizeof error.text);
+    }
+    return pool->unseen;
+}
+
+/* What is left to do once the nursery is gone. */
+static int settle(struct pool *pool)
+{
+    run_callbacks(pool);
+    size_t unseen = count_unseen(pool);
+    for (uint32_t i = 0; i < pool->fresh; i++)
+        if (pool->results[i].hold == HOLD_HANDLE && result_move(&pool->results[i]) != 0)
+            return -1;
+    int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
+    leave_region(pool);
+    if (unseen)
+        status = error_set(EREMOTEIO, "pool_join: %zu failed jobs nobody looked at; the first: %.400s", unseen,
+                           pool->first_unseen);
+    return status;
+}
+
+int pool_join(struct pool *pool, double seconds)
+{
+    if (!pool_may(pool, "pool_join", true))
+        return -1;
+    if (!pool->region)
+        return 0;
+    if (atomic_load(&pool->region->stop) == STOP_NOT && !pool->over)
+        return error_set(EBUSY, "pool_join: the pool is still open; call pool_close or pool_terminate first");
+    struct wait wait = wait_begin(pool, "pool_join", seconds);
+    if (wait_for_nursery(&wait) != 0)
+        return -1;
+    return settle(pool);
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool || !pool_may(pool, "pool_free", true))
+        return;
+    if (pool->region) {
+        end_work(pool);
+        settle(pool);
+        leave_region(pool);
+    }
+    forget(pool);
+}

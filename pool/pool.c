@@ -1,0 +1,550 @@
+/*
+ * pool.c - the caller's side: handing work over.
+ *
+ * The walk of one task, from here to a worker and back:
+ *
+ *   pool_apply() takes a free job record in the shared region (region.h), copies the argument beside it, sets its
+ *   ticket to READY, and puts the record's number into the ring.                                        submit(), here
+ *   If no idle worker spins, it wakes one that sleeps.                                       wake_workers(), region.c
+ *   A worker sees the number, notes in its slot that it aims at the job, and claims the ticket by compare-and-swap;
+ *   it notes the item, runs the function, and exchanges the ticket for DONE, which also tells it whether anybody
+ *   sleeps on that word.                                                       take(), run_chunk(), worker.c
+ *   The caller has meanwhile marked the ticket WAITED and sleeps on that very word. It wakes up, copies the result
+ *   out and puts the record back.                                                            wait_for(), result.c
+ *
+ * If the worker is killed on the way, the nursery forks a successor (nursery.c), which reads the slot: it marks the
+ * item as failed and ends the ticket as its predecessor would have (heal(), worker.c). The caller sees no difference.
+ *
+ * A map is one job with a ticket for each chunk. Only this side allocates job memory (memory.c), and all it has to
+ * remember lies in its own memory, behind one lock, which no worker ever sees.
+ */
+#include "caller.h"
+#include "worker.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNKS_EACH 64 /* the default: so many chunks for each worker; they are cheap, and even out long items */
+#define ALIGNMENT 16
+#define SMALL_COPY 4096 /* up to here, arguments are copied without letting go of the lock */
+#define MOST_COLUMNS 64
+
+static _Thread_local bool in_callback;
+
+bool pool_may(const struct pool *pool, const char *who, bool waits)
+{
+    if (!pool)
+        error_set(EINVAL, "%s: no pool; did pool_open fail?", who);
+    else if (!*pool->here)
+        error_set(EINVAL, "%s: this process did not open the pool; open one here", who);
+    else if (waits && in_callback)
+        error_set(EINVAL, "%s: a callback must not wait", who);
+    else
+        return true;
+    return false;
+}
+
+bool pool_takes_work(struct pool *pool, const char *who)
+{
+    if (!pool->region)
+        error_set(ESHUTDOWN, "%s: the pool is joined", who);
+    else if (pool->over)
+        error_set(ESHUTDOWN, "%s: %s", who, pool->why);
+    else if (atomic_load_explicit(&pool->region->stop, memory_order_relaxed) == STOP_CLOSED)
+        error_set(ESHUTDOWN, "%s: the pool is closed", who);
+    else if (atomic_load_explicit(&pool->region->stop, memory_order_relaxed))
+        error_set(ESHUTDOWN, "%s: the pool is terminated", who);
+    else
+        return true;
+    return false;
+}
+
+/* ---- Job records ---- */
+
+static size_t round_to(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/* No worker may still look at a job of several chunks when its record is used again; see take_from_many(). */
+static bool anybody_aims_at(struct region *region, uint32_t index)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    for (uint32_t i = 0; i < region->workers; i++)
+        if (atomic_load(&region->slots[i].aim) == index + 1)
+            return true;
+    return false;
+}
+
+static void free_notes(struct region *region, struct job *job, size_t count)
+{
+    if (atomic_load_explicit(&job->noted, memory_order_relaxed))
+        for (size_t i = 0; i < count; i++)
+            note_free(region, atomic_load_explicit(&job->notes[i], memory_order_relaxed));
+}
+
+/* Makes the record of a dropped job free, if the job is done and nobody can see it any more. */
+static bool reuse(struct pool *pool, uint32_t index)
+{
+    struct pool_result *result = &pool->results[index];
+    struct job *job = &pool->region->jobs[index];
+    struct pool_error error;
+    if (!pool_result_ready(result))
+        return false;
+    if (result->chunks > 1) {
+        if (atomic_load(&job->seq) % 2)
+            atomic_fetch_add(&job->seq, 1);
+        if (anybody_aims_at(pool->region, index))
+            return false;
+    }
+    if (!result->looked && result_failure(result, 0, &error) && pool->unseen++ == 0)
+        memcpy(pool->first_unseen, error.text, sizeof error.text);
+    free_notes(pool->region, job, result->count);
+    memory_give(&pool->memory, result->extent);
+    result->hold = HOLD_NOBODY;
+    pool->free[pool->free_count++] = index;
+    return true;
+}
+
+static void reuse_dropped(struct pool *pool)
+{
+    for (uint32_t i = pool->drop_count; i-- > 0;)
+        if (reuse(pool, pool->dropped[i]))
+            pool->dropped[i] = pool->dropped[--pool->drop_count];
+}
+
+void pool_result_free(struct pool_result *result)
+{
+    if (!result || !*result->pool->here)
+        return;
+    struct pool *pool = result->pool;
+    pthread_mutex_lock(&pool->lock);
+    uint32_t index = (uint32_t)(result - pool->results);
+    if (result->hold == HOLD_HANDLE && pool->region) {
+        result->hold = HOLD_DROPPED;
+        if (!reuse(pool, index))
+            pool->dropped[pool->drop_count++] = index;
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static uint32_t take_record(struct pool *pool)
+{
+    if (pool->drop_count && (pool->free_count == 0 || pool->drop_count > 1000))
+        reuse_dropped(pool);
+    if (pool->free_count)
+        return pool->free[--pool->free_count];
+    return pool->fresh < pool->region->job_count ? pool->fresh++ : UINT32_MAX;
+}
+
+/* ---- Preparing a job ---- */
+
+/* What a row of a starmap begins with: where the task and its columns are described, once for all rows. */
+struct spread {
+    pool_star_task *task;
+    size_t ncolumns, offsets[MOST_COLUMNS];
+};
+
+static int run_spread(const void *arg, void *result)
+{
+    const struct spread *spread = *(const struct spread *const *)arg;
+    const void *args[MOST_COLUMNS];
+    for (size_t i = 0; i < spread->ncolumns; i++)
+        args[i] = (const char *)arg + spread->offsets[i];
+    return spread->task(args, result);
+}
+
+/* The largest power of two, up to ALIGNMENT, that divides a width. */
+static size_t alignment_of(size_t width)
+{
+    size_t unit = width ? width & -width : 1;
+    return unit < ALIGNMENT ? unit : ALIGNMENT;
+}
+
+static size_t lay_out_row(const struct order *order, size_t *offsets)
+{
+    size_t end = sizeof(struct spread *);
+    for (size_t i = 0; i < order->ncolumns; i++) {
+        offsets[i] = round_to(end, alignment_of(order->columns[i].width));
+        end = offsets[i] + order->columns[i].width;
+    }
+    return round_to(end, ALIGNMENT);
+}
+
+static void fill_rows(const struct order *order, char *args, size_t width)
+{
+    struct spread *spread = (struct spread *)args;
+    spread->task = order->star;
+    spread->ncolumns = order->ncolumns;
+    lay_out_row(order, spread->offsets);
+    for (size_t item = 0; item < order->count; item++) {
+        char *row = args + sizeof *spread + item * width;
+        *(struct spread **)row = spread;
+        for (size_t i = 0; i < order->ncolumns; i++) {
+            const struct pool_column *column = &order->columns[i];
+            memcpy(row + spread->offsets[i], (const char *)column->base + item * column->width, column->width);
+        }
+    }
+}
+
+/* What a job will need. */
+struct plan {
+    size_t width, chunk, chunks;
+    size_t header; /* bytes before the first argument */
+    size_t notes, args, results, total; /* offsets in its memory; tickets come first */
+    bool small;
+};
+
+static int check_chunk(const struct order *order, size_t *chunk, uint32_t workers)
+{
+    long asked = order->options ? order->options->chunk : 0;
+    if (asked < 0 || asked > INT32_MAX)
+        return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", order->who, asked);
+    *chunk = (size_t)asked;
+    if (!asked)
+        *chunk = (order->count + (size_t)workers * CHUNKS_EACH - 1) / ((size_t)workers * CHUNKS_EACH);
+    if (*chunk > order->count || *chunk == 0)
+        *chunk = order->count ? order->count : 1;
+    return 0;
+}
+
+static int check_order(const struct order *order)
+{
+    if (!order->task && !order->star)
+        return error_set(EINVAL, "%s: no task was given", order->who);
+    if (order->task && order->count && order->width && !order->base)
+        return error_set(EINVAL, "%s: no items: base is NULL", order->who);
+    if (order->star && (order->ncolumns == 0 || order->ncolumns > MOST_COLUMNS || !order->columns))
+        return error_set(EINVAL, "%s: %zu columns; there must be 1 to %d", order->who, order->ncolumns, MOST_COLUMNS);
+    for (size_t i = 0; i < order->ncolumns; i++)
+        if (order->count && order->columns[i].width && !order->columns[i].base)
+            return error_set(EINVAL, "%s: the base of column %zu is NULL", order->who, i);
+    if (order->count >= UINT32_MAX)
+        return error_set(EINVAL, "%s: %zu items; a job can have %u", order->who, order->count, UINT32_MAX - 1);
+    return 0;
+}
+
+/* Sets offset to the end, moves the end by count * width. False if that is more than any memory. */
+static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
+{
+    size_t bytes;
+    *offset = round_to(plan->total, ALIGNMENT);
+    return !__builtin_mul_overflow(count, width, &bytes) && bytes < SIZE_MAX / 4 &&
+           !__builtin_add_overflow(*offset, bytes, &plan->total) && plan->total < SIZE_MAX / 4;
+}
+
+static int make_plan(const struct order *order, uint32_t workers, struct plan *plan)
+{
+    size_t offsets[MOST_COLUMNS];
+    *plan = (struct plan){ .width = order->width };
+    if (check_order(order) != 0 || check_chunk(order, &plan->chunk, workers) != 0)
+        return -1;
+    if (order->star) {
+        plan->width = lay_out_row(order, offsets);
+        plan->header = sizeof(struct spread);
+    }
+    plan->chunks = (order->count + plan->chunk - 1) / plan->chunk;
+    plan->small = order->count == 1 && !plan->header && plan->width <= JOB_INLINE &&
+                  order->result_width <= JOB_INLINE - round_to(plan->width, 8);
+    plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
+    if (add(plan, &plan->notes, order->count, sizeof(uint32_t)) && add(plan, &plan->args, 1, plan->header) &&
+        add(plan, &plan->args, order->count, plan->width) &&
+        add(plan, &plan->results, order->count, order->result_width))
+        return 0;
+    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, order->count,
+                     order->width);
+}
+
+/* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
+static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct job *job,
+                 struct pool_result *result)
+{
+    result->extent = 0;
+    if (plan->small || order->count == 0) {
+        job->args = job->small;
+        job->results = job->small + round_to(plan->width, 8);
+        job->notes = &job->one_note;
+        atomic_store_explicit(&job->one_note, 0, memory_order_relaxed);
+        return 0;
+    }
+    result->extent = memory_take(&pool->memory, plan->total);
+    if (!result->extent)
+        return error_set(ENOMEM, "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
+                         "with a larger .memory", order->who, plan->total, pool->memory.used, pool->memory.limit);
+    char *at = memory_at(&pool->memory, result->extent);
+    memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
+    job->tickets = (_Atomic uint32_t *)at;
+    job->notes = (_Atomic uint32_t *)(at + plan->notes);
+    job->args = at + plan->args;
+    job->results = at + plan->results;
+    return 0;
+}
+
+/* Takes a record and describes the job in it. The caller holds the lock. */
+static struct pool_result *prepare(struct pool *pool, const struct order *order, const struct plan *plan)
+{
+    uint32_t index = take_record(pool);
+    if (index == UINT32_MAX) {
+        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", order->who, pool->fresh);
+        return NULL;
+    }
+    struct job *job = &pool->region->jobs[index];
+    struct pool_result *result = &pool->results[index];
+    if (place(pool, plan, order, job, result) != 0) {
+        pool->free[pool->free_count++] = index;
+        return NULL;
+    }
+    job->bell = order->bell;
+    job->task = order->star ? run_spread : order->task;
+    job->width = plan->width;
+    job->result_width = order->result_width;
+    job->count = (uint32_t)order->count;
+    job->chunk = (uint32_t)plan->chunk;
+    job->serial = ++pool->serial;
+    atomic_store_explicit(&job->noted, 0, memory_order_relaxed);
+    *result = (struct pool_result){ .pool = pool, .values = job->results, .extent = result->extent,
+                                    .count = order->count, .result_width = order->result_width,
+                                    .chunks = (uint32_t)plan->chunks, .undone = (uint32_t)plan->chunks,
+                                    .hold = HOLD_HANDLE };
+    return result;
+}
+
+static void fill(const struct order *order, const struct plan *plan, struct job *job)
+{
+    if (order->star)
+        fill_rows(order, job->args - plan->header, plan->width);
+    else if (order->count && order->width)
+        memcpy(job->args, order->base, order->count * order->width);
+}
+
+/* ---- Into the ring ---- */
+
+static bool ring_is_full(struct pool *pool)
+{
+    uint64_t tail = atomic_load_explicit(&pool->region->tail, memory_order_relaxed);
+    if (tail - pool->head >= RING_SIZE - 1)
+        pool->head = atomic_load(&pool->region->head);
+    return tail - pool->head >= RING_SIZE - 1;
+}
+
+/* Waits, without the lock, until the ring has room and the pool is still open. */
+static int wait_for_room(struct pool *pool, const struct order *order)
+{
+    struct wait wait = wait_begin(pool, order->who, POOL_FOREVER);
+    while (pool_takes_work(pool, order->who)) {
+        uint32_t room = atomic_fetch_or(&pool->region->room, 1) | 1;
+        if (!ring_is_full(pool))
+            return 0;
+        if (order->options && order->options->nowait)
+            return error_set(EAGAIN, "%s: the ring is full; no worker has taken a job yet", order->who);
+        pthread_mutex_unlock(&pool->lock);
+        int over = !pool_may(pool, order->who, true) || wait_goes_on(&wait) != 0;
+        if (!over)
+            wait_on(&wait, &pool->region->room, room);
+        pthread_mutex_lock(&pool->lock);
+        if (over)
+            return -1;
+    }
+    return -1;
+}
+
+/* Publishes the job: its tickets become READY, then its number stands in the ring. */
+static void publish(struct pool *pool, struct job *job, uint32_t chunks)
+{
+    struct region *region = pool->region;
+    uint64_t tail = atomic_load_explicit(&region->tail, memory_order_relaxed);
+    atomic_store_explicit(&job->chunks, chunks, memory_order_release);
+    if (chunks == 1) {
+        atomic_store_explicit(&job->one, TICKET_READY, memory_order_release);
+    } else {
+        atomic_store_explicit(&job->one, TICKET_DONE, memory_order_relaxed);
+        atomic_fetch_add(&job->seq, 1);
+    }
+    uint64_t entry = tail / RING_SIZE << 32 | (uint64_t)(job - region->jobs + 1);
+    atomic_store_explicit(&region->ring[tail % RING_SIZE], entry, memory_order_release);
+    atomic_store_explicit(&region->tail, tail + 1, memory_order_release);
+}
+
+/* Wakes as many as can help. An idle worker that spins needs no waking, and wakes the next one if there is more. */
+static bool wake_enough(struct region *region, uint32_t chunks)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    if (chunks > 1)
+        return wake_workers(region, chunks < region->workers ? chunks : region->workers);
+    return !atomic_load_explicit(&region->spinner, memory_order_relaxed) && wake_workers(region, 1);
+}
+
+static bool wants_callback(const struct pool_job_options *options)
+{
+    return options && (options->callback || options->error_callback);
+}
+
+static int make_room_for_watch(struct pool *pool, const char *who)
+{
+    if (pool->watch_count < pool->watch_room)
+        return 0;
+    size_t room = pool->watch_room ? 2 * pool->watch_room : 16;
+    struct watch *watches = realloc(pool->watches, room * sizeof *watches);
+    if (!watches)
+        return error_set(ENOMEM, "%s: no memory for one more callback", who);
+    pool->watches = watches;
+    pool->watch_room = room;
+    return 0;
+}
+
+/* Puts a prepared job into the ring. The caller holds the lock. */
+static int enqueue(struct pool *pool, const struct order *order, struct pool_result *result)
+{
+    const struct pool_job_options *options = order->options;
+    if (!pool_takes_work(pool, order->who) || (ring_is_full(pool) && wait_for_room(pool, order) != 0))
+        return -1;
+    if (wants_callback(options) && make_room_for_watch(pool, order->who) != 0)
+        return -1;
+    if (wants_callback(options))
+        pool->watches[pool->watch_count++] =
+            (struct watch){ result, options->callback, options->error_callback, options->cookie };
+    if (result->chunks)
+        publish(pool, &pool->region->jobs[result - pool->results], result->chunks);
+    return 0;
+}
+
+struct pool_result *submit(struct pool *pool, const struct order *order)
+{
+    struct plan plan;
+    struct pool_result *result = NULL;
+    if (!pool_may(pool, order->who, false))
+        return NULL;
+    pthread_mutex_lock(&pool->lock);
+    if (!pool_takes_work(pool, order->who) || make_plan(order, pool->region->workers, &plan) != 0)
+        goto out;
+    if (!known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task)) {
+        error_set(EINVAL, "%s: the task's library was loaded after the pool was opened, so no worker has it; "
+                  "load it first", order->who);
+        goto out;
+    }
+    result = prepare(pool, order, &plan);
+    if (!result)
+        goto out;
+    bool large = plan.total > SMALL_COPY;
+    if (large)
+        pthread_mutex_unlock(&pool->lock);
+    fill(order, &plan, &pool->region->jobs[result - pool->results]);
+    if (large)
+        pthread_mutex_lock(&pool->lock);
+    if (enqueue(pool, order, result) != 0) {
+        memory_give(&pool->memory, result->extent);
+        result->hold = HOLD_NOBODY;
+        pool->free[pool->free_count++] = (uint32_t)(result - pool->results);
+        result = NULL;
+    }
+out:
+    pthread_mutex_unlock(&pool->lock);
+    if (result && result->chunks)
+        result->woke = wake_enough(pool->region, result->chunks);
+    return result;
+}
+
+/* ---- Callbacks ---- */
+
+/* Takes the first watch whose job is done off the list. */
+static bool take_watch(struct pool *pool, struct watch *due)
+{
+    bool found = false;
+    pthread_mutex_lock(&pool->lock);
+    for (size_t i = 0; i < pool->watch_count && !found; i++)
+        if (pool_result_ready(pool->watches[i].result)) {
+            *due = pool->watches[i];
+            memmove(&pool->watches[i], &pool->watches[i + 1], (--pool->watch_count - i) * sizeof *due);
+            found = true;
+        }
+    pthread_mutex_unlock(&pool->lock);
+    return found;
+}
+
+void run_callbacks(struct pool *pool)
+{
+    struct watch due;
+    if (in_callback)
+        return;
+    while (take_watch(pool, &due)) {
+        bool good = pool_result_successful(due.result);
+        pool_callback *callback = good ? due.good : due.bad;
+        due.result->looked |= !good && callback;
+        in_callback = true;
+        if (callback)
+            callback(due.result, due.cookie);
+        in_callback = false;
+    }
+}
+
+/* ---- The calls ---- */
+
+void give_up(struct pool *pool, struct pool_result *result)
+{
+    struct job *job = &pool->region->jobs[result - pool->results];
+    result->gave_up = true;
+    for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
+        uint32_t ready = TICKET_READY;
+        atomic_compare_exchange_strong(job_ticket(job, chunk), &ready, TICKET_DONE | TICKET_CANCELLED);
+    }
+}
+
+/* Hands over, waits, frees: what the calls without a handle do. */
+static int run(struct pool *pool, const struct order *order, void *results)
+{
+    if (!pool_may(pool, order->who, true))
+        return -1;
+    struct pool_result *result = submit(pool, order);
+    if (!result)
+        return -1;
+    int status = pool_result_get(result, results, POOL_FOREVER);
+    if (status != 0 && errno == EINTR && pool->region)
+        give_up(pool, result);
+    result->looked = true;
+    int error = errno;
+    pool_result_free(result);
+    errno = error;
+    return status;
+}
+
+int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width)
+{
+    return run(pool, &(struct order){ "pool_apply", task, arg, 1, width, result_width, .ncolumns = 0 }, result);
+}
+
+int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
+             size_t result_width)
+{
+    return run(pool, &(struct order){ "pool_map", task, base, count, width, result_width, .ncolumns = 0 }, results);
+}
+
+int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
+                 size_t count, void *results, size_t result_width)
+{
+    return run(pool,
+               &(struct order){ .who = "pool_starmap", .star = task, .columns = columns, .ncolumns = ncolumns,
+                                .count = count, .result_width = result_width },
+               results);
+}
+
+struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
+                                     size_t result_width, const struct pool_job_options *options)
+{
+    return submit(pool, &(struct order){ "pool_apply_async", task, arg, 1, width, result_width, options, .bell = 0 });
+}
+
+struct pool_result *pool_map_async(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
+                                   size_t result_width, const struct pool_job_options *options)
+{
+    return submit(pool, &(struct order){ "pool_map_async", task, base, count, width, result_width, options, .bell = 0 });
+}
+
+struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, const struct pool_column *columns,
+                                       size_t ncolumns, size_t count, size_t result_width,
+                                       const struct pool_job_options *options)
+{
+    return submit(pool, &(struct order){ .who = "pool_starmap_async", .star = task, .columns = columns,
+                                         .ncolumns = ncolumns, .count = count, .result_width = result_width,
+                                         .options = options });
+}

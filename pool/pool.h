@@ -1,0 +1,374 @@
+/**
+ * @file pool.h
+ * @brief Process pools: hand tasks to a few worker processes and collect the results.
+ *
+ * A complete program (`make`, then `cc -Ipool square.c build/libpool.a`):
+ *
+ *     #include "pool.h"
+ *     #include <stdio.h>
+ *
+ *     static int square(const void *arg, void *result)
+ *     {
+ *         long x = *(const long *)arg;
+ *         *(long *)result = x * x;
+ *         return 0;
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *         long in[] = { 1, 2, 3 }, out[3];
+ *         struct pool *pool = pool_open(NULL);
+ *         if (!pool || pool_map(pool, square, in, 3, sizeof *in, out, sizeof *out) != 0) {
+ *             fprintf(stderr, "%s\n", pool_error()->text);
+ *             return 1;
+ *         }
+ *         printf("[%ld, %ld, %ld]\n", out[0], out[1], out[2]);
+ *         pool_close(pool);
+ *         pool_join(pool, POOL_FOREVER);
+ *         pool_free(pool);
+ *     }
+ *
+ * **Names** are those of Python's `multiprocessing.Pool`, **shapes** those of C's own library: a pool is opened,
+ * used and closed like a FILE; a map takes its items as qsort does (base, count, width); a handle is waited for
+ * with a timeout. In every options struct a zeroed member means "the default", and NULL means "all defaults".
+ *
+ * **Errors.** A function that returns `int` returns -1 on failure, one that returns a pointer returns NULL. Then
+ * `errno` says what, and pool_error() says it in words: which item, which worker, what to do. Nothing is ever printed.
+ *
+ *     EINVAL       misuse: the text says of what             ESHUTDOWN  the pool is closed or terminated
+ *     EREMOTEIO    a task returned failure                   EBUSY      too early: close or terminate the pool first
+ *     EOWNERDEAD   a worker died in the middle of a task     EAGAIN     not ready, or the ring is full (nowait)
+ *     ETIMEDOUT    the time is over, nothing is lost         EINTR      pool_interrupt() was called
+ *     ENOMEM       the pool's memory cap is reached          ECANCELED  the task never ran: pool ended or interrupted
+ *
+ * **Processes.** Workers are forked from a small process of the library's, the *nursery*, which is forked by
+ * pool_open(). So a worker knows everything the program knew at pool_open(), and nothing later: global data loaded
+ * afterwards is not there, pointers into memory allocated afterwards mean nothing, and a function loaded (dlopen)
+ * afterwards is refused. Arguments and results travel as bytes. A worker that dies costs the one task it ran;
+ * its successor, forked from the same nursery, goes on where it stopped. A task may start processes of its own;
+ * what it leaves running is killed when its worker is killed, and when the pool ends.
+ *
+ * **Threads.** Any number of threads of the program may use one pool. Open it before starting threads: a process
+ * forked while another thread holds a lock keeps that lock for ever.
+ *
+ * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone. Workers start with
+ * default handlers and an empty mask; they take no notice of Ctrl+C, because the pool ends when its caller does.
+ *
+ * **Memory.** All of it is one shared region, reserved when the pool opens and used as it is needed. A task that writes
+ * past the end of its result can damage its neighbours' results: processes are separate, the region is shared.
+ *
+ * Unless it says otherwise, a function may be called from any thread of the process that opened the pool, and not from
+ * a task: in a worker, or in any other child of the program, the pool is not there and every call says so (EINVAL).
+ */
+#ifndef POOL_H
+#define POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct pool;        /**< A pool of workers. */
+struct pool_result; /**< A job that was handed over: Python's AsyncResult. */
+struct pool_iter;   /**< A stream of results: what Python's imap returns. */
+
+/** A timeout, in seconds, that never ends. A timeout of 0 or less does not wait at all. */
+#define POOL_FOREVER ((double)__builtin_inff())
+
+/** The item of an error that is not about one item. */
+#define POOL_NO_ITEM ((size_t)-1)
+
+/** The most workers a pool can have. */
+#define POOL_MAX_PROCESSES 1024
+
+/** @name Functions you write @{ */
+
+/**
+ * A task: reads its argument, writes its result, returns 0; anything else is failure (see pool_fail()).
+ * It runs in a worker process. `result` arrives zeroed or holding what the item's slot held before: write all of it.
+ */
+typedef int pool_task(const void *arg, void *result);
+
+/** A task of several arguments, for pool_starmap(): args[0] points to the first, args[1] to the second ... */
+typedef int pool_star_task(const void *const *args, void *result);
+
+/** Runs once in each new worker before its first task. Failure (pool_fail()) fails pool_open(). */
+typedef int pool_initializer(void *initarg);
+
+/** Gives imap its next item: writes it and returns 1, returns 0 at the end, or -1 if there can be no more. */
+typedef int pool_source(void *state, void *item);
+
+/** Is told that a job is done. Runs in a thread of the program that waits in a pool call, never in the middle of its own
+ *  code. Calls that wait are refused inside it (EINVAL); submitting and reading results is fine. */
+typedef void pool_callback(struct pool_result *result, void *cookie);
+
+/** @} */
+/** @name Open, close, join @{ */
+
+/** How a pool is to be. A zeroed member means the default. */
+struct pool_options {
+    int processes;                 /**< Workers. Default: the cores this process may use. */
+    pool_initializer *initializer; /**< Runs in each new worker, also in later ones. Default: none. */
+    void *initarg;                 /**< Is handed to the initializer as it is. */
+    long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
+    size_t memory;                 /**< The most bytes for arguments and results, and again for replies.
+                                        Default: a quarter of the memory this process may use. */
+    double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
+    double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
+    const char *trace;             /**< A file to leave a picture in (.svg, .json, .csv), or "-": a timeline on
+                                        stderr. "%p" becomes the process id. Default: $POOL_TRACE, if set. */
+};
+
+/**
+ * Opens a pool and returns when every worker has run its initializer.
+ * @param options  How it is to be; NULL means all defaults.
+ * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL on
+ *   failure: EINVAL (an option makes no sense), EREMOTEIO or EOWNERDEAD (an initializer failed, its message in the
+ *   text), ETIMEDOUT, or what the system said to mmap, fork and friends (ENOMEM, EAGAIN, EMFILE). Nothing is left then.
+ */
+struct pool *pool_open(const struct pool_options *options);
+
+/** Returns the number of workers the pool keeps. Never blocks. */
+int pool_processes(const struct pool *pool);
+
+/**
+ * Takes no more work; what was handed over is still done. Never blocks. Closing twice is fine.
+ * @return 0.
+ */
+int pool_close(struct pool *pool);
+
+/**
+ * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
+ * Blocks at most about `grace` seconds. Terminating twice, or after pool_close(), is fine.
+ * @return 0.
+ */
+int pool_terminate(struct pool *pool);
+
+/**
+ * Waits until the work is done and every worker is gone; then no process, descriptor or byte of shared memory of the
+ * pool is left. Results that were not freed remain readable until pool_free(). Joining twice is fine.
+ * @param pool     A pool that was closed or terminated; else EBUSY.
+ * @param seconds  The longest to wait; ETIMEDOUT when it is over, and pool_join() may be called again.
+ * @return 0. Or -1 although the pool is joined: EREMOTEIO when jobs failed and nobody looked (the text says how many,
+ *   and quotes the first).
+ */
+int pool_join(struct pool *pool, double seconds);
+
+/**
+ * Frees the pool and every result and iterator of it. A pool that still runs is terminated first: ending a scope
+ * with pool_free() does what leaving Python's `with Pool()` does. NULL is fine.
+ */
+void pool_free(struct pool *pool);
+
+/**
+ * Makes every call that waits in this pool return -1 with EINTR; if nobody waits, the next call that would. A waiting
+ * pool_map(), pool_starmap() or pool_apply() gives up its job: items not yet begun never run.
+ * Made for signal handlers: it is async-signal-safe and never blocks.
+ */
+void pool_interrupt(struct pool *pool);
+
+/** @} */
+/** @name Hand over and wait @{ */
+
+/**
+ * Runs one task in a worker and waits for it.
+ * @param pool          The pool.
+ * @param task          What to run.
+ * @param arg, width    Its argument and the size of it in bytes; it is copied.
+ * @param result, result_width  Where its result goes and the size of it in bytes.
+ * @return 0; -1 if the task failed (EREMOTEIO, EOWNERDEAD) or could not be handed over. Blocks without a time limit;
+ *   pool_apply_async() and pool_result_get() have one.
+ */
+int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width);
+
+/**
+ * Runs the task once for each of `count` items and waits for all; results come in the order of the items.
+ * @param pool          The pool.
+ * @param task          What to run.
+ * @param base, count, width    The items, how many, and the size of one in bytes (`sizeof *base`).
+ * @param results, result_width Where the results go, and the size of one in bytes.
+ * @return 0; -1 if an item failed: pool_error() names the first. The results of all other items are there.
+ */
+int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
+             void *results, size_t result_width);
+
+/** One argument of a pool_star_task: item i finds it at base + i * width. */
+struct pool_column {
+    const void *base; /**< The argument for item 0. */
+    size_t width;     /**< From one item's argument to the next, in bytes. */
+};
+
+/**
+ * As pool_map(), for a task of several arguments, each in an array of its own.
+ * @param pool              The pool.
+ * @param task              What to run.
+ * @param columns, ncolumns The arrays, and how many.
+ * @param count             How many items each array holds.
+ * @param results, result_width  Where the results go, and the size of one in bytes.
+ * @return As pool_map().
+ */
+int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
+                 size_t count, void *results, size_t result_width);
+
+/** @} */
+/** @name Hand over now, wait later @{ */
+
+/** How a job is to be run. A zeroed member means the default. */
+struct pool_job_options {
+    long chunk;              /**< Items a worker takes at a time. Default: such that each worker gets about 64 chunks;
+                                  1 for imap. */
+    long ahead;              /**< imap only: items handed over beyond one chunk per worker, before they are
+                                  asked for. Default: as many as there are workers. */
+    bool nowait;             /**< If the ring is full, fail with EAGAIN. Default: wait for a worker to take a job. */
+    pool_callback *callback; /**< Is told when all items succeeded. */
+    pool_callback *error_callback; /**< Is told when an item failed. */
+    void *cookie;            /**< Is handed to the callbacks as it is. */
+};
+
+/**
+ * Hands one task over and returns at once. As pool_apply() otherwise.
+ * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free().
+ */
+struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
+                                     size_t result_width, const struct pool_job_options *options);
+
+/** Hands a map over and returns at once. As pool_map() and pool_apply_async() otherwise. */
+struct pool_result *pool_map_async(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
+                                   size_t result_width, const struct pool_job_options *options);
+
+/** Hands a starmap over and returns at once. As pool_starmap() and pool_apply_async() otherwise. */
+struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, const struct pool_column *columns,
+                                       size_t ncolumns, size_t count, size_t result_width,
+                                       const struct pool_job_options *options);
+
+/**
+ * Waits until the job is done, well or badly.
+ * @param result   The handle.
+ * @param seconds  The longest to wait.
+ * @return 0 when it is done; -1 with ETIMEDOUT or EINTR.
+ */
+int pool_result_wait(struct pool_result *result, double seconds);
+
+/**
+ * Waits until the job is done and copies its results.
+ * @param result   The handle.
+ * @param results  Room for the results of all items; NULL copies nothing.
+ * @param seconds  The longest to wait.
+ * @return 0; -1 with ETIMEDOUT or EINTR when it is not done; -1 as pool_map() when items failed (the others' results
+ *   are copied). May be called again.
+ */
+int pool_result_get(struct pool_result *result, void *results, double seconds);
+
+/** Tells whether the job is done. Never blocks. */
+bool pool_result_ready(struct pool_result *result);
+
+/** Tells whether all items succeeded: 1 or 0; -1 with EAGAIN while the job is not done. Never blocks. */
+int pool_result_successful(struct pool_result *result);
+
+/** Returns the number of items of the job. Never blocks. */
+size_t pool_result_count(const struct pool_result *result);
+
+/**
+ * Reads a result in place, without a copy.
+ * @return The result of item `item` of a job that is done, valid until the handle is freed (pool_join() may move it).
+ *   NULL if the job is not done (EAGAIN), the item failed (EREMOTEIO, EOWNERDEAD, ECANCELED), or there is no such item.
+ */
+const void *pool_result_at(struct pool_result *result, size_t item);
+
+/**
+ * Reads in place what item `item` of a finished job gave with pool_reply(), or the whole message of its failure.
+ * @param result  The handle.
+ * @param item    Which item.
+ * @param size    Is set to the number of bytes; may be NULL. One zero byte always follows them.
+ * @return The bytes, valid until the handle is freed (pool_join() may move them); NULL if there are none.
+ */
+const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size);
+
+/** What went wrong. */
+struct pool_error {
+    int code;        /**< As errno. */
+    size_t item;     /**< The index of the item it happened to, or POOL_NO_ITEM. */
+    size_t failures; /**< How many items of the job failed. */
+    pid_t pid;       /**< The worker it happened in, or 0. */
+    int signal;      /**< The signal that killed the worker, or 0. */
+    int status;      /**< What the task returned, or the worker's exit code. */
+    char text[512];  /**< All of it in words; a longer message is cut (pool_result_reply() has the whole). */
+};
+
+/**
+ * Finds a failed item of a job that is done.
+ * @param result  The handle.
+ * @param from    The first item to look at; to go through all failures, ask again from `error->item + 1`.
+ * @param error   Is set to what happened.
+ * @return 1; 0 if no item from there on failed; -1 with EAGAIN while the job is not done. Never blocks.
+ */
+int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error);
+
+/** Gives the handle back. A job that is not done goes on; nobody will see its results. NULL is fine. */
+void pool_result_free(struct pool_result *result);
+
+/** Returns what went wrong in this thread's last call that failed. Valid until the next one fails; never NULL. */
+const struct pool_error *pool_error(void);
+
+/** @} */
+/** @name Streams @{ */
+
+/**
+ * Runs the task for each item a source gives, and hands the results out one by one, in the items' order.
+ * Only a few items are read ahead (see pool_job_options), so the source may be endless.
+ * @param pool          The pool.
+ * @param task          What to run.
+ * @param source, state Is called, in the caller's thread inside pool_iter_next(), for each next item.
+ * @param width         The size of one item in bytes.
+ * @param result_width  The size of one result in bytes.
+ * @param options       NULL means all defaults. No callbacks.
+ * @return An iterator, which belongs to the pool; close it with pool_iter_close() or leave it to pool_free().
+ */
+struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *source, void *state, size_t width,
+                            size_t result_width, const struct pool_job_options *options);
+
+/** As pool_imap(), but results come in the order in which they are ready; pool_iter_index() tells whose they are. */
+struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_source *source, void *state,
+                                      size_t width, size_t result_width, const struct pool_job_options *options);
+
+/**
+ * Waits for the next result.
+ * @param iter     The iterator.
+ * @param result   Where the result goes; may be NULL.
+ * @param seconds  The longest to wait.
+ * @return 1; 0 at the end, and at every later call; -1 if this item failed (the next call goes on behind it), if the
+ *   source failed (EREMOTEIO, no item; the end follows), with ETIMEDOUT, or with EINTR.
+ */
+int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
+
+/** Returns the index of the item whose result, or failure, pool_iter_next() gave last. */
+size_t pool_iter_index(const struct pool_iter *iter);
+
+/** As pool_result_reply(), for the item pool_iter_next() gave last; valid until the next call. */
+const void *pool_iter_reply(struct pool_iter *iter, size_t *size);
+
+/** Closes the iterator, half-way too: items already handed over are done, their results dropped. NULL is fine. */
+void pool_iter_close(struct pool_iter *iter);
+
+/** @} */
+/** @name Inside a task @{ */
+
+/**
+ * Gives the item a reply: bytes whose number only the task knows, beside its result of fixed width.
+ * A second call drops the first reply. If the task fails, the reply is dropped.
+ * @param size  How many bytes.
+ * @return Shared memory to write them into, until the task returns. NULL with ENOMEM if the pool's memory is used up.
+ */
+void *pool_reply(size_t size);
+
+/** pool_reply() of a text: `return pool_reply_text("done %s", name);`. Returns 0, or failure if there is no memory. */
+int pool_reply_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Gives the item's failure a message: `return pool_fail("cannot open %s", name);`. Returns -1. */
+int pool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Returns this worker's name, "PoolWorker-3"; workers are numbered as they are started. Elsewhere: "MainProcess". */
+const char *pool_worker_name(void);
+
+/** @} */
+
+#endif

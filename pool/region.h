@@ -1,0 +1,168 @@
+/**
+ * @file region.h
+ * @brief The shared region: everything that the caller, the nursery and the workers of one pool have in common.
+ *
+ * Private to the library. One range of shared memory, reserved by pool_open() before it forks, so it lies at the same
+ * address in every process of the pool and a pointer into it means the same thing everywhere:
+ *
+ *     struct region | guard | jobs | job memory | guard | block owners | blocks | guard | trace records
+ *
+ * Zeroed memory is a valid empty state of every part: nothing is initialised, untouched pages cost nothing.
+ * Fields are grouped by who writes them. A word that several processes write is only ever changed by compare-and-swap
+ * or exchange, never under a lock: a lock could be kept for ever by a process that was killed.
+ */
+#ifndef POOL_REGION_H
+#define POOL_REGION_H
+
+#include "pool.h"
+#include "trace.h"
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* A ticket: one word for each chunk of a job. The low bits name its owner, a worker's slot number + 1. */
+#define TICKET_READY 0u           /* nobody has it yet */
+#define TICKET_OWNER 0xffffu      /* mask */
+#define TICKET_DONE 0x10000u      /* the chunk is finished */
+#define TICKET_WAITED 0x20000u    /* somebody sleeps on this word */
+#define TICKET_CANCELLED 0x40000u /* with DONE: finished without being run to its end; all its items failed */
+
+/* What stands in the place of an item's note that failed without one. */
+#define ABSENT_MEMORY UINT32_MAX       /* there was no block left to write one */
+#define ABSENT_WORKER (UINT32_MAX - 1) /* no successor could be started to run it */
+
+#define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
+#define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
+#define BELLS 64u        /* words on which unordered iterators sleep */
+#define JOB_INLINE 32u   /* an argument and a result that together are so small live in the job itself */
+
+/** One job: a function and its items. Written by the caller before it is published, then only read, but for the atomics. */
+struct job {
+    _Alignas(64) _Atomic uint32_t one; /* the ticket of a job of one chunk */
+    _Atomic uint32_t seq;              /* odd while a job of several chunks may be claimed from */
+    _Atomic uint32_t chunks;
+    uint32_t bell; /* 0, or 1 + the bell to ring when a chunk is done */
+    pool_task *task;
+    char *args, *results;
+    _Atomic uint32_t *tickets; /* one for each chunk, if there are several */
+    _Atomic uint32_t *notes;   /* one for each item: 0, or 1 + the first block of its reply or failure */
+    uint32_t serial;           /* 1 for the first job handed over */
+    _Atomic uint32_t noted;    /* some item has a note */
+    size_t width, result_width;
+    uint32_t count, chunk;
+    _Atomic uint32_t one_note; /* the note of a job of one item */
+    char small[JOB_INLINE];    /* its argument and result, if they are small */
+};
+_Static_assert(sizeof(struct job) == 128, "two cache lines: a million jobs are 128 MB");
+
+/** What a worker is doing, for its successor to read when it dies. */
+struct slot {
+    /* The worker's own; its stores reach the successor in program order. */
+    _Alignas(64) _Atomic uint32_t aim; /* 0, or 1 + the index of the job it aims at or works on */
+    _Atomic uint32_t chunk;            /* which chunk of it */
+    _Atomic uint64_t at;               /* 2 * item + 1: runs this item; 2 * item: will run it next */
+    _Atomic uint64_t run;              /* blocks not yet published: first + 1, and their number << 32 */
+    uint32_t place;                    /* a hint: where to look for the next ones */
+    _Atomic uint64_t began;            /* traced pools: when the item began */
+    _Atomic uint64_t finished;         /* items finished in this life */
+    _Atomic uint32_t ready;            /* this life's initializer has run */
+    _Atomic uint32_t was_ready;        /* some life's initializer has run */
+    _Atomic uint64_t traced;           /* trace records written */
+    char text[480];                    /* why the initializer failed */
+    /* The nursery's. */
+    _Atomic int32_t pid;       /* the worker, 0 while there is none */
+    uint32_t worker;           /* the N of PoolWorker-N */
+    uint32_t lives;            /* how many workers this slot has had */
+    _Atomic int32_t dead_pid;  /* the worker whose death is not healed yet */
+    int32_t dead_status;       /* its status, as from wait() */
+    uint32_t dead_worker;      /* and its N */
+};
+
+/** How far the pool's life is. It only grows. */
+enum stop { STOP_NOT, STOP_CLOSED, STOP_TERMINATED, STOP_BROKEN };
+
+struct region {
+    /* Set by pool_open() before it forks, read-only from then on. */
+    uint32_t workers;
+    uint64_t spin; /* nanoseconds; 0 where there is one CPU */
+    long maxtasks;
+    pool_initializer *initializer;
+    void *initarg;
+    double grace;
+    pid_t caller;
+    size_t size; /* of the whole region */
+    struct job *jobs;
+    uint32_t job_count;
+    char *memory;
+    size_t memory_size;  /* address space */
+    size_t memory_limit; /* bytes of it that may be in use */
+    _Atomic uint32_t *owners; /* one for each block: 0, or 1 + the slot of the worker that took it */
+    char *blocks;
+    uint32_t block_count;
+    struct trace_record *trace; /* NULL: not traced */
+    uint64_t trace_size;        /* records for each slot */
+    uint64_t opened;            /* nanoseconds, the trace's zero */
+
+    /* The caller's. */
+    _Alignas(64) _Atomic uint64_t tail; /* jobs put into the ring */
+    _Alignas(64) _Atomic uint32_t stop; /* enum stop; the nursery writes BROKEN */
+
+    /* The workers'. */
+    _Alignas(64) _Atomic uint64_t head;   /* a hint: all jobs before it are taken */
+    _Atomic uint32_t room;                /* odd: a submitter waits for head to move */
+    _Alignas(64) _Atomic uint32_t wake;   /* idle workers sleep on this word */
+    _Atomic uint32_t spinner;             /* 0, or 1 + the slot of the one idle worker that spins */
+    _Atomic uint64_t asleep[POOL_MAX_PROCESSES / 64]; /* a bit for each slot */
+    _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
+
+    /* The nursery's. */
+    _Alignas(64) _Atomic uint32_t news; /* changes when a slot becomes ready or opening fails: pool_open() sleeps on it */
+    _Atomic uint32_t births;            /* workers started so far */
+    _Atomic uint32_t failed;            /* 0, or 1 + the slot that broke the pool */
+    int32_t failed_errno;               /* what fork said, if that broke it */
+
+    struct slot slots[POOL_MAX_PROCESSES];
+    _Atomic uint64_t ring[RING_SIZE]; /* lap << 32 | 1 + job index */
+};
+
+/** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. NULL and errno. */
+struct region *region_reserve(uint32_t workers, size_t memory, bool traced);
+
+/** Gives it back. */
+void region_release(struct region *region);
+
+/** Returns the time in nanoseconds, on a clock that only goes forward. */
+uint64_t now_ns(void);
+
+/** Sleeps while *word == value, at most `ns` nanoseconds; 0 means for ever. Returns early for any reason. */
+void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
+
+/** Wakes up to `count` sleepers. */
+void futex_wake(_Atomic uint32_t *word, uint32_t count);
+
+/** Wakes up to `count` idle workers. Returns whether any may have slept. */
+bool wake_workers(struct region *region, uint32_t count);
+
+/** Returns the ticket of a chunk. */
+static inline _Atomic uint32_t *job_ticket(struct job *job, uint32_t chunk)
+{
+    return atomic_load_explicit(&job->chunks, memory_order_acquire) == 1 ? &job->one : &job->tickets[chunk];
+}
+
+/** Returns the item after the last one of a chunk. */
+static inline uint64_t job_chunk_end(const struct job *job, uint32_t chunk)
+{
+    uint64_t end = ((uint64_t)chunk + 1) * job->chunk;
+    return end < job->count ? end : job->count;
+}
+
+/** Tells the processor that this is a waiting loop. */
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * result.c - the caller's side: waiting, and reading what came back.
+ *
+ * A waiting thread marks the ticket it waits for WAITED and sleeps on that very word, so the worker that ends the
+ * chunk knows whether a wake-up is due, and nobody is woken for nothing. It sleeps in slices of 100 ms; after each it
+ * looks whether the nursery lives and repeats the wake-up of the workers, so that a lost one costs a slice, not
+ * the program. A map waits for its last ticket first: mostly all others are done by then.
+ *
+ * Signals do not end a wait; pool_interrupt() does. A call takes part in the interrupts that were not answered when it
+ * began, so one interrupt ends every call that waits, or else the next one that would.
+ */
+#include "caller.h"
+#include "worker.h"
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Waiting ---- */
+
+struct wait wait_begin(struct pool *pool, const char *who, double seconds)
+{
+    struct wait wait = { .pool = pool, .who = who, .deadline = UINT64_MAX, .answered = atomic_load(&pool->answered) };
+    if (!(seconds > 0))
+        wait.deadline = 0;
+    else if (seconds < 1e9)
+        wait.deadline = now_ns() + (uint64_t)(seconds * 1e9);
+    return wait;
+}
+
+int wait_goes_on(const struct wait *wait)
+{
+    uint32_t interrupts = atomic_load(&wait->pool->interrupts);
+    if (interrupts != wait->answered) {
+        atomic_store(&wait->pool->answered, interrupts);
+        return error_set(EINTR, "%s: interrupted", wait->who);
+    }
+    if (now_ns() >= wait->deadline)
+        return error_set(ETIMEDOUT, "%s: not done in time", wait->who);
+    return 0;
+}
+
+void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
+{
+    uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 1;
+    futex_wait(word, value, left < SLICE ? left : SLICE);
+    if (atomic_load(word) != value)
+        return;
+    look_after(wait->pool);
+    run_callbacks(wait->pool);
+}
+
+/* Worth it only if the worker that will end the chunk is awake on another core. */
+static bool spin_for(struct region *region, _Atomic uint32_t *ticket)
+{
+    if (!region->spin)
+        return false;
+    uint64_t end = now_ns() + region->spin;
+    do {
+        for (int i = 0; i < 32; i++) {
+            if (atomic_load_explicit(ticket, memory_order_acquire) & TICKET_DONE)
+                return true;
+            relax();
+        }
+    } while (now_ns() < end);
+    return false;
+}
+
+static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
+{
+    for (;;) {
+        uint32_t word = atomic_load_explicit(ticket, memory_order_acquire);
+        if (word & TICKET_DONE)
+            return 0;
+        if (wait_goes_on(wait) != 0)
+            return -1;
+        if (word & TICKET_WAITED || atomic_compare_exchange_strong(ticket, &word, word | TICKET_WAITED))
+            wait_on(wait, ticket, word | TICKET_WAITED);
+    }
+}
+
+bool pool_result_ready(struct pool_result *result)
+{
+    uint32_t undone = atomic_load_explicit(&result->undone, memory_order_acquire);
+    if (!undone)
+        return true;
+    struct job *job = &result->pool->region->jobs[result - result->pool->results];
+    while (undone && atomic_load_explicit(job_ticket(job, undone - 1), memory_order_acquire) & TICKET_DONE)
+        undone--;
+    atomic_store_explicit(&result->undone, undone, memory_order_release);
+    return !undone;
+}
+
+int wait_for(const struct wait *wait, struct pool_result *result)
+{
+    bool may_spin = !result->woke && wait->deadline;
+    while (!pool_result_ready(result)) {
+        struct region *region = wait->pool->region;
+        struct job *job = &region->jobs[result - wait->pool->results];
+        _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&result->undone) - 1);
+        if (may_spin && spin_for(region, ticket))
+            continue;
+        may_spin = false;
+        if (wait_for_ticket(wait, ticket) != 0)
+            return -1;
+    }
+    if (result->pool->watch_count)
+        run_callbacks(result->pool);
+    return 0;
+}
+
+int pool_result_wait(struct pool_result *result, double seconds)
+{
+    if (!result)
+        return error_set(EINVAL, "pool_result_wait: no result; did handing it over fail?");
+    if (pool_result_ready(result) && !result->pool->watch_count)
+        return 0;
+    if (!pool_may(result->pool, "pool_result_wait", true))
+        return -1;
+    struct wait wait = wait_begin(result->pool, "pool_result_wait", seconds);
+    return wait_for(&wait, result);
+}
+
+/* ---- Reading ---- */
+
+static const struct note no_memory = { .kind = NOTE_NO_MEMORY }, no_worker = { .kind = NOTE_NO_WORKER },
+                         cancelled = { .kind = NOTE_CANCELLED };
+
+const struct note *result_note(const struct pool_result *result, size_t item)
+{
+    struct region *region = result->pool->region;
+    if (result->kept)
+        return result->kept[item];
+    if (!region)
+        return NULL;
+    struct job *job = &region->jobs[result - result->pool->results];
+    if (!result->gave_up && !atomic_load_explicit(&job->noted, memory_order_relaxed))
+        return NULL;
+    uint32_t word = atomic_load_explicit(&job->notes[item], memory_order_acquire);
+    if (word == ABSENT_MEMORY)
+        return &no_memory;
+    if (word == ABSENT_WORKER)
+        return &no_worker;
+    if (!word && result->gave_up && atomic_load(job_ticket(job, (uint32_t)(item / job->chunk))) & TICKET_CANCELLED)
+        return &cancelled;
+    return note_at(region, word);
+}
+
+/* Most jobs have no note at all, and then no item has to be looked at. */
+static bool nothing_noted(const struct pool_result *result)
+{
+    struct region *region = result->pool->region;
+    if (result->kept || result->gave_up)
+        return false;
+    return !region || !atomic_load_explicit(&region->jobs[result - result->pool->results].noted, memory_order_relaxed);
+}
+
+bool result_failure(const struct pool_result *result, size_t from, struct pool_error *error)
+{
+    size_t failures = 0;
+    for (size_t i = from; i < result->count && !nothing_noted(result); i++) {
+        const struct note *note = result_note(result, i);
+        if (!note || note->kind == NOTE_REPLY)
+            continue;
+        if (failures++ == 0)
+            error_of_item(error, i, note, result->pool->why);
+    }
+    if (failures)
+        error->failures = failures;
+    return failures > 0;
+}
+
+int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error)
+{
+    if (!pool_result_ready(result))
+        return error_set(EAGAIN, "pool_result_failure: the job is not done");
+    result->looked = true;
+    return result_failure(result, from, error);
+}
+
+int pool_result_successful(struct pool_result *result)
+{
+    struct pool_error error;
+    int found = pool_result_failure(result, 0, &error);
+    return found < 0 ? error_set(EAGAIN, "pool_result_successful: the job is not done") : !found;
+}
+
+int pool_result_get(struct pool_result *result, void *results, double seconds)
+{
+    struct pool_error error;
+    if (pool_result_wait(result, seconds) != 0)
+        return -1;
+    if (results && result->count && result->result_width)
+        memcpy(results, result->values, result->count * result->result_width);
+    result->looked = true;
+    return result_failure(result, 0, &error) ? error_put(&error) : 0;
+}
+
+size_t pool_result_count(const struct pool_result *result)
+{
+    return result->count;
+}
+
+/* Returns whether the job is done and has such an item. */
+static bool readable(struct pool_result *result, size_t item, const char *who)
+{
+    if (!pool_result_ready(result))
+        error_set(EAGAIN, "%s: the job is not done", who);
+    else if (item >= result->count)
+        error_set(EINVAL, "%s: there is no item %zu: the job has %zu", who, item, result->count);
+    else
+        return true;
+    return false;
+}
+
+const void *pool_result_at(struct pool_result *result, size_t item)
+{
+    struct pool_error error;
+    if (!readable(result, item, "pool_result_at"))
+        return NULL;
+    const struct note *note = result_note(result, item);
+    if (!note || note->kind == NOTE_REPLY)
+        return result->values + item * result->result_width;
+    result->looked = true;
+    error_of_item(&error, item, note, result->pool->why);
+    error_put(&error);
+    return NULL;
+}
+
+const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size)
+{
+    if (!readable(result, item, "pool_result_reply"))
+        return NULL;
+    const struct note *note = result_note(result, item);
+    bool bytes = note && (note->kind == NOTE_REPLY || (note->kind == NOTE_FAILURE && note->size));
+    if (size)
+        *size = bytes ? note->size : 0;
+    return bytes ? note->bytes : NULL;
+}
+
+/* ---- Leaving the region ---- */
+
+static const struct note *copy_note(const struct note *note)
+{
+    if (!note || note == &no_memory || note == &no_worker || note == &cancelled)
+        return note;
+    struct note *copy = malloc(sizeof *note + note->size + 1);
+    if (copy)
+        memcpy(copy, note, sizeof *note + note->size + 1);
+    return copy ? copy : &no_memory;
+}
+
+int result_move(struct pool_result *result)
+{
+    if (result->moved)
+        return 0;
+    bool notes = result->count && !nothing_noted(result);
+    char *values = malloc(result->count * result->result_width + 1);
+    const struct note **kept = notes ? calloc(result->count, sizeof *kept) : NULL;
+    if (!values || (notes && !kept)) {
+        free(values);
+        return error_set(ENOMEM, "pool_join: no memory to keep %zu results", result->count);
+    }
+    if (result->count && result->result_width)
+        memcpy(values, result->values, result->count * result->result_width);
+    for (size_t i = 0; kept && i < result->count; i++)
+        kept[i] = copy_note(result_note(result, i));
+    result->values = values;
+    result->kept = kept;
+    result->moved = true;
+    return 0;
+}
+
+void result_forget(struct pool_result *result)
+{
+    for (size_t i = 0; result->kept && i < result->count; i++)
+        if (result->kept[i] != &no_memory && result->kept[i] != &no_worker && result->kept[i] != &cancelled)
+            free((void *)result->kept[i]);
+    free(result->kept);
+    if (result->moved)
+        free(result->values);
+}

@@ -1,0 +1,59 @@
+/**
+ * @file trace.h
+ * @brief What a traced pool remembers, and the pictures drawn from it.
+ *
+ * Private to the library. Workers keep records in the region (worker.c), pool_join() gathers them (trace.c), and
+ * draw.c turns them into a picture. Times are nanoseconds since the pool was opened.
+ */
+#ifndef POOL_TRACE_H
+#define POOL_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/** What a record says. */
+enum trace_kind {
+    TRACE_NOTHING, /**< An unused record: zeroed memory is an empty trace. */
+    TRACE_START,   /**< A worker began its life in this slot: a point in time, start == end. */
+    TRACE_DONE,    /**< A task ran and succeeded. */
+    TRACE_FAILED,  /**< A task ran and returned failure. */
+    TRACE_DEATH,   /**< The worker died; with an item: in the middle of that task. Its status is as from wait(). */
+    TRACE_END,     /**< The worker's life ended as planned (maxtasks, close): a point in time. */
+};
+
+/** One bar or one mark. */
+struct trace_record {
+    uint64_t start, end; /**< When. */
+    uint64_t item;       /**< The item's index in its job, or UINT64_MAX: none (only START, END, DEATH of an idle worker). */
+    uint32_t job;        /**< Which job: 1 for the first one handed over. */
+    uint32_t worker;     /**< The N of PoolWorker-N. */
+    int32_t pid;         /**< The worker's process. */
+    int32_t status;      /**< DEATH: as from wait(); FAILED: what the task returned. */
+    uint32_t slot;       /**< The lane: 0 for the first. */
+    enum trace_kind kind;
+};
+
+/** A whole trace. */
+struct trace {
+    const struct trace_record *records; /**< In the order of their start. */
+    size_t count;                       /**< How many records. */
+    size_t dropped;                     /**< How many older ones did not fit and are missing. */
+    uint32_t slots;                     /**< How many lanes. */
+    uint64_t end;                       /**< When the pool was joined. */
+};
+
+struct region;
+
+/** Gathers a joined pool's records and draws them into the file. 0, or -1 and the error set. */
+int trace_write(struct region *region, const char *name);
+
+/** Draw the trace. The stream's own error flag tells whether it worked; the caller closes it. */
+void draw_csv(FILE *out, const struct trace *trace);
+void draw_svg(FILE *out, const struct trace *trace);
+void draw_json(FILE *out, const struct trace *trace);
+
+/** Draws `columns` (at least 40) wide, with colours if asked. */
+void draw_timeline(FILE *out, const struct trace *trace, unsigned columns, int colour);
+
+#endif

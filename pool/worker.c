@@ -1,0 +1,548 @@
+/*
+ * worker.c - a worker's life: heal, take a chunk, run its items, sleep when there is nothing to take.
+ *
+ * A worker can be killed between any two instructions, so whatever it holds it writes down first, in its slot: the job
+ * and chunk it aims at before it claims the ticket, the item before it runs it. A dead process's own stores are
+ * a prefix of its program, so its successor, which starts by reading the slot, is never told too little:
+ *
+ *     the ticket bears the slot's number   the noted item failed with its worker; go on with the next one
+ *     the ticket is DONE                   the wake-up that follows may be missing: repeat it
+ *     anything else                        nothing was held
+ *
+ * Every step of healing may be repeated, so a successor that is killed while it heals is healed in its turn. Nothing
+ * is put back into a queue, and nobody else has to do anything. Compiler fences keep the order of the slot's stores;
+ * the processor keeps it by itself, because only a process that runs later, on behalf of the dead one, relies on it.
+ *
+ * It does not know who waits for its results, nor how it was started.
+ */
+#define _GNU_SOURCE
+#include "worker.h"
+#include "error.h"
+#include "note.h"
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* What a worker knows about itself. */
+struct worker {
+    struct region *region;
+    struct slot *slot;
+    uint32_t number;   /* of the slot */
+    uint64_t position; /* in the ring */
+    uint32_t job, seq; /* the job of several chunks it took from last */
+    uint32_t cursor;   /* and where it looks for the next one */
+    long left;         /* tasks until it retires; negative: never */
+    bool idle;         /* has just been: the first chunk it takes may be worth a wake-up */
+    bool in_task;
+    char name[24];
+};
+
+/* The worker that this thread is. Tasks call pool_reply() and pool_fail() without being handed anything. */
+static _Thread_local struct worker *self;
+
+bool worker_here(void)
+{
+    return self != NULL;
+}
+
+const char *pool_worker_name(void)
+{
+    return self ? self->name : "MainProcess";
+}
+
+/* Stores into the slot what a successor must know before this worker does anything else. */
+static void note32(_Atomic uint32_t *field, uint32_t value)
+{
+    atomic_store_explicit(field, value, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void note64(_Atomic uint64_t *field, uint64_t value)
+{
+    atomic_store_explicit(field, value, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static uint32_t own(const struct worker *w)
+{
+    return w->number + 1;
+}
+
+/* ---- Replies and failures ---- */
+
+void *pool_reply(size_t size)
+{
+    if (!self || !self->in_task) {
+        error_set(EINVAL, "pool_reply: only a task can reply");
+        return NULL;
+    }
+    struct note *note = note_new(self->region, self->slot, NOTE_REPLY, size);
+    if (!note)
+        error_set(ENOMEM, "pool_reply: no room for %zu bytes; open the pool with a larger .memory", size);
+    return note ? note->bytes : NULL;
+}
+
+int pool_reply_text(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = length < 0 ? NULL : pool_reply((size_t)length);
+    if (!text)
+        return -1;
+    va_start(args, format);
+    vsnprintf(text, (size_t)length + 1, format, args);
+    va_end(args);
+    return 0;
+}
+
+int pool_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (!self || length < 0)
+        return -1;
+    char *text = self->slot->text;
+    size_t room = sizeof self->slot->text;
+    if (self->in_task) {
+        struct note *note = note_new(self->region, self->slot, NOTE_FAILURE, (size_t)length);
+        text = note ? note->bytes : NULL;
+        room = (size_t)length + 1;
+    }
+    va_start(args, format);
+    if (text)
+        vsnprintf(text, room, format, args);
+    va_end(args);
+    return -1;
+}
+
+/* ---- The trace ---- */
+
+static void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
+{
+    struct region *region = w->region;
+    if (!region->trace)
+        return;
+    uint64_t now = now_ns() - region->opened, began = atomic_load_explicit(&w->slot->began, memory_order_relaxed);
+    uint64_t n = atomic_load_explicit(&w->slot->traced, memory_order_relaxed);
+    struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
+    *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began, .end = now, .item = item, .job = job,
+                                     .worker = w->slot->worker, .pid = getpid(), .status = status,
+                                     .slot = w->number, .kind = kind };
+    if (kind == TRACE_DEATH) {
+        record->worker = w->slot->dead_worker;
+        record->pid = atomic_load(&w->slot->dead_pid);
+    }
+    note64(&w->slot->traced, n + 1);
+}
+
+static void trace_begin(struct worker *w)
+{
+    if (w->region->trace)
+        note64(&w->slot->began, now_ns() - w->region->opened);
+}
+
+/* ---- The end ---- */
+
+/* Registered with on_exit: a task that calls exit() must not run what the program registered for its own end. */
+static void leave_at_exit(int status, void *unused)
+{
+    (void)unused;
+    fflush(stdout);
+    _exit(status);
+}
+
+static _Noreturn void leave(struct worker *w)
+{
+    trace(w, TRACE_END, 0, UINT64_MAX, 0);
+    fflush(stdout);
+    _exit(EXIT_SUCCESS);
+}
+
+/* ---- Running ---- */
+
+/* Records how an item ended, if there is more to it than a result of fixed width. */
+static void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
+{
+    struct note *note = note_unpublished(w->region, w->slot);
+    enum note_kind kind = status ? NOTE_FAILURE : NOTE_REPLY;
+    if (note && note->kind != kind) {
+        note_drop(w->region, w->slot);
+        note = NULL;
+    }
+    if (!note && status)
+        note = note_new(w->region, w->slot, NOTE_FAILURE, 0);
+    if (note) {
+        note->status = status;
+        note->pid = getpid();
+        note_publish(w->region, w->slot, job, item);
+    } else if (status) {
+        note_absent(job, item, ABSENT_MEMORY);
+    }
+}
+
+static void run_item(struct worker *w, struct job *job, uint64_t item)
+{
+    trace_begin(w);
+    note64(&w->slot->at, 2 * item + 1);
+    int status = job->task(job->args + item * job->width, job->results + item * job->result_width);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__fpending(stdout))
+        fflush(stdout);
+    if (status || atomic_load_explicit(&w->slot->run, memory_order_relaxed))
+        settle_item(w, job, item, status);
+    trace(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
+}
+
+/* Repeats, or does for the first time, what follows the end of a chunk. The job may be another one by now: that is
+ * harmless, because all it does is wake sleepers, who look for themselves. */
+static void announce(struct region *region, _Atomic uint32_t *ticket, bool waited, uint32_t bell)
+{
+    if (waited)
+        futex_wake(ticket, INT32_MAX);
+    if (bell && atomic_fetch_add(&region->bells[bell - 1], 2) & 1)
+        futex_wake(&region->bells[bell - 1], INT32_MAX);
+}
+
+static void finish_chunk(struct region *region, struct slot *slot, struct job *job)
+{
+    _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&slot->chunk));
+    uint32_t bell = job->bell;
+    uint32_t was = atomic_exchange(ticket, TICKET_DONE);
+    announce(region, ticket, was & TICKET_WAITED, bell);
+    note32(&slot->aim, 0);
+}
+
+/* Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. */
+static void run_chunk(struct worker *w, struct job *job)
+{
+    struct slot *slot = w->slot;
+    uint64_t item = atomic_load_explicit(&slot->at, memory_order_relaxed) / 2;
+    uint64_t end = job_chunk_end(job, atomic_load_explicit(&slot->chunk, memory_order_relaxed));
+    w->in_task = true;
+    for (; item < end && w->left != 0; item++) {
+        run_item(w, job, item);
+        note64(&slot->finished, atomic_load_explicit(&slot->finished, memory_order_relaxed) + 1);
+        w->left -= w->left > 0;
+    }
+    w->in_task = false;
+    if (item < end) {
+        note64(&slot->at, 2 * item);
+        leave(w);
+    }
+    finish_chunk(w->region, slot, job);
+    if (w->left == 0)
+        leave(w);
+}
+
+/* ---- Taking ---- */
+
+/* Aims at a chunk, then claims it. */
+static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t chunk, _Atomic uint32_t *ticket)
+{
+    uint32_t seen = atomic_load_explicit(ticket, memory_order_acquire);
+    while (!(seen & ~TICKET_WAITED)) {
+        note64(&w->slot->at, 2 * ((uint64_t)chunk * job->chunk));
+        note32(&w->slot->chunk, chunk);
+        note32(&w->slot->aim, index + 1);
+        if (atomic_compare_exchange_strong(ticket, &seen, seen | own(w)))
+            return true;
+    }
+    return false;
+}
+
+/* Takes a chunk of a job of several, first from this worker's own stripe, then wherever there is one left. The aim is
+ * what keeps the caller from reusing the job under our eyes: it frees a job by making seq even, then looks at aims. */
+static bool take_from_many(struct worker *w, uint32_t index, struct job *job)
+{
+    uint32_t seq = atomic_load(&job->seq);
+    atomic_store(&w->slot->aim, index + 1);
+    if (seq % 2 == 1 && atomic_load(&job->seq) == seq) {
+        uint32_t chunks = atomic_load(&job->chunks);
+        if (w->job != index || w->seq != seq)
+            w->cursor = (uint32_t)((uint64_t)chunks * w->number / w->region->workers);
+        w->job = index;
+        w->seq = seq;
+        for (uint32_t i = 0; i < chunks; i++) {
+            uint32_t chunk = w->cursor;
+            w->cursor = chunk + 1 < chunks ? chunk + 1 : 0;
+            if (claim(w, index, job, chunk, &job->tickets[chunk]))
+                return true;
+        }
+    }
+    note32(&w->slot->aim, 0);
+    return false;
+}
+
+/* Takes a chunk of the job at this worker's place in the ring; moves on if the job has none left. */
+static bool take(struct worker *w, uint32_t index)
+{
+    struct job *job = &w->region->jobs[index];
+    if (atomic_load_explicit(&job->chunks, memory_order_acquire) != 1) {
+        bool taken = take_from_many(w, index, job);
+        w->position += !taken;
+        return taken;
+    }
+    w->position++;
+    if (claim(w, index, job, 0, &job->one))
+        return true;
+    note32(&w->slot->aim, 0);
+    return false;
+}
+
+/* Lets submitters know that everything before this worker's place is taken. */
+static void move_head(struct worker *w)
+{
+    struct region *region = w->region;
+    uint64_t head = atomic_load_explicit(&region->head, memory_order_relaxed);
+    while (head < w->position && !atomic_compare_exchange_weak(&region->head, &head, w->position))
+        ;
+    if (atomic_load(&region->room) & 1) {
+        atomic_fetch_add(&region->room, 1);
+        futex_wake(&region->room, INT32_MAX);
+    }
+    if (head > w->position)
+        w->position = head;
+}
+
+enum look { LOOK_NOTHING, LOOK_JOB, LOOK_PASSED };
+
+/* Looks at this worker's place in the ring: nothing there yet, a job, or so far behind that the place is used again. */
+static enum look look(const struct worker *w, uint32_t *index)
+{
+    uint64_t entry = atomic_load_explicit(&w->region->ring[w->position % RING_SIZE], memory_order_acquire);
+    uint64_t lap = w->position / RING_SIZE;
+    if (!entry || entry >> 32 < lap)
+        return LOOK_NOTHING;
+    *index = (uint32_t)entry - 1;
+    return entry >> 32 == lap ? LOOK_JOB : LOOK_PASSED;
+}
+
+/* ---- Idling ---- */
+
+static void stop_spinning(struct worker *w)
+{
+    uint32_t me = own(w);
+    atomic_compare_exchange_strong(&w->region->spinner, &me, 0);
+}
+
+/* After being idle: whoever handed work over may have relied on this worker alone, so it wakes the next one. */
+static void pass_on(struct worker *w)
+{
+    if (!w->idle)
+        return;
+    w->idle = false;
+    stop_spinning(w);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load(&w->region->tail) > w->position)
+        wake_workers(w->region, 1);
+}
+
+static bool anything_new(const struct worker *w)
+{
+    uint32_t index;
+    return look(w, &index) != LOOK_NOTHING || atomic_load_explicit(&w->region->stop, memory_order_relaxed);
+}
+
+/* Spins for a while, if nobody else does. Returns whether there is something to look at. */
+static bool spin(struct worker *w)
+{
+    uint32_t nobody = 0;
+    if (!w->region->spin || (!atomic_compare_exchange_strong(&w->region->spinner, &nobody, own(w)) && nobody != own(w)))
+        return false;
+    uint64_t end = now_ns() + w->region->spin;
+    for (unsigned turn = 1; !anything_new(w); turn++) {
+        if (turn % 16)
+            relax();
+        else if (now_ns() < end)
+            sched_yield();
+        else
+            return false;
+    }
+    return true;
+}
+
+/* Sleeps until woken. The bit is set and the spinner's place given up before the last look: whoever hands work over
+ * first puts it into the ring and then looks for sleepers, so one of the two sees the other. */
+static void sleep_a_while(struct worker *w)
+{
+    struct region *region = w->region;
+    uint64_t bit = (uint64_t)1 << (w->number % 64);
+    uint32_t wake = atomic_load(&region->wake);
+    atomic_fetch_or(&region->asleep[w->number / 64], bit);
+    stop_spinning(w);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!anything_new(w))
+        futex_wait(&region->wake, wake, 0);
+    atomic_fetch_and(&region->asleep[w->number / 64], ~bit);
+}
+
+static _Noreturn void work(struct worker *w)
+{
+    w->position = atomic_load(&w->region->head);
+    for (;;) {
+        uint32_t index = 0;
+        enum look seen = look(w, &index);
+        if (atomic_load_explicit(&w->region->stop, memory_order_relaxed) >= STOP_TERMINATED)
+            leave(w);
+        if (seen == LOOK_JOB && take(w, index)) {
+            pass_on(w);
+            run_chunk(w, &w->region->jobs[index]);
+        }
+        if (seen == LOOK_PASSED || (seen == LOOK_JOB && w->position % 256 == 0))
+            move_head(w);
+        if (seen != LOOK_NOTHING)
+            continue;
+        uint64_t position = w->position;
+        move_head(w);
+        if (w->position != position)
+            continue;
+        if (atomic_load(&w->region->stop))
+            leave(w);
+        w->idle = true;
+        if (!spin(w))
+            sleep_a_while(w);
+    }
+}
+
+/* ---- Healing ---- */
+
+/* The item in whose middle the worker died: failed, unless how it ended was already published. */
+static void fail_item(struct region *region, struct slot *slot, struct job *job, uint64_t item)
+{
+    uint32_t word = atomic_load(&job->notes[item]);
+    if (word) {
+        if (word == (uint32_t)atomic_load(&slot->run))
+            note_publish(region, slot, job, item);
+        return;
+    }
+    struct note *note = note_new(region, slot, NOTE_DEATH, 0);
+    if (!note) {
+        note_absent(job, item, ABSENT_MEMORY);
+        return;
+    }
+    note->pid = atomic_load(&slot->dead_pid);
+    note->status = slot->dead_status;
+    note_publish(region, slot, job, item);
+}
+
+/* Clears up what the dead worker held. Returns the job whose chunk is still held, or NULL if there is none. */
+static struct job *clear_up(struct region *region, uint32_t number)
+{
+    struct slot *slot = &region->slots[number];
+    uint32_t me = number + 1, aim = atomic_load(&slot->aim);
+    atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
+    atomic_compare_exchange_strong(&region->spinner, &me, 0);
+    if (!aim)
+        return NULL;
+    struct job *job = &region->jobs[aim - 1];
+    uint32_t chunk = atomic_load(&slot->chunk); /* of an earlier job, if it was killed before it chose one of this */
+    if (chunk < atomic_load(&job->chunks)) {
+        _Atomic uint32_t *ticket = job_ticket(job, chunk);
+        uint32_t word = atomic_load(ticket);
+        if ((word & (TICKET_OWNER | TICKET_DONE)) == number + 1)
+            return job;
+        if (word & TICKET_DONE)
+            announce(region, ticket, true, job->bell);
+    }
+    note32(&slot->aim, 0);
+    return NULL;
+}
+
+/* Heals the slot: fails the item that was running. Returns the job to go on with, or NULL. */
+static struct job *heal(struct worker *w)
+{
+    struct slot *slot = w->slot;
+    struct job *job = clear_up(w->region, w->number);
+    uint64_t at = atomic_load(&slot->at), item = job && at % 2 ? at / 2 : UINT64_MAX;
+    if (atomic_load(&slot->dead_pid))
+        trace(w, TRACE_DEATH, item == UINT64_MAX ? 0 : job->serial, item, slot->dead_status);
+    if (item != UINT64_MAX) {
+        fail_item(w->region, slot, job, item);
+        note64(&slot->at, 2 * (item + 1));
+    }
+    atomic_store(&slot->dead_pid, 0);
+    if (job && atomic_load(&slot->at) / 2 >= job_chunk_end(job, atomic_load(&slot->chunk))) {
+        finish_chunk(w->region, slot, job);
+        job = NULL;
+    }
+    return job;
+}
+
+void worker_bury(struct region *region, uint32_t number)
+{
+    struct slot *slot = &region->slots[number];
+    struct job *job = clear_up(region, number);
+    if (!job)
+        return;
+    uint64_t at = atomic_load(&slot->at), end = job_chunk_end(job, atomic_load(&slot->chunk));
+    if (at % 2)
+        fail_item(region, slot, job, at / 2);
+    for (uint64_t item = (at + 1) / 2; item < end; item++)
+        note_absent(job, item, ABSENT_WORKER);
+    finish_chunk(region, slot, job);
+}
+
+/* ---- Birth ---- */
+
+/* The nursery gave every signal its default action and blocks them all. */
+static void take_signals(void)
+{
+    sigset_t none;
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void initialize(struct worker *w)
+{
+    struct region *region = w->region;
+    w->slot->text[0] = '\0';
+    int status = region->initializer ? region->initializer(region->initarg) : 0;
+    fflush(stdout);
+    if (status)
+        _exit(EXIT_FAILURE);
+    atomic_store(&w->slot->ready, 1);
+    atomic_store(&w->slot->was_ready, 1);
+    atomic_fetch_add(&region->news, 1);
+    futex_wake(&region->news, INT32_MAX);
+}
+
+/* A first life is shorter by a share that grows with the slot's number, so that not all workers retire at once. */
+static long tasks_in_this_life(const struct region *region, uint32_t number)
+{
+    long most = region->maxtasks ? region->maxtasks : -1;
+    if (most >= 8 && region->slots[number].lives == 1)
+        most -= (long)((uint64_t)(most / 2) * number / region->workers);
+    return most;
+}
+
+_Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
+{
+    struct worker worker = { .region = region, .slot = &region->slots[number], .number = number, .idle = true };
+    self = &worker;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != nursery)
+        _exit(EXIT_FAILURE);
+    snprintf(worker.name, sizeof worker.name, "PoolWorker-%u", worker.slot->worker);
+    prctl(PR_SET_NAME, worker.name);
+    on_exit(leave_at_exit, NULL);
+    take_signals();
+    worker.left = tasks_in_this_life(region, number);
+    struct job *held = heal(&worker);
+    trace(&worker, TRACE_START, 0, UINT64_MAX, 0);
+    initialize(&worker);
+    if (held)
+        run_chunk(&worker, held);
+    work(&worker);
+}
