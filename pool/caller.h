@@ -7,19 +7,41 @@
 #ifndef POOL_CALLER_H
 #define POOL_CALLER_H
 
-#include "error.h"
-#include "known.h"
-#include "memory.h"
+#include "worker.h"
 #include <pthread.h>
 
 /** No sleep is longer without a look at whether the nursery lives: 100 ms. */
 #define SLICE ((uint64_t)100000000)
 
+/** A piece of job memory: its offset, a multiple of 64, and its size class. 0: none. */
+typedef uint64_t extent;
+
+#define MEMORY_CLASSES 128
+
+/** Where arguments, results, tickets and notes of larger jobs lie. */
+struct memory {
+    char *base;
+    size_t size, limit; /* address space, and bytes that may be in use */
+    size_t top;         /* all extents so far lie below */
+    size_t used, idle;  /* bytes handed out; bytes free that still have their pages */
+    struct {
+        uint64_t *offsets; /* of free extents; + 1: its pages were given back */
+        size_t count, room;
+    } free[MEMORY_CLASSES];
+};
+
+/** Which functions the workers know: those of the program and the libraries that were loaded at pool_open(). */
+struct known {
+    unsigned long long loads; /* how often anything had been loaded */
+    unsigned modules;         /* how many were there */
+    uintptr_t checked[8];     /* functions found to be known */
+};
+
 /** Who holds a job's record. */
 enum hold {
     HOLD_NOBODY,
     HOLD_HANDLE,
-    HOLD_DROPPED, /**< The handle was freed before the record can be used again. */
+    HOLD_DROPPED, /* the handle was freed before the record can be used again */
 };
 
 struct pool_result {
@@ -65,9 +87,9 @@ struct pool {
     struct watch *watches;
     size_t watch_count, watch_room;
     struct pool_iter *iters;
-    bool over;      /* the nursery is gone, and what was not done has failed */
-    char why[500];  /* why it failed */
-    size_t unseen;  /* failed jobs whose handle was freed unlooked at */
+    bool over;     /* the nursery is gone, and what was not done has failed */
+    char why[500]; /* why it failed */
+    size_t unseen; /* failed jobs whose handle was freed unlooked at */
     char first_unseen[512];
 };
 
@@ -97,14 +119,14 @@ struct wait {
 /** Tells whether this process and thread may make the call; sets the error if not. */
 bool pool_may(const struct pool *pool, const char *who, bool waits);
 
-/** Tells whether work can still be handed over; sets the error if not. The caller holds the lock. */
+/** Tells whether work can still be handed over; sets the error if not. The lock is held. */
 bool pool_takes_work(struct pool *pool, const char *who);
 
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
 
-/** Gives up what nobody has begun to run of a job. */
-void give_up(struct pool *pool, struct pool_result *result);
+/** Runs the callbacks of the jobs that are done. */
+void run_callbacks(struct pool *pool);
 
 /* result.c */
 
@@ -119,7 +141,10 @@ void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value);
 /** Waits for a job. */
 int wait_for(const struct wait *wait, struct pool_result *result);
 
-/** Returns how an item of a job that is done failed, or its reply: its note, or NULL. */
+/** Ends the tickets that nobody has taken yet, or all that are not done, if nobody is left to run them. */
+void result_cancel(struct pool_result *result, bool taken_too);
+
+/** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
 
 /** Describes the first failure from an item on, and counts all from there. False if there is none. */
@@ -131,9 +156,6 @@ int result_move(struct pool_result *result);
 /** Frees the copy, if there is one. */
 void result_forget(struct pool_result *result);
 
-/** Runs the callbacks of the jobs that are done. */
-void run_callbacks(struct pool *pool);
-
 /* open.c */
 
 /** Looks whether the nursery lives; if not, fails everything unfinished. Returns whether it lives. */
@@ -141,7 +163,49 @@ bool look_after(struct pool *pool);
 
 /* iter.c */
 
-/** Frees an iterator's memory; its jobs go with the pool. */
+/** Frees all iterators; their jobs go with the pool. */
 void iters_free(struct pool *pool);
+
+/* memory.c: not thread-safe, the pool's lock guards it */
+
+/** Takes an extent of at least `size` bytes. 0 if the limit is reached. */
+extent memory_take(struct memory *memory, size_t size);
+
+/** Returns where it lies. */
+char *memory_at(const struct memory *memory, extent extent);
+
+/** Gives it back; 0 is fine. */
+void memory_give(struct memory *memory, extent extent);
+
+/** Frees the bookkeeping. */
+void memory_forget(struct memory *memory);
+
+/* machine.c */
+
+/** Returns how many cores this process may use: by its affinity, and by its cgroup's quota. At least 1. */
+int usable_cores(void);
+
+/** Returns how many bytes of memory this process may use: the machine's, or its cgroup's limit. */
+size_t usable_memory(void);
+
+/** Remembers what is loaded now. */
+void known_remember(struct known *known);
+
+/** Tells whether a function was there at known_remember(). One outside every module (made at run time) passes. */
+bool known_has(struct known *known, uintptr_t function);
+
+/* error.c */
+
+/** Sets errno and this thread's pool_error() to an error that is not about an item. Returns -1. */
+int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Sets errno and this thread's pool_error(). Returns -1. */
+int error_put(const struct pool_error *error);
+
+/** Describes in `error` how an item failed; `ended` says why the pool cancels what it has not done. */
+void error_of_item(struct pool_error *error, size_t item, const struct note *note, const char *ended);
+
+/** Describes, as "worker 123 was killed by SIGKILL ...", how a worker died. */
+void error_of_death(char *text, size_t size, pid_t pid, int status);
 
 #endif

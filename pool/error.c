@@ -6,7 +6,7 @@
  * they are said. It prints nothing.
  */
 #define _GNU_SOURCE
-#include "error.h"
+#include "caller.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>

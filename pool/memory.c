@@ -1,16 +1,13 @@
 /*
- * memory.c - an allocator of size classes, four to each power of two.
+ * memory.c - job memory: an allocator of size classes, four to each power of two. Only the caller allocates.
  *
  * A pool's jobs come in few sizes, again and again: streams of small ones, maps of the same array. So a freed extent
  * goes onto the stack of its class and the next job of that size takes it from there, warm; extents are never cut or
  * joined. When the address space is used up, a larger class serves a smaller one. Pages of large extents go back to the
  * system once half the limit lies idle.
- *
- * All bookkeeping is the caller's own: a task that scribbles over the region breaks results, not the allocator.
  */
 #define _GNU_SOURCE
-#include "memory.h"
-#include <errno.h>
+#include "caller.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -36,19 +33,20 @@ static bool pop(struct memory *memory, unsigned class, uint64_t *at)
 {
     if (memory->free[class].count == 0)
         return false;
-    uint64_t top = memory->free[class].extents[--memory->free[class].count];
-    if (!(top & 1))
+    *at = memory->free[class].offsets[--memory->free[class].count];
+    if (!(*at & 1))
         memory->idle -= size_of(class);
-    *at = top & ~(uint64_t)1;
+    *at &= ~(uint64_t)1;
     return true;
 }
 
 static bool carve(struct memory *memory, unsigned class, uint64_t *at)
 {
-    if (memory->size - memory->top < size_of(class))
+    size_t size = (size_of(class) + 63) / 64 * 64;
+    if (memory->size - memory->top < size)
         return false;
     *at = memory->top;
-    memory->top += (size_of(class) + 63) / 64 * 64;
+    memory->top += size;
     return true;
 }
 
@@ -56,24 +54,25 @@ extent memory_take(struct memory *memory, size_t size)
 {
     uint64_t at = 0;
     unsigned class = size <= memory->limit ? class_of(size) : 0;
-    if (size > memory->limit || memory->limit - memory->used < size_of(class)) {
-        errno = ENOMEM;
+    if (size > memory->limit || memory->limit - memory->used < size_of(class))
         return 0;
-    }
     bool got = pop(memory, class, &at) || carve(memory, class, &at);
     while (!got && ++class < MEMORY_CLASSES)
         got = pop(memory, class, &at);
-    if (!got) {
-        errno = ENOMEM;
+    if (!got)
         return 0;
-    }
     memory->used += size_of(class);
     return at << 1 | (class + 1);
 }
 
+static uint64_t offset_of(extent extent)
+{
+    return extent >> 1 & ~(uint64_t)63;
+}
+
 char *memory_at(const struct memory *memory, extent extent)
 {
-    return memory->base + (extent >> 1 & ~(uint64_t)63);
+    return memory->base + offset_of(extent);
 }
 
 void memory_give(struct memory *memory, extent extent)
@@ -81,27 +80,25 @@ void memory_give(struct memory *memory, extent extent)
     if (!extent)
         return;
     unsigned class = (unsigned)(extent % 128) - 1;
-    uint64_t at = extent >> 1 & ~(uint64_t)63;
+    uint64_t at = offset_of(extent), *offsets = memory->free[class].offsets;
     size_t size = size_of(class), count = memory->free[class].count;
     memory->used -= size;
     if (count == memory->free[class].room) {
-        size_t room = count ? 2 * count : 16;
-        uint64_t *extents = realloc(memory->free[class].extents, room * sizeof *extents);
-        if (!extents)
-            return; /* lost until the pool is joined */
-        memory->free[class].extents = extents;
-        memory->free[class].room = room;
+        offsets = realloc(offsets, (2 * count + 16) * sizeof *offsets);
+        if (!offsets)
+            return; /* this extent is lost until the pool is joined */
+        memory->free[class].offsets = offsets;
+        memory->free[class].room = 2 * count + 16;
     }
-    bool kept = size < LARGE || memory->idle + size <= memory->limit / 2;
-    if (!kept)
-        kept = madvise(memory->base + at, size & ~(size_t)4095, MADV_REMOVE) != 0;
-    if (kept)
+    bool empty = size >= LARGE && memory->idle + size > memory->limit / 2 &&
+                 madvise(memory->base + at, size & ~(size_t)4095, MADV_REMOVE) == 0;
+    if (!empty)
         memory->idle += size;
-    memory->free[class].extents[memory->free[class].count++] = kept ? at : at | 1;
+    offsets[memory->free[class].count++] = at | empty;
 }
 
 void memory_forget(struct memory *memory)
 {
     for (unsigned class = 0; class < MEMORY_CLASSES; class++)
-        free(memory->free[class].extents);
+        free(memory->free[class].offsets);
 }

@@ -12,7 +12,6 @@
  * It does not know what a job is. What a dead worker held is its successor's business (worker.c).
  */
 #define _GNU_SOURCE
-#include "nursery.h"
 #include "worker.h"
 #include <errno.h>
 #include <fcntl.h>

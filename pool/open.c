@@ -10,8 +10,6 @@
  */
 #define _GNU_SOURCE
 #include "caller.h"
-#include "limits.h"
-#include "nursery.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -52,32 +50,14 @@ static void say_why(struct pool *pool)
     }
 }
 
-/* Ends every ticket that nobody will end any more. */
-static void fail_unfinished(struct pool *pool)
-{
-    for (uint32_t i = 0; i < pool->fresh; i++) {
-        struct pool_result *result = &pool->results[i];
-        if (result->hold == HOLD_NOBODY || pool_result_ready(result))
-            continue;
-        result->gave_up = true;
-        for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
-            _Atomic uint32_t *ticket = job_ticket(&pool->region->jobs[i], chunk);
-            uint32_t word = atomic_load(ticket);
-            while (!(word & TICKET_DONE) &&
-                   !atomic_compare_exchange_weak(ticket, &word, TICKET_DONE | TICKET_CANCELLED))
-                ;
-            if (word & TICKET_WAITED)
-                futex_wake(ticket, INT32_MAX);
-        }
-    }
-}
-
 static void pool_is_over(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     if (!pool->over) {
         say_why(pool);
-        fail_unfinished(pool);
+        for (uint32_t i = 0; i < pool->fresh; i++)
+            if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
+                result_cancel(&pool->results[i], true);
         pool->over = true;
     }
     pthread_mutex_unlock(&pool->lock);
@@ -173,12 +153,13 @@ static int describe_pool(struct pool *pool, const struct pool_options *options)
     region->initarg = options->initarg;
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
-    region->spin = limits_cores() > 1 ? SPIN : 0;
+    region->spin = usable_cores() > 1 ? SPIN : 0;
     pool->memory = (struct memory){ .base = region->memory, .size = region->memory_size,
                                     .limit = region->memory_limit };
-    if (options->trace && options->trace[0] && !(pool->trace = strdup(options->trace)))
-        return -1;
-    return known_remember(&pool->known);
+    known_remember(&pool->known);
+    if (options->trace && options->trace[0])
+        pool->trace = strdup(options->trace);
+    return options->trace && options->trace[0] && !pool->trace ? -1 : 0;
 }
 
 /* Gives back everything but processes and the region. */
@@ -192,7 +173,6 @@ static void forget(struct pool *pool)
         munmap((void *)pool->here, 4096);
     iters_free(pool);
     memory_forget(&pool->memory);
-    known_forget(&pool->known);
     free(pool->watches);
     free(pool->trace);
     pthread_mutex_destroy(&pool->lock);
@@ -254,8 +234,8 @@ static int fail_open(const char *what)
 
 static int open_pool(struct pool *pool, const struct pool_options *options)
 {
-    uint32_t workers = (uint32_t)(options->processes ? options->processes : limits_cores());
-    size_t memory = options->memory ? options->memory : limits_memory() / 4;
+    uint32_t workers = (uint32_t)(options->processes ? options->processes : usable_cores());
+    size_t memory = options->memory ? options->memory : usable_memory() / 4;
     if (workers > POOL_MAX_PROCESSES)
         workers = POOL_MAX_PROCESSES;
     if (!(pool->here = map_here()))

@@ -19,7 +19,6 @@
  * remember lies in its own memory, behind one lock, which no worker ever sees.
  */
 #include "caller.h"
-#include "worker.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -480,16 +479,6 @@ void run_callbacks(struct pool *pool)
 
 /* ---- The calls ---- */
 
-void give_up(struct pool *pool, struct pool_result *result)
-{
-    struct job *job = &pool->region->jobs[result - pool->results];
-    result->gave_up = true;
-    for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
-        uint32_t ready = TICKET_READY;
-        atomic_compare_exchange_strong(job_ticket(job, chunk), &ready, TICKET_DONE | TICKET_CANCELLED);
-    }
-}
-
 /* Hands over, waits, frees: what the calls without a handle do. */
 static int run(struct pool *pool, const struct order *order, void *results)
 {
@@ -499,8 +488,8 @@ static int run(struct pool *pool, const struct order *order, void *results)
     if (!result)
         return -1;
     int status = pool_result_get(result, results, POOL_FOREVER);
-    if (status != 0 && errno == EINTR && pool->region)
-        give_up(pool, result);
+    if (status != 0 && errno == EINTR)
+        result_cancel(result, false);
     result->looked = true;
     int error = errno;
     pool_result_free(result);

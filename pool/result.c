@@ -10,7 +10,6 @@
  * began, so one interrupt ends every call that waits, or else the next one that would.
  */
 #include "caller.h"
-#include "worker.h"
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -107,6 +106,22 @@ int wait_for(const struct wait *wait, struct pool_result *result)
     if (result->pool->watch_count)
         run_callbacks(result->pool);
     return 0;
+}
+
+void result_cancel(struct pool_result *result, bool taken_too)
+{
+    struct job *job = &result->pool->region->jobs[result - result->pool->results];
+    uint32_t taken = taken_too ? TICKET_OWNER : 0;
+    result->gave_up = true;
+    for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
+        _Atomic uint32_t *ticket = job_ticket(job, chunk);
+        uint32_t word = atomic_load(ticket);
+        while (!(word & ~(TICKET_WAITED | taken)) &&
+               !atomic_compare_exchange_weak(ticket, &word, TICKET_DONE | TICKET_CANCELLED))
+            ;
+        if (word & TICKET_WAITED)
+            futex_wake(ticket, INT32_MAX);
+    }
 }
 
 int pool_result_wait(struct pool_result *result, double seconds)

@@ -5,7 +5,7 @@
  * there is nothing to synchronise with. How a trace looks is draw.c's business.
  */
 #define _GNU_SOURCE
-#include "error.h"
+#include "caller.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

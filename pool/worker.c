@@ -16,9 +16,7 @@
  * It does not know who waits for its results, nor how it was started.
  */
 #define _GNU_SOURCE
-#include "worker.h"
-#include "error.h"
-#include "note.h"
+#include "caller.h"
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -46,11 +44,6 @@ struct worker {
 
 /* The worker that this thread is. Tasks call pool_reply() and pool_fail() without being handed anything. */
 static _Thread_local struct worker *self;
-
-bool worker_here(void)
-{
-    return self != NULL;
-}
 
 const char *pool_worker_name(void)
 {

@@ -1,21 +1,68 @@
 /**
  * @file worker.h
- * @brief A worker's life.
+ * @brief The workers' side: notes, a worker's life, the nursery.
  *
- * Private to the library.
+ * Private to the library. A note is what an item leaves beside its result of fixed width: a reply, or how it failed.
+ * It lies in a run of blocks. The worker writes the run into its slot before it takes it, so that a successor can give
+ * back what was not published; publishing is one store into the job's `notes`.
  */
 #ifndef POOL_WORKER_H
 #define POOL_WORKER_H
 
 #include "region.h"
 
+enum note_kind {
+    NOTE_REPLY,     /* the item succeeded; these bytes go with its result */
+    NOTE_FAILURE,   /* the task returned `status`; the bytes are its message */
+    NOTE_DEATH,     /* the worker `pid` died in the middle of it; `status` is as from wait() */
+    NOTE_NO_MEMORY, /* it failed; there was no memory to say how */
+    NOTE_NO_WORKER, /* it never ran: no successor could be started */
+    NOTE_CANCELLED, /* it never ran, or not to its end: the pool ended, or the job was given up */
+};
+
+struct note {
+    uint32_t blocks; /* the length of the run */
+    uint32_t kind;
+    int32_t pid, status;
+    uint64_t size; /* bytes that follow, without the zero byte behind them */
+    char bytes[];
+};
+
+/* note.c */
+
+/** Takes a run for a note of `size` bytes and remembers it in the slot, in place of an earlier one. NULL: none free. */
+struct note *note_new(struct region *region, struct slot *slot, enum note_kind kind, size_t size);
+
+/** Returns the slot's note that is not published yet, or NULL. */
+struct note *note_unpublished(struct region *region, const struct slot *slot);
+
+/** Makes the slot's note the item's. May be repeated by a successor that finds the note half published. */
+void note_publish(struct region *region, struct slot *slot, struct job *job, uint64_t item);
+
+/** Gives the slot's note back, if it has one that is not published. May be repeated, also by a successor. */
+void note_drop(struct region *region, struct slot *slot);
+
+/** Marks an item as failed without a note. */
+void note_absent(struct job *job, uint64_t item, uint32_t why);
+
+/** Returns the note that a word of `notes` stands for; NULL if there is none. */
+struct note *note_at(struct region *region, uint32_t word);
+
+/** Gives back a published note. For the caller, when nobody can see it any more. */
+void note_free(struct region *region, uint32_t word);
+
+/* worker.c */
+
 /** Lives a worker's whole life in this process: heals what its predecessor left, works, ends in _exit. */
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery);
 
-/** Settles what the dead worker of a slot held, when there will be no successor: the items fail (ABSENT_WORKER). */
+/** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
 void worker_bury(struct region *region, uint32_t number);
 
-/** Tells whether this thread is inside a task or an initializer. */
-bool worker_here(void);
+/* nursery.c */
+
+/** Forks the nursery; returns its pid, or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery look
+ *  at region->stop, closing it ends the pool. Where the program has one thread, its wait() and SIGCHLD see nothing. */
+pid_t nursery_start(struct region *region, int *socket);
 
 #endif
