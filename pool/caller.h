@@ -87,6 +87,7 @@ struct pool {
     struct watch *watches;
     size_t watch_count, watch_room;
     struct pool_iter *iters;
+    enum stop stop; /* as far as the caller stopped it */
     bool over;     /* the nursery is gone, and what was not done has failed */
     char why[500]; /* why it failed */
     size_t unseen; /* failed jobs whose handle was freed unlooked at */
@@ -110,6 +111,7 @@ struct order {
 struct wait {
     struct pool *pool;
     const char *who;
+    double seconds;
     uint64_t deadline;
     uint32_t answered;
 };
@@ -119,8 +121,8 @@ struct wait {
 /** Tells whether this process and thread may make the call; sets the error if not. */
 bool pool_may(const struct pool *pool, const char *who, bool waits);
 
-/** Tells whether work can still be handed over; sets the error if not. The lock is held. */
-bool pool_takes_work(struct pool *pool, const char *who);
+/** Tells whether a task can still be handed over, and is known to workers; sets the error if not. The lock is held. */
+bool pool_takes(struct pool *pool, const struct order *order);
 
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
@@ -140,6 +142,9 @@ void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value);
 
 /** Waits for a job. */
 int wait_for(const struct wait *wait, struct pool_result *result);
+
+/** pool_result_get() on behalf of another call. */
+int result_get(struct pool_result *result, const char *who, void *results, double seconds);
 
 /** Ends the tickets that nobody has taken yet, or all that are not done, if nobody is left to run them. */
 void result_cancel(struct pool_result *result, bool taken_too);

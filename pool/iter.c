@@ -40,7 +40,7 @@ struct pool_iter {
 static int check(const struct pool_job_options *options, const char *who, pool_source *source)
 {
     if (!source)
-        return error_set(EINVAL, "%s: no source was given", who);
+        return error_set(EINVAL, "%s: source is NULL", who);
     if (options->chunk < 0 || options->chunk > INT32_MAX)
         return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", who, options->chunk);
     if (options->ahead < 0 || options->ahead > INT32_MAX)
@@ -50,16 +50,18 @@ static int check(const struct pool_job_options *options, const char *who, pool_s
     return 0;
 }
 
+static void iter_free(struct pool_iter *iter)
+{
+    free(iter->flights);
+    free(iter->items);
+    free(iter);
+}
+
 static struct pool_iter *iter_open(struct pool *pool, const struct order *order, pool_source *source, void *state,
                                    bool ordered)
 {
     struct pool_job_options options = order->options ? *order->options : (struct pool_job_options){ .chunk = 0 };
     if (!pool_may(pool, order->who, false) || check(&options, order->who, source) != 0)
-        return NULL;
-    pthread_mutex_lock(&pool->lock);
-    bool open = pool_takes_work(pool, order->who);
-    pthread_mutex_unlock(&pool->lock);
-    if (!open)
         return NULL;
     size_t workers = (size_t)pool_processes(pool), chunk = options.chunk ? (size_t)options.chunk : 1;
     size_t window = workers * chunk + (options.ahead ? (size_t)options.ahead : workers);
@@ -77,12 +79,16 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
                                 .chunk = chunk, .window = window, .flights = flights, .items = items };
     iter->options = (struct pool_job_options){ .chunk = (long)chunk, .nowait = options.nowait };
     iter->order.options = &iter->options;
-    pthread_mutex_lock(&pool->lock);
     iter->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)iter / 64 % BELLS);
+    pthread_mutex_lock(&pool->lock);
+    bool takes = pool_takes(pool, &iter->order);
     iter->next = pool->iters;
-    pool->iters = iter;
+    pool->iters = takes ? iter : pool->iters;
     pthread_mutex_unlock(&pool->lock);
-    return iter;
+    if (takes)
+        return iter;
+    iter_free(iter);
+    return NULL;
 }
 
 struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *source, void *state, size_t width,
@@ -104,13 +110,6 @@ static void drop(struct pool_result *result)
     if (result)
         result->looked = true;
     pool_result_free(result);
-}
-
-static void iter_free(struct pool_iter *iter)
-{
-    free(iter->flights);
-    free(iter->items);
-    free(iter);
 }
 
 void pool_iter_close(struct pool_iter *iter)
@@ -158,10 +157,18 @@ static size_t pull(struct pool_iter *iter)
     return count;
 }
 
-/* Hands over as many chunks as there is room for. */
+static bool takes_more(struct pool_iter *iter)
+{
+    pthread_mutex_lock(&iter->pool->lock);
+    bool takes = pool_takes(iter->pool, &iter->order);
+    pthread_mutex_unlock(&iter->pool->lock);
+    return takes;
+}
+
+/* Hands over as many chunks as there is room for. Once the pool is closed, the source is not asked any more. */
 static int refill(struct pool_iter *iter)
 {
-    while (!iter->ended && iter->flying + iter->chunk <= iter->window) {
+    while (!iter->ended && iter->flying + iter->chunk <= iter->window && takes_more(iter)) {
         struct order order = iter->order;
         order.base = iter->items;
         order.count = pull(iter);
@@ -242,6 +249,8 @@ static int give(struct pool_iter *iter, void *result)
 /* What comes when no item is left. */
 static int at_end(struct pool_iter *iter)
 {
+    if (!iter->ended)
+        return takes_more(iter) ? 0 : -1; /* the pool was closed, and the error says so */
     if (!iter->source_failed)
         return 0;
     iter->source_failed = false;
@@ -251,7 +260,7 @@ static int at_end(struct pool_iter *iter)
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
     if (!iter)
-        return error_set(EINVAL, "pool_iter_next: no iterator; did pool_imap fail?");
+        return error_set(EINVAL, "pool_iter_next: iter is NULL; did pool_imap fail?");
     if (!pool_may(iter->pool, "pool_iter_next", true))
         return -1;
     struct wait wait = wait_begin(iter->pool, "pool_iter_next", seconds);

@@ -261,12 +261,11 @@ static _Noreturn void keep_workers(struct nursery *n)
     for (uint32_t i = 0; i < n->region->workers && atomic_load(&n->region->stop) == STOP_NOT; i++)
         start_worker(n, i);
     for (;;) {
-        uint32_t stop = atomic_load(&n->region->stop);
-        if (stop == STOP_BROKEN || done(n))
-            end(n);
-        uint64_t until = stop == STOP_TERMINATED ? terminate(n) : retry(n);
-        wait_for_news(n, until);
         reap(n);
+        uint64_t until = atomic_load(&n->region->stop) == STOP_TERMINATED ? terminate(n) : retry(n);
+        if (atomic_load(&n->region->stop) == STOP_BROKEN || done(n))
+            end(n);
+        wait_for_news(n, until);
     }
 }
 

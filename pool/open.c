@@ -93,6 +93,9 @@ static int wait_for_nursery(const struct wait *wait)
 /* Stops the pool at least so far, and wakes everybody who has to know. */
 static void stop(struct pool *pool, enum stop how)
 {
+    pthread_mutex_lock(&pool->lock);
+    pool->stop = pool->stop < how ? how : pool->stop;
+    pthread_mutex_unlock(&pool->lock);
     uint32_t so_far = atomic_load(&pool->region->stop);
     while (so_far < how && !atomic_compare_exchange_weak(&pool->region->stop, &so_far, how))
         ;
@@ -111,8 +114,11 @@ static int check_options(const struct pool_options *options)
                          options->processes, POOL_MAX_PROCESSES);
     if (options->maxtasks < 0)
         return error_set(EINVAL, "pool_open: maxtasks is %ld; it must be 1 or more (0: no limit)", options->maxtasks);
-    if (!(options->open_timeout >= 0) || !(options->grace >= 0) || options->grace > 1e6)
-        return error_set(EINVAL, "pool_open: a negative time; it must be some seconds (0: the default)");
+    if (!(options->open_timeout >= 0))
+        return error_set(EINVAL, "pool_open: open_timeout is %g; it must be some seconds (0: the default)",
+                         options->open_timeout);
+    if (!(options->grace >= 0 && options->grace <= 1e6))
+        return error_set(EINVAL, "pool_open: grace is %g; it must be some seconds (0: the default)", options->grace);
     if (length && strcmp(trace, "-") != 0 &&
         (length < 5 || (strcmp(trace + length - 4, ".svg") != 0 && strcmp(trace + length - 4, ".csv") != 0 &&
                         strcmp(trace + length - 5, ".json") != 0)))
@@ -199,28 +205,39 @@ static uint32_t count_ready(const struct region *region)
     return ready;
 }
 
+/* Says why the pool could not be opened. */
+static int opening_failed(struct pool *pool)
+{
+    uint32_t failed = atomic_load(&pool->region->failed);
+    struct slot *slot = &pool->region->slots[failed ? failed - 1 : 0];
+    int status = slot->dead_status, code = pool->region->failed_errno;
+    struct pool_error error = { .item = POOL_NO_ITEM };
+    say_why(pool);
+    snprintf(error.text, sizeof error.text, "pool_open: %.490s", pool->why);
+    error.code = code ? code : failed && slot->text[0] ? EREMOTEIO : EOWNERDEAD;
+    error.pid = atomic_load(&slot->dead_pid);
+    error.signal = error.pid && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    error.status = error.pid && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    return error_put(&error);
+}
+
 /* Waits until each worker has run its initializer. */
 static int wait_until_ready(struct pool *pool, double seconds)
 {
     struct region *region = pool->region;
-    uint64_t end = now_ns() + (uint64_t)((seconds > 0 && seconds < 1e9 ? seconds : seconds > 0 ? 1e9 : 60) * 1e9);
+    struct wait wait = wait_begin(pool, "pool_open", seconds > 0 ? seconds : 60);
     for (;;) {
         uint32_t news = atomic_load(&region->news), ready = count_ready(region);
         if (ready == region->workers)
             return 0;
         uint64_t now = now_ns();
-        if (now >= end)
-            return error_set(ETIMEDOUT, "pool_open: time is over, and %u of %u workers are still in their initializer",
-                             region->workers - ready, region->workers);
+        if (now >= wait.deadline)
+            return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer",
+                             wait.seconds, region->workers - ready, region->workers);
         if (atomic_load(&region->failed) || !nursery_lives(pool))
-            break;
-        futex_wait(&region->news, news, end - now < SLICE ? end - now : SLICE);
+            return opening_failed(pool);
+        futex_wait(&region->news, news, wait.deadline - now < SLICE ? wait.deadline - now : SLICE);
     }
-    uint32_t failed = atomic_load(&region->failed);
-    say_why(pool);
-    bool own = failed && region->slots[failed - 1].text[0];
-    return error_set(region->failed_errno ? region->failed_errno : own ? EREMOTEIO : EOWNERDEAD, "pool_open: %s",
-                     pool->why);
 }
 
 static int fail_open(const char *what)
@@ -282,17 +299,16 @@ int pool_processes(const struct pool *pool)
 
 void pool_interrupt(struct pool *pool)
 {
-    atomic_fetch_add(&pool->interrupts, 1);
+    if (pool)
+        atomic_fetch_add(&pool->interrupts, 1);
 }
 
 int pool_close(struct pool *pool)
 {
     if (!pool_may(pool, "pool_close", false))
         return -1;
-    pthread_mutex_lock(&pool->lock);
     if (pool->region)
         stop(pool, STOP_CLOSED);
-    pthread_mutex_unlock(&pool->lock);
     return 0;
 }
 
@@ -340,8 +356,8 @@ static int settle(struct pool *pool)
     int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     leave_region(pool);
     if (unseen)
-        status = error_set(EREMOTEIO, "pool_join: %zu failed jobs nobody looked at; the first: %.400s", unseen,
-                           pool->first_unseen);
+        status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %.400s", unseen,
+                           unseen == 1 ? "" : "s", pool->first_unseen);
     return status;
 }
 

@@ -34,7 +34,9 @@ static _Thread_local bool in_callback;
 bool pool_may(const struct pool *pool, const char *who, bool waits)
 {
     if (!pool)
-        error_set(EINVAL, "%s: no pool; did pool_open fail?", who);
+        error_set(EINVAL, "%s: pool is NULL; did pool_open fail?", who);
+    else if (!*pool->here && worker_here())
+        error_set(EINVAL, "%s: a task cannot use the pool it runs in; it may open one of its own", who);
     else if (!*pool->here)
         error_set(EINVAL, "%s: this process did not open the pool; open one here", who);
     else if (waits && in_callback)
@@ -44,16 +46,20 @@ bool pool_may(const struct pool *pool, const char *who, bool waits)
     return false;
 }
 
-bool pool_takes_work(struct pool *pool, const char *who)
+bool pool_takes(struct pool *pool, const struct order *order)
 {
-    if (!pool->region)
-        error_set(ESHUTDOWN, "%s: the pool is joined", who);
+    const char *who = order->who;
+    if (!order->task && !order->star)
+        error_set(EINVAL, "%s: task is NULL", who);
+    else if (pool->stop == STOP_CLOSED)
+        error_set(ESHUTDOWN, "%s: the pool is closed", who);
+    else if (pool->stop == STOP_TERMINATED)
+        error_set(ESHUTDOWN, "%s: the pool is terminated", who);
     else if (pool->over)
         error_set(ESHUTDOWN, "%s: %s", who, pool->why);
-    else if (atomic_load_explicit(&pool->region->stop, memory_order_relaxed) == STOP_CLOSED)
-        error_set(ESHUTDOWN, "%s: the pool is closed", who);
-    else if (atomic_load_explicit(&pool->region->stop, memory_order_relaxed))
-        error_set(ESHUTDOWN, "%s: the pool is terminated", who);
+    else if (!known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task))
+        error_set(EINVAL, "%s: the task's library was loaded after the pool was opened, so no worker has it; "
+                  "load it first", who);
     else
         return true;
     return false;
@@ -139,120 +145,105 @@ static uint32_t take_record(struct pool *pool)
 
 /* ---- Preparing a job ---- */
 
-/* What a row of a starmap begins with: where the task and its columns are described, once for all rows. */
+/* A starmap's columns are copied as they are; the task gets a row that says where they lie, and its own number. */
 struct spread {
     pool_star_task *task;
-    size_t ncolumns, offsets[MOST_COLUMNS];
+    size_t ncolumns;
+    struct pool_column columns[MOST_COLUMNS];
+};
+
+struct row {
+    const struct spread *spread;
+    size_t item;
 };
 
 static int run_spread(const void *arg, void *result)
 {
-    const struct spread *spread = *(const struct spread *const *)arg;
+    const struct row *row = arg;
+    const struct spread *spread = row->spread;
     const void *args[MOST_COLUMNS];
     for (size_t i = 0; i < spread->ncolumns; i++)
-        args[i] = (const char *)arg + spread->offsets[i];
+        args[i] = (const char *)spread->columns[i].base + row->item * spread->columns[i].width;
     return spread->task(args, result);
 }
 
-/* The largest power of two, up to ALIGNMENT, that divides a width. */
-static size_t alignment_of(size_t width)
+/* Fills in rows, and the columns behind them. */
+static void fill_rows(const struct order *order, struct spread *spread, struct row *rows)
 {
-    size_t unit = width ? width & -width : 1;
-    return unit < ALIGNMENT ? unit : ALIGNMENT;
-}
-
-static size_t lay_out_row(const struct order *order, size_t *offsets)
-{
-    size_t end = sizeof(struct spread *);
-    for (size_t i = 0; i < order->ncolumns; i++) {
-        offsets[i] = round_to(end, alignment_of(order->columns[i].width));
-        end = offsets[i] + order->columns[i].width;
-    }
-    return round_to(end, ALIGNMENT);
-}
-
-static void fill_rows(const struct order *order, char *args, size_t width)
-{
-    struct spread *spread = (struct spread *)args;
+    char *at = (char *)(spread + 1);
     spread->task = order->star;
     spread->ncolumns = order->ncolumns;
-    lay_out_row(order, spread->offsets);
-    for (size_t item = 0; item < order->count; item++) {
-        char *row = args + sizeof *spread + item * width;
-        *(struct spread **)row = spread;
-        for (size_t i = 0; i < order->ncolumns; i++) {
-            const struct pool_column *column = &order->columns[i];
-            memcpy(row + spread->offsets[i], (const char *)column->base + item * column->width, column->width);
-        }
+    for (size_t i = 0; i < order->ncolumns; i++) {
+        size_t width = order->columns[i].width;
+        spread->columns[i] = (struct pool_column){ at, width };
+        memcpy(at, order->columns[i].base, order->count * width);
+        at += round_to(order->count * width, ALIGNMENT);
     }
+    for (size_t item = 0; item < order->count; item++)
+        rows[item] = (struct row){ spread, item };
 }
 
 /* What a job will need. */
 struct plan {
     size_t width, chunk, chunks;
-    size_t header; /* bytes before the first argument */
-    size_t notes, args, results, total; /* offsets in its memory; tickets come first */
+    size_t notes, args, results, spread, total; /* offsets in its memory; tickets come first */
     bool small;
 };
 
-static int check_chunk(const struct order *order, size_t *chunk, uint32_t workers)
-{
-    long asked = order->options ? order->options->chunk : 0;
-    if (asked < 0 || asked > INT32_MAX)
-        return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", order->who, asked);
-    *chunk = (size_t)asked;
-    if (!asked)
-        *chunk = (order->count + (size_t)workers * CHUNKS_EACH - 1) / ((size_t)workers * CHUNKS_EACH);
-    if (*chunk > order->count || *chunk == 0)
-        *chunk = order->count ? order->count : 1;
-    return 0;
-}
-
 static int check_order(const struct order *order)
 {
-    if (!order->task && !order->star)
-        return error_set(EINVAL, "%s: no task was given", order->who);
+    long chunk = order->options ? order->options->chunk : 0;
+    if (chunk < 0 || chunk > INT32_MAX)
+        return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", order->who, chunk);
     if (order->task && order->count && order->width && !order->base)
-        return error_set(EINVAL, "%s: no items: base is NULL", order->who);
-    if (order->star && (order->ncolumns == 0 || order->ncolumns > MOST_COLUMNS || !order->columns))
+        return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
+    if (order->star && !order->columns)
+        return error_set(EINVAL, "%s: columns is NULL", order->who);
+    if (order->star && (order->ncolumns == 0 || order->ncolumns > MOST_COLUMNS))
         return error_set(EINVAL, "%s: %zu columns; there must be 1 to %d", order->who, order->ncolumns, MOST_COLUMNS);
     for (size_t i = 0; i < order->ncolumns; i++)
         if (order->count && order->columns[i].width && !order->columns[i].base)
-            return error_set(EINVAL, "%s: the base of column %zu is NULL", order->who, i);
+            return error_set(EINVAL, "%s: column %zu is NULL", order->who, i);
     if (order->count >= UINT32_MAX)
         return error_set(EINVAL, "%s: %zu items; a job can have %u", order->who, order->count, UINT32_MAX - 1);
     return 0;
 }
 
-/* Sets offset to the end, moves the end by count * width. False if that is more than any memory. */
+/* Sets offset to the end so far, moves the end by count * width. False if that is more than any memory. */
 static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
 {
     size_t bytes;
     *offset = round_to(plan->total, ALIGNMENT);
     return !__builtin_mul_overflow(count, width, &bytes) && bytes < SIZE_MAX / 4 &&
-           !__builtin_add_overflow(*offset, bytes, &plan->total) && plan->total < SIZE_MAX / 4;
+           (plan->total = *offset + bytes) < SIZE_MAX / 4;
 }
 
-static int make_plan(const struct order *order, uint32_t workers, struct plan *plan)
+static bool add_columns(struct plan *plan, const struct order *order)
 {
-    size_t offsets[MOST_COLUMNS];
-    *plan = (struct plan){ .width = order->width };
-    if (check_order(order) != 0 || check_chunk(order, &plan->chunk, workers) != 0)
+    size_t unused;
+    bool fits = add(plan, &plan->spread, 1, sizeof(struct spread));
+    for (size_t i = 0; i < order->ncolumns && fits; i++)
+        fits = add(plan, &unused, order->count, order->columns[i].width);
+    return fits;
+}
+
+static int make_plan(const struct order *order, size_t workers, struct plan *plan)
+{
+    size_t count = order->count, many = workers * CHUNKS_EACH;
+    *plan = (struct plan){ .width = order->star ? sizeof(struct row) : order->width };
+    if (check_order(order) != 0)
         return -1;
-    if (order->star) {
-        plan->width = lay_out_row(order, offsets);
-        plan->header = sizeof(struct spread);
-    }
-    plan->chunks = (order->count + plan->chunk - 1) / plan->chunk;
-    plan->small = order->count == 1 && !plan->header && plan->width <= JOB_INLINE &&
-                  order->result_width <= JOB_INLINE - round_to(plan->width, 8);
+    plan->chunk = order->options && order->options->chunk ? (size_t)order->options->chunk : (count + many - 1) / many;
+    if (plan->chunk > count || plan->chunk == 0)
+        plan->chunk = count ? count : 1;
+    plan->chunks = (count + plan->chunk - 1) / plan->chunk;
+    plan->small = count == 0 || (count == 1 && !order->star && plan->width <= JOB_INLINE &&
+                                 order->result_width <= JOB_INLINE - round_to(plan->width, 8));
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
-    if (add(plan, &plan->notes, order->count, sizeof(uint32_t)) && add(plan, &plan->args, 1, plan->header) &&
-        add(plan, &plan->args, order->count, plan->width) &&
-        add(plan, &plan->results, order->count, order->result_width))
+    if (add(plan, &plan->notes, count, sizeof(uint32_t)) && add(plan, &plan->args, count, plan->width) &&
+        add(plan, &plan->results, count, order->result_width) && (!order->star || add_columns(plan, order)))
         return 0;
-    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, order->count,
-                     order->width);
+    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
 }
 
 /* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
@@ -260,14 +251,17 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
                  struct pool_result *result)
 {
     result->extent = 0;
-    if (plan->small || order->count == 0) {
-        job->args = job->small;
-        job->results = job->small + round_to(plan->width, 8);
-        job->notes = &job->one_note;
-        atomic_store_explicit(&job->one_note, 0, memory_order_relaxed);
+    job->args = job->small;
+    job->results = job->small + round_to(plan->width, 8);
+    job->notes = &job->one_note;
+    atomic_store_explicit(&job->one_note, 0, memory_order_relaxed);
+    if (plan->small)
         return 0;
-    }
     result->extent = memory_take(&pool->memory, plan->total);
+    if (!result->extent && pool->drop_count) {
+        reuse_dropped(pool);
+        result->extent = memory_take(&pool->memory, plan->total);
+    }
     if (!result->extent)
         return error_set(ENOMEM, "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
                          "with a larger .memory", order->who, plan->total, pool->memory.used, pool->memory.limit);
@@ -302,6 +296,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->chunk = (uint32_t)plan->chunk;
     job->serial = ++pool->serial;
     atomic_store_explicit(&job->noted, 0, memory_order_relaxed);
+    atomic_store_explicit(&job->given_up, 0, memory_order_relaxed);
     *result = (struct pool_result){ .pool = pool, .values = job->results, .extent = result->extent,
                                     .count = order->count, .result_width = order->result_width,
                                     .chunks = (uint32_t)plan->chunks, .undone = (uint32_t)plan->chunks,
@@ -309,11 +304,15 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     return result;
 }
 
-static void fill(const struct order *order, const struct plan *plan, struct job *job)
+static void fill(const struct pool *pool, const struct order *order, const struct plan *plan,
+                 const struct pool_result *result)
 {
+    struct job *job = &pool->region->jobs[result - pool->results];
+    if (order->count == 0)
+        return;
     if (order->star)
-        fill_rows(order, job->args - plan->header, plan->width);
-    else if (order->count && order->width)
+        fill_rows(order, (struct spread *)(job->args - plan->args + plan->spread), (struct row *)job->args);
+    else if (order->width)
         memcpy(job->args, order->base, order->count * order->width);
 }
 
@@ -331,7 +330,7 @@ static bool ring_is_full(struct pool *pool)
 static int wait_for_room(struct pool *pool, const struct order *order)
 {
     struct wait wait = wait_begin(pool, order->who, POOL_FOREVER);
-    while (pool_takes_work(pool, order->who)) {
+    while (pool_takes(pool, order)) {
         uint32_t room = atomic_fetch_or(&pool->region->room, 1) | 1;
         if (!ring_is_full(pool))
             return 0;
@@ -396,7 +395,7 @@ static int make_room_for_watch(struct pool *pool, const char *who)
 static int enqueue(struct pool *pool, const struct order *order, struct pool_result *result)
 {
     const struct pool_job_options *options = order->options;
-    if (!pool_takes_work(pool, order->who) || (ring_is_full(pool) && wait_for_room(pool, order) != 0))
+    if (!pool_takes(pool, order) || (ring_is_full(pool) && wait_for_room(pool, order) != 0))
         return -1;
     if (wants_callback(options) && make_room_for_watch(pool, order->who) != 0)
         return -1;
@@ -415,29 +414,21 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
     if (!pool_may(pool, order->who, false))
         return NULL;
     pthread_mutex_lock(&pool->lock);
-    if (!pool_takes_work(pool, order->who) || make_plan(order, pool->region->workers, &plan) != 0)
-        goto out;
-    if (!known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task)) {
-        error_set(EINVAL, "%s: the task's library was loaded after the pool was opened, so no worker has it; "
-                  "load it first", order->who);
-        goto out;
-    }
-    result = prepare(pool, order, &plan);
-    if (!result)
-        goto out;
-    bool large = plan.total > SMALL_COPY;
-    if (large)
+    if (pool_takes(pool, order) && make_plan(order, pool->region->workers, &plan) == 0)
+        result = prepare(pool, order, &plan);
+    if (result && plan.total > SMALL_COPY) {
         pthread_mutex_unlock(&pool->lock);
-    fill(order, &plan, &pool->region->jobs[result - pool->results]);
-    if (large)
+        fill(pool, order, &plan, result);
         pthread_mutex_lock(&pool->lock);
-    if (enqueue(pool, order, result) != 0) {
+    } else if (result) {
+        fill(pool, order, &plan, result);
+    }
+    if (result && enqueue(pool, order, result) != 0) {
         memory_give(&pool->memory, result->extent);
         result->hold = HOLD_NOBODY;
         pool->free[pool->free_count++] = (uint32_t)(result - pool->results);
         result = NULL;
     }
-out:
     pthread_mutex_unlock(&pool->lock);
     if (result && result->chunks)
         result->woke = wake_enough(pool->region, result->chunks);
@@ -487,7 +478,7 @@ static int run(struct pool *pool, const struct order *order, void *results)
     struct pool_result *result = submit(pool, order);
     if (!result)
         return -1;
-    int status = pool_result_get(result, results, POOL_FOREVER);
+    int status = result_get(result, order->who, results, POOL_FOREVER);
     if (status != 0 && errno == EINTR)
         result_cancel(result, false);
     result->looked = true;

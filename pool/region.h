@@ -50,6 +50,7 @@ struct job {
     size_t width, result_width;
     uint32_t count, chunk;
     _Atomic uint32_t one_note; /* the note of a job of one item */
+    _Atomic uint32_t given_up; /* nobody wants the rest of it any more */
     char small[JOB_INLINE];    /* its argument and result, if they are small */
 };
 _Static_assert(sizeof(struct job) == 128, "two cache lines: a million jobs are 128 MB");

@@ -19,7 +19,7 @@
 
 struct wait wait_begin(struct pool *pool, const char *who, double seconds)
 {
-    struct wait wait = { .pool = pool, .who = who, .deadline = UINT64_MAX, .answered = atomic_load(&pool->answered) };
+    struct wait wait = { pool, who, seconds, UINT64_MAX, atomic_load(&pool->answered) };
     if (!(seconds > 0))
         wait.deadline = 0;
     else if (seconds < 1e9)
@@ -32,10 +32,10 @@ int wait_goes_on(const struct wait *wait)
     uint32_t interrupts = atomic_load(&wait->pool->interrupts);
     if (interrupts != wait->answered) {
         atomic_store(&wait->pool->answered, interrupts);
-        return error_set(EINTR, "%s: interrupted", wait->who);
+        return error_set(EINTR, "%s: interrupted by pool_interrupt", wait->who);
     }
     if (now_ns() >= wait->deadline)
-        return error_set(ETIMEDOUT, "%s: not done in time", wait->who);
+        return error_set(ETIMEDOUT, "%s: not done within %g s", wait->who, wait->seconds > 0 ? wait->seconds : 0.0);
     return 0;
 }
 
@@ -81,8 +81,8 @@ static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
 bool pool_result_ready(struct pool_result *result)
 {
     uint32_t undone = atomic_load_explicit(&result->undone, memory_order_acquire);
-    if (!undone)
-        return true;
+    if (!undone || !*result->pool->here)
+        return !undone && *result->pool->here;
     struct job *job = &result->pool->region->jobs[result - result->pool->results];
     while (undone && atomic_load_explicit(job_ticket(job, undone - 1), memory_order_acquire) & TICKET_DONE)
         undone--;
@@ -113,6 +113,7 @@ void result_cancel(struct pool_result *result, bool taken_too)
     struct job *job = &result->pool->region->jobs[result - result->pool->results];
     uint32_t taken = taken_too ? TICKET_OWNER : 0;
     result->gave_up = true;
+    atomic_store(&job->given_up, 1);
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
         _Atomic uint32_t *ticket = job_ticket(job, chunk);
         uint32_t word = atomic_load(ticket);
@@ -124,16 +125,22 @@ void result_cancel(struct pool_result *result, bool taken_too)
     }
 }
 
-int pool_result_wait(struct pool_result *result, double seconds)
+static int await(struct pool_result *result, const char *who, double seconds)
 {
     if (!result)
-        return error_set(EINVAL, "pool_result_wait: no result; did handing it over fail?");
-    if (pool_result_ready(result) && !result->pool->watch_count)
+        return error_set(EINVAL, "%s: result is NULL; did handing it over fail?", who);
+    bool ready = pool_result_ready(result);
+    if (ready && !result->pool->watch_count)
         return 0;
-    if (!pool_may(result->pool, "pool_result_wait", true))
+    if (!pool_may(result->pool, who, !ready))
         return -1;
-    struct wait wait = wait_begin(result->pool, "pool_result_wait", seconds);
+    struct wait wait = wait_begin(result->pool, who, seconds);
     return wait_for(&wait, result);
+}
+
+int pool_result_wait(struct pool_result *result, double seconds)
+{
+    return await(result, "pool_result_wait", seconds);
 }
 
 /* ---- Reading ---- */
@@ -173,22 +180,37 @@ static bool nothing_noted(const struct pool_result *result)
 bool result_failure(const struct pool_result *result, size_t from, struct pool_error *error)
 {
     size_t failures = 0;
-    for (size_t i = from; i < result->count && !nothing_noted(result); i++) {
+    bool found = false;
+    for (size_t i = 0; i < result->count && !nothing_noted(result); i++) {
         const struct note *note = result_note(result, i);
         if (!note || note->kind == NOTE_REPLY)
             continue;
-        if (failures++ == 0)
+        failures++;
+        if (!found && i >= from)
             error_of_item(error, i, note, result->pool->why);
+        found |= i >= from;
     }
-    if (failures)
+    if (found)
         error->failures = failures;
-    return failures > 0;
+    return found;
+}
+
+/* Returns whether the job is done, so that it can be read. */
+static bool readable(struct pool_result *result, const char *who)
+{
+    if (!result)
+        error_set(EINVAL, "%s: result is NULL; did handing it over fail?", who);
+    else if (pool_result_ready(result))
+        return true;
+    else if (pool_may(result->pool, who, false))
+        error_set(EAGAIN, "%s: the job is not done", who);
+    return false;
 }
 
 int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error)
 {
-    if (!pool_result_ready(result))
-        return error_set(EAGAIN, "pool_result_failure: the job is not done");
+    if (!readable(result, "pool_result_failure"))
+        return -1;
     result->looked = true;
     return result_failure(result, from, error);
 }
@@ -196,14 +218,16 @@ int pool_result_failure(struct pool_result *result, size_t from, struct pool_err
 int pool_result_successful(struct pool_result *result)
 {
     struct pool_error error;
-    int found = pool_result_failure(result, 0, &error);
-    return found < 0 ? error_set(EAGAIN, "pool_result_successful: the job is not done") : !found;
+    if (!readable(result, "pool_result_successful"))
+        return -1;
+    result->looked = true;
+    return !result_failure(result, 0, &error);
 }
 
-int pool_result_get(struct pool_result *result, void *results, double seconds)
+int result_get(struct pool_result *result, const char *who, void *results, double seconds)
 {
     struct pool_error error;
-    if (pool_result_wait(result, seconds) != 0)
+    if (await(result, who, seconds) != 0)
         return -1;
     if (results && result->count && result->result_width)
         memcpy(results, result->values, result->count * result->result_width);
@@ -211,27 +235,30 @@ int pool_result_get(struct pool_result *result, void *results, double seconds)
     return result_failure(result, 0, &error) ? error_put(&error) : 0;
 }
 
+int pool_result_get(struct pool_result *result, void *results, double seconds)
+{
+    return result_get(result, "pool_result_get", results, seconds);
+}
+
 size_t pool_result_count(const struct pool_result *result)
 {
     return result->count;
 }
 
-/* Returns whether the job is done and has such an item. */
-static bool readable(struct pool_result *result, size_t item, const char *who)
+/* Returns whether the item can be read. */
+static bool item_readable(struct pool_result *result, size_t item, const char *who)
 {
-    if (!pool_result_ready(result))
-        error_set(EAGAIN, "%s: the job is not done", who);
-    else if (item >= result->count)
+    if (!readable(result, who))
+        return false;
+    if (item >= result->count)
         error_set(EINVAL, "%s: there is no item %zu: the job has %zu", who, item, result->count);
-    else
-        return true;
-    return false;
+    return item < result->count;
 }
 
 const void *pool_result_at(struct pool_result *result, size_t item)
 {
     struct pool_error error;
-    if (!readable(result, item, "pool_result_at"))
+    if (!item_readable(result, item, "pool_result_at"))
         return NULL;
     const struct note *note = result_note(result, item);
     if (!note || note->kind == NOTE_REPLY)
@@ -244,7 +271,7 @@ const void *pool_result_at(struct pool_result *result, size_t item)
 
 const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size)
 {
-    if (!readable(result, item, "pool_result_reply"))
+    if (!item_readable(result, item, "pool_result_reply"))
         return NULL;
     const struct note *note = result_note(result, item);
     bool bytes = note && (note->kind == NOTE_REPLY || (note->kind == NOTE_FAILURE && note->size));
@@ -283,6 +310,7 @@ int result_move(struct pool_result *result)
     result->values = values;
     result->kept = kept;
     result->moved = true;
+    atomic_store(&result->undone, 0);
     return 0;
 }
 

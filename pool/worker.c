@@ -45,6 +45,11 @@ struct worker {
 /* The worker that this thread is. Tasks call pool_reply() and pool_fail() without being handed anything. */
 static _Thread_local struct worker *self;
 
+bool worker_here(void)
+{
+    return self != NULL;
+}
+
 const char *pool_worker_name(void)
 {
     return self ? self->name : "MainProcess";
@@ -207,11 +212,11 @@ static void announce(struct region *region, _Atomic uint32_t *ticket, bool waite
         futex_wake(&region->bells[bell - 1], INT32_MAX);
 }
 
-static void finish_chunk(struct region *region, struct slot *slot, struct job *job)
+static void finish_chunk(struct region *region, struct slot *slot, struct job *job, uint32_t how)
 {
     _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&slot->chunk));
     uint32_t bell = job->bell;
-    uint32_t was = atomic_exchange(ticket, TICKET_DONE);
+    uint32_t was = atomic_exchange(ticket, how);
     announce(region, ticket, was & TICKET_WAITED, bell);
     note32(&slot->aim, 0);
 }
@@ -223,17 +228,19 @@ static void run_chunk(struct worker *w, struct job *job)
     uint64_t item = atomic_load_explicit(&slot->at, memory_order_relaxed) / 2;
     uint64_t end = job_chunk_end(job, atomic_load_explicit(&slot->chunk, memory_order_relaxed));
     w->in_task = true;
-    for (; item < end && w->left != 0; item++) {
+    bool wanted = true;
+    for (; item < end && w->left != 0 && wanted; item++) {
         run_item(w, job, item);
         note64(&slot->finished, atomic_load_explicit(&slot->finished, memory_order_relaxed) + 1);
         w->left -= w->left > 0;
+        wanted = !atomic_load_explicit(&job->given_up, memory_order_relaxed);
     }
     w->in_task = false;
-    if (item < end) {
+    if (item < end && wanted) {
         note64(&slot->at, 2 * item);
         leave(w);
     }
-    finish_chunk(w->region, slot, job);
+    finish_chunk(w->region, slot, job, item < end ? TICKET_DONE | TICKET_CANCELLED : TICKET_DONE);
     if (w->left == 0)
         leave(w);
 }
@@ -466,7 +473,7 @@ static struct job *heal(struct worker *w)
     }
     atomic_store(&slot->dead_pid, 0);
     if (job && atomic_load(&slot->at) / 2 >= job_chunk_end(job, atomic_load(&slot->chunk))) {
-        finish_chunk(w->region, slot, job);
+        finish_chunk(w->region, slot, job, TICKET_DONE);
         job = NULL;
     }
     return job;
@@ -483,7 +490,7 @@ void worker_bury(struct region *region, uint32_t number)
         fail_item(region, slot, job, at / 2);
     for (uint64_t item = (at + 1) / 2; item < end; item++)
         note_absent(job, item, ABSENT_WORKER);
-    finish_chunk(region, slot, job);
+    finish_chunk(region, slot, job, TICKET_DONE);
 }
 
 /* ---- Birth ---- */
@@ -503,6 +510,8 @@ static void initialize(struct worker *w)
     w->slot->text[0] = '\0';
     int status = region->initializer ? region->initializer(region->initarg) : 0;
     fflush(stdout);
+    if (status && !w->slot->text[0])
+        pool_fail("it returned %d", status);
     if (status)
         _exit(EXIT_FAILURE);
     atomic_store(&w->slot->ready, 1);

@@ -56,6 +56,9 @@ void note_free(struct region *region, uint32_t word);
 /** Lives a worker's whole life in this process: heals what its predecessor left, works, ends in _exit. */
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery);
 
+/** Tells whether this thread runs a task or an initializer. */
+bool worker_here(void);
+
 /** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
 void worker_bury(struct region *region, uint32_t number);
 

@@ -1,0 +1,129 @@
+# Many Hands: process pools in C.  `make` says what is next, `make help` lists what can be made.
+
+CC      = gcc
+BUILD   = build
+
+CFLAGS  = -std=gnu11
+CFLAGS += -O2                   # as fast as it will be used
+CFLAGS += -g                    # with names and lines for gdb, valgrind and the sanitizers
+CFLAGS += -Wall -Wextra         # what compilers find suspicious
+CFLAGS += -Wpedantic            # what the C standard does not allow
+CFLAGS += -Wmissing-prototypes  # a function without a header ought to be static
+CFLAGS += -Werror               # and none of it is let through
+CFLAGS += $(EXTRA)              # make EXTRA=-fsanitize=address ...
+
+SOURCES  = $(wildcard pool/*.c)
+OBJECTS  = $(SOURCES:pool/%.c=$(BUILD)/%.o)
+LIBRARY  = $(BUILD)/libpool.a
+CHAPTERS = $(patsubst chapters/%,%,$(wildcard chapters/ch[0-9][0-9]-*.c))
+USE      = -Ipool -Ichapters -Iexercises
+WRAPPED  = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall
+
+.DEFAULT_GOAL = next
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.PHONY: next help list doctor lib compile chapters test unit bats check-asan check-valgrind check-clang torture bench \
+        grade book-sync book-check setup clean
+
+# --- Where you are --------------------------------------------------------------------------------------
+
+next help list doctor:
+	@sh tests/guide.sh $@
+
+# --- The library ----------------------------------------------------------------------------------------
+
+lib: $(LIBRARY)
+
+$(BUILD)/%.o: pool/%.c $(wildcard pool/*.h)
+	@mkdir -p $(BUILD)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+# One object in which only the names pool_... can be seen: a program may call its own functions what it likes.
+$(LIBRARY): $(OBJECTS)
+	$(CC) -r -nostdlib -o $(BUILD)/all.o $(OBJECTS)
+	objcopy --wildcard --keep-global-symbol='pool_*' $(BUILD)/all.o
+	rm -f $@
+	ar rcs $@ $(BUILD)/all.o
+
+# --- Chapters and exercises: make ch03 && ./ch03, make ex01 && ./ex01 -----------------------------------
+
+ch%: $$(wildcard chapters/ch$$*-*.c) chapters/meet.h $(LIBRARY)
+	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY) $(LIBS_$@)
+
+ex%: $$(wildcard exercises/ex$$*-*.c) exercises/harness.h $(LIBRARY)
+	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY)
+
+chapters: $(sort $(foreach c,$(CHAPTERS),$(firstword $(subst -, ,$(c)))))
+
+# Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
+compile: $(LIBRARY)
+	$(CC) $(CFLAGS) $(USE) -o $(PROGRAM) $(SOURCE) $(LIBRARY)
+
+# --- Grading --------------------------------------------------------------------------------------------
+
+grade: $(BUILD)/run
+	@sh tests/grade.sh
+
+grade-%: $(BUILD)/run
+	@sh tests/grade.sh $*
+
+hint-%:
+	@sh tests/grade.sh hint $*
+
+# --- Tests ----------------------------------------------------------------------------------------------
+
+# All of them; one file: make bats FILES=tests/ch03.bats; some tests of the library: build/unit D05 imap
+test: $(LIBRARY) $(BUILD)/run $(BUILD)/tty $(BUILD)/unit $(BUILD)/torture chapters
+	@sh tests/all.sh
+
+bats: $(LIBRARY) $(BUILD)/run $(BUILD)/tty
+	@bats $(FILES)
+
+unit: $(BUILD)/unit
+	$(BUILD)/unit
+
+$(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
+	$(CC) $(CFLAGS) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
+
+$(BUILD)/torture: tests/torture.c $(LIBRARY)
+	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY)
+
+$(BUILD)/run $(BUILD)/tty: $(BUILD)/%: tests/%.c
+	@mkdir -p $(BUILD)
+	$(CC) $(CFLAGS) -o $@ $<
+
+# The library's tests with everything checked at run time: bad memory accesses, undefined behaviour.
+check-asan:
+	$(MAKE) BUILD=build/asan EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=undefined' build/asan/unit
+	UNIT_SLOW=1 build/asan/unit
+
+check-valgrind: $(BUILD)/unit
+	UNIT_SLOW=1 valgrind --quiet --trace-children=no --error-exitcode=77 --leak-check=full $(BUILD)/unit
+
+# The other compiler, as strict.
+check-clang:
+	$(MAKE) CC=clang BUILD=build/clang build/clang/libpool.a build/clang/unit
+
+# Ten thousand workers killed at random; some minutes.
+torture: $(BUILD)/torture
+	$(BUILD)/torture 10000
+
+bench: $(LIBRARY)
+	@CC='$(CC)' BUILD=$(BUILD) sh tests/bench/bench.sh
+
+# --- The book -------------------------------------------------------------------------------------------
+
+book-sync: $(BUILD)/run chapters
+	@awk -f tests/match.awk -f tests/book.awk sync
+
+book-check: $(BUILD)/run chapters
+	@awk -f tests/match.awk -f tests/book.awk check
+
+# --- The rest -------------------------------------------------------------------------------------------
+
+# Installs what the tests and the bench need (Debian, Ubuntu).
+setup:
+	sh tests/setup.sh all
+
+clean:
+	rm -rf build ch[0-9][0-9] ex[0-9][0-9]

@@ -1,0 +1,48 @@
+#!/bin/sh
+# setup.sh - installs what the kit needs, on Debian and its relatives.
+#
+# usage: sh tests/setup.sh          a compiler and make: enough for the chapters and the exercises' programs
+#        sh tests/setup.sh tests    and what the tests and the grader need
+#        sh tests/setup.sh all      and the peers of the bench, valgrind, clang
+#
+# Packages that are there already are left alone; if all are, nothing is asked of the network. It becomes root by
+# itself where sudo is to be had.
+
+set -eu
+
+packages='make gcc libc6-dev'
+tests='bats libcunit1-dev'
+all='python3 libglib2.0-dev pkg-config libuv1-dev valgrind clang libclang-rt-14-dev'
+
+case ${1-} in
+'') ;;
+tests) packages="$packages $tests" ;;
+all) packages="$packages $tests $all" ;;
+*)
+    echo "setup.sh: '$1' is not known; say nothing, 'tests' or 'all'" >&2
+    exit 2
+    ;;
+esac
+
+missing=
+for package in $packages; do
+    state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) || state=
+    [ "$state" = 'install ok installed' ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "setup.sh: there is no apt-get here; install with your own system's tool:$missing" >&2
+    exit 1
+fi
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "setup.sh: only root can install packages, and there is no sudo. As root: apt-get install$missing" >&2
+        exit 1
+    fi
+    sudo=sudo
+fi
+$sudo apt-get update -q
+# shellcheck disable=SC2086 # a list
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
