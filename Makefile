@@ -15,12 +15,12 @@ CFLAGS += $(EXTRA)              # make EXTRA=-fsanitize=address ...
 SOURCES  = $(wildcard pool/*.c)
 OBJECTS  = $(SOURCES:pool/%.c=$(BUILD)/%.o)
 LIBRARY  = $(BUILD)/libpool.a
-CHAPTERS = $(patsubst chapters/%,%,$(wildcard chapters/ch[0-9][0-9]-*.c))
+CHAPTERS = $(sort $(foreach c,$(wildcard chapters/ch[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $c)))))
+EXERCISES = $(sort $(foreach e,$(wildcard exercises/ex[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $e)))))
 USE      = -Ipool -Ichapters -Iexercises
 WRAPPED  = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall
 
 .DEFAULT_GOAL = next
-.DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PHONY: next help list doctor lib compile chapters test unit bats check-asan check-valgrind check-clang torture bench \
         grade book-sync book-check setup clean
@@ -47,13 +47,13 @@ $(LIBRARY): $(OBJECTS)
 
 # --- Chapters and exercises: make ch03 && ./ch03, make ex01 && ./ex01 -----------------------------------
 
-ch%: $$(wildcard chapters/ch$$*-*.c) chapters/meet.h $(LIBRARY)
+$(CHAPTERS): ch%: $$(wildcard chapters/ch$$*-*.c) $(wildcard chapters/*.h) $(LIBRARY)
 	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY) $(LIBS_$@)
 
-ex%: $$(wildcard exercises/ex$$*-*.c) exercises/harness.h $(LIBRARY)
+$(EXERCISES): ex%: $$(wildcard exercises/ex$$*-*.c) $(wildcard exercises/*.h) $(LIBRARY)
 	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY)
 
-chapters: $(sort $(foreach c,$(CHAPTERS),$(firstword $(subst -, ,$(c)))))
+chapters: $(CHAPTERS)
 
 # Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
 compile: $(LIBRARY)

@@ -1,0 +1,138 @@
+/*
+ * Chapter 2: one argument.
+ *
+ * The idea: map hands a task exactly one argument, one item of the list. Two
+ * numbers are one argument if they are one struct.
+ *
+ * Usage: make ch02 && ./ch02
+ *
+ * Watch for: the first list is wrong, and nobody says so. A width is the step
+ * from one item to the next, and only you know it. Its file that does not
+ * compile is ch02b-does-not-compile.c.
+ */
+#include "pool.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Ends the program with the pool's own words if a call has failed. */
+static void check(bool ok)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "ch02: %s\n", pool_error()->text);
+    exit(EXIT_FAILURE);
+}
+
+static void print_sums(const char *label, const int *sum)
+{
+    printf("%-33s [%d, %d, %d]\n", label, sum[0], sum[1], sum[2]);
+}
+
+/* [add] */
+struct pair {
+    int a, b;
+};
+
+static const struct pair pairs[] = { { 1, 2 }, { 3, 4 }, { 5, 6 } };
+
+static int add(const void *arg, void *result) /* one argument: a pair */
+{
+    const struct pair *pair = arg;
+    *(int *)result = pair->a + pair->b;
+    return 0;
+}
+
+static int add_two(const void *const *args, void *result) /* two arguments */
+{
+    const int *a = args[0], *b = args[1];
+    *(int *)result = *a + *b;
+    return 0;
+}
+/* [/add] */
+
+/* [wrong] */
+static void wrong_width(struct pool *pool)
+{
+    int sum[3];
+    struct pool_column columns[] = {
+        { &pairs[0].a, sizeof(int) }, /* "it is an array of int": */
+        { &pairs[0].b, sizeof(int) }, /* no, the next a is a pair away */
+    };
+    check(pool_starmap(pool, add_two, columns, 2, 3, sum, sizeof *sum) == 0);
+    print_sums("broken: starmap, sizeof(int)", sum);
+}
+/* [/wrong] */
+
+/* [right] */
+static void one_struct(struct pool *pool)
+{
+    int sum[3];
+    check(pool_map(pool, add, pairs, 3, sizeof *pairs, sum, sizeof *sum) == 0);
+    print_sums("cured: map, sizeof *pairs", sum);
+}
+/* [/right] */
+
+/* [async] */
+static void several_arguments_async(struct pool *pool)
+{
+    int a[] = { 1, 3, 5 }, b[] = { 2, 4, 6 }, sum[3];
+    struct pool_column columns[] = { { a, sizeof *a }, { b, sizeof *b } };
+    struct pool_result *one =
+        pool_map_async(pool, add, pairs, 3, sizeof *pairs, sizeof *sum, NULL);
+    check(one != NULL);
+    struct pool_result *two =
+        pool_starmap_async(pool, add_two, columns, 2, 3, sizeof *sum, NULL);
+    check(two != NULL);
+    check(pool_result_get(one, sum, POOL_FOREVER) == 0);
+    print_sums("map_async, one struct", sum);
+    check(pool_result_get(two, sum, POOL_FOREVER) == 0);
+    print_sums("starmap_async, two arrays", sum);
+}
+/* [/async] */
+
+/* [names] */
+struct request {
+    long id;
+    int page, count; /* zero means the default: page 1, 200 posts */
+};
+
+static int posts_asked_for(const void *arg, void *result)
+{
+    const struct request *r = arg;
+    int page = r->page ? r->page : 1, count = r->count ? r->count : 200;
+    int first = (page - 1) * count + 1, last = page * count;
+    (void)result; /* of unknown size, so it is a reply instead */
+    return pool_reply_text("id %ld: posts %d to %d", r->id, first, last);
+}
+/* [/names] */
+
+/* [call] */
+static void arguments_by_name(struct pool *pool)
+{
+    struct request requests[] = {
+        { .id = 7 },
+        { .id = 7, .page = 3 },
+        { .page = 3, .count = 20, .id = 7 }, /* in any order */
+    };
+    struct pool_result *r = pool_map_async(pool, posts_asked_for, requests, 3,
+                                           sizeof *requests, 0, NULL);
+    check(r != NULL && pool_result_get(r, NULL, POOL_FOREVER) == 0);
+    for (size_t i = 0; i < 3; i++)
+        printf("%s\n", (const char *)pool_result_reply(r, i, NULL));
+}
+/* [/call] */
+
+int main(void)
+{
+    struct pool *pool = pool_open(NULL);
+    check(pool != NULL);
+    wrong_width(pool);
+    one_struct(pool);
+    several_arguments_async(pool);
+    arguments_by_name(pool);
+    check(pool_close(pool) == 0);
+    check(pool_join(pool, POOL_FOREVER) == 0);
+    pool_free(pool);
+    return 0;
+}

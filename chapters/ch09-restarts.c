@@ -1,0 +1,155 @@
+/*
+ * Chapter 9: restarts.
+ *
+ * The idea: with maxtasks = 2 a worker ends after two tasks and a fresh one
+ * takes its place. What the old one had hoarded goes with it.
+ *
+ * Usage: make ch09 && ./ch09       (POOL_TRACE=- ./ch09 draws who ran what)
+ *
+ * Watch for: ten tasks need five lives, but eight are started. And a leak
+ * begins again with each life instead of growing to the end.
+ */
+#include "meet.h"
+#include "pool.h"
+#include <stdbool.h>
+
+enum { TASKS = 10, WORKERS = 4, LIFE = 2 };
+
+/* [board] */
+struct board {
+    bool meeting;      /* tasks wait for each other */
+    atomic_int starts; /* workers started so far */
+    atomic_int came;   /* tasks begun so far */
+};
+
+static struct board *board; /* all processes see the same one */
+/* [/board] */
+
+/* Ends the program with the pool's own words if a call has failed. */
+static void check(bool ok)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "ch09: %s\n", pool_error()->text);
+    exit(EXIT_FAILURE);
+}
+
+static void print_list(const char *label, const int *number)
+{
+    printf("%s [", label);
+    for (int i = 0; i < TASKS; i++)
+        printf("%s%d", i ? ", " : "", number[i]);
+    printf("]\n");
+}
+
+/* [map] */
+/* Maps the task over the items in a pool of its own. */
+static void map(const struct pool_options *options, pool_task *task,
+                const int *in, int *out)
+{
+    struct pool *pool = pool_open(options);
+    check(pool != NULL);
+    check(pool_map(pool, task, in, TASKS, sizeof *in, out, sizeof *out) == 0);
+    check(pool_close(pool) == 0);
+    check(pool_join(pool, POOL_FOREVER) == 0);
+    pool_free(pool);
+}
+/* [/map] */
+
+/* [start] */
+static int start(void *unused)
+{
+    (void)unused;
+    if (board->meeting)
+        printf("Starting %s\n", pool_worker_name());
+    atomic_fetch_add(&board->starts, 1);
+    return 0;
+}
+/* [/start] */
+
+/* [twice] */
+static int twice(const void *arg, void *result)
+{
+    static const int end_of_wave[] = { 4, 8, TASKS };
+    int came = atomic_fetch_add(&board->came, 1);
+    if (board->meeting) {
+        wait_until(&board->came, end_of_wave[came / WORKERS]);
+        if (came >= 8)
+            wait_until(&board->starts, 8); /* the last two see the refill */
+    }
+    *(int *)result = 2 * *(const int *)arg;
+    return 0;
+}
+/* [/twice] */
+
+/* [puzzle] */
+static int count_starts(bool meeting, const int *in, int *out)
+{
+    struct pool_options options = { .processes = WORKERS,
+                                    .maxtasks = LIFE,
+                                    .initializer = start };
+    *board = (struct board){ .meeting = meeting };
+    map(&options, twice, in, out);
+    return atomic_load(&board->starts);
+}
+
+static void why_eight(void)
+{
+    int in[TASKS], out[TASKS];
+    for (int i = 0; i < TASKS; i++)
+        in[i] = i;
+    print_list("Inputs  :", in);
+    int starts = count_starts(true, in, out);
+    print_list("Pool    :", out);
+    printf("least %d = ceil(%d/%d); here %d: four lives end together,\n",
+           (TASKS + LIFE - 1) / LIFE, TASKS, LIFE, starts);
+    printf("the pool refills to its size, whatever is left; most %d\n",
+           WORKERS + TASKS / LIFE);
+    printf("and on your machine today: %d\n", count_starts(false, in, out));
+}
+/* [/puzzle] */
+
+/* [leak] */
+struct hoard {
+    struct hoard *older;
+    char bytes[1 << 20];
+};
+
+/* Keeps one more MiB for good; tells how many this worker has by now. */
+static int leak(const void *unused, void *result)
+{
+    static struct hoard *newest; /* each worker has its own */
+    (void)unused;
+    struct hoard *more = calloc(1, sizeof *more);
+    if (!more)
+        return pool_fail("out of memory");
+    more->older = newest;
+    newest = more;
+    int mib = 0;
+    for (const struct hoard *h = newest; h; h = h->older)
+        mib++;
+    *(int *)result = mib;
+    return 0;
+}
+/* [/leak] */
+
+/* [bounded] */
+static void bounded_leak(void)
+{
+    int in[TASKS] = { 0 }, mib[TASKS];
+    map(&(struct pool_options){ .processes = 1 }, leak, in, mib);
+    print_list("broken, MiB lost:", mib);
+    map(&(struct pool_options){ .processes = 1, .maxtasks = LIFE }, leak, in,
+        mib);
+    print_list("cured,  MiB lost:", mib);
+}
+/* [/bounded] */
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    board = shared_memory(sizeof *board);
+    why_eight();
+    bounded_leak();
+    return 0;
+}

@@ -1,0 +1,147 @@
+"""bench.py - Python's own pool, multiprocessing.Pool.
+
+The same cases as in the C programs, measured in the same way: one pass that is not timed, then one that
+is, and every result looked at. Python is so much slower that it gets fewer items where a million would take
+minutes, and the time is divided by their number. It loses nothing by that: its cost of a task grows a little
+with the number of tasks waiting. Workers are forked, which is the fastest start it has.
+
+Called with the name of a case, this prints nanoseconds per operation; without, it says which cases there are.
+"""
+
+import multiprocessing
+import os
+import platform
+import sys
+import time
+
+TRIPS, COLD_TRIPS, TASKS, ITEMS, RESTARTS, POOLS = 1000, 100, 10000, 1000000, 60, 8
+SHORT = os.environ.get("SHORT", "") not in ("", "0")
+CORES = sorted(os.sched_getaffinity(0))
+Pool = multiprocessing.get_context("fork").Pool
+
+
+def count(n):
+    return max(1, n // 20) if SHORT else n
+
+
+def square(x):
+    return x * x
+
+
+def check(good):
+    if not good:
+        sys.exit("bench: python: wrong result")
+
+
+def to_last_core():
+    os.sched_setaffinity(0, CORES[-1:])
+
+
+def apply():
+    with Pool(len(CORES)) as pool:
+        n = count(TRIPS)
+        for i in range(-n // 10, n):  # below 0: the warm-up
+            if i == 0:
+                start = time.perf_counter_ns()
+            check(pool.apply(square, (i,)) == i * i)
+        return (time.perf_counter_ns() - start) / n
+
+
+def cold(pool):
+    took = []
+    for i in range(count(COLD_TRIPS)):
+        time.sleep(0.002)  # nobody spins here: what waits, sleeps
+        start = time.perf_counter_ns()
+        result = pool.apply(square, (i,))
+        took.append(time.perf_counter_ns() - start)
+        check(result == i * i)
+    return sorted(took)[len(took) // 2]
+
+
+def apply_cold():
+    with Pool(len(CORES), to_last_core) as pool:
+        os.sched_setaffinity(0, CORES[:1])
+        return cold(pool)
+
+
+def apply_cold_unpinned():
+    with Pool(len(CORES)) as pool:
+        return cold(pool)
+
+
+def batch(run, n):
+    numbers = list(range(n))
+    squares = [x * x for x in numbers]
+    for _ in range(2):
+        start = time.perf_counter_ns()
+        results = run(numbers)
+        took = time.perf_counter_ns() - start
+        check(results == squares)
+    return took / n
+
+
+def apply_async(workers=len(CORES)):
+    with Pool(workers) as pool:
+
+        def run(numbers):
+            results = [pool.apply_async(square, (x,)) for x in numbers]
+            return [result.get() for result in results]
+
+        return batch(run, count(TASKS))
+
+
+def async_4():
+    return apply_async(4)
+
+
+def async_16():
+    return apply_async(16)
+
+
+def map_default():
+    with Pool(len(CORES)) as pool:
+        return batch(lambda numbers: pool.map(square, numbers), count(ITEMS))
+
+
+def map_chunk1():
+    with Pool(len(CORES)) as pool:
+        return batch(lambda numbers: pool.map(square, numbers, 1), count(TASKS))
+
+
+def restart():
+    with Pool(len(CORES), maxtasksperchild=1) as pool:
+        return batch(lambda numbers: pool.map(square, numbers, 1), count(RESTARTS))
+
+
+def open_close():
+    n = count(POOLS)
+    start = time.perf_counter_ns()
+    for i in range(n):
+        pool = Pool(4)
+        check(pool.apply(square, (i,)) == i * i)
+        pool.close()
+        pool.join()
+    return (time.perf_counter_ns() - start) / n
+
+
+CASES = {
+    "apply": apply,
+    "apply_cold": apply_cold,
+    "apply_cold_unpinned": apply_cold_unpinned,
+    "apply_async": apply_async,
+    "async_4": async_4,
+    "async_16": async_16,
+    "map": map_default,
+    "map_chunk1": map_chunk1,
+    "restart": restart,
+    "open_close": open_close,
+}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        print(f"Python {platform.python_version()} (multiprocessing.Pool):", *CASES)
+    elif sys.argv[1] not in CASES:
+        print(f"bench: python has no case '{sys.argv[1]}', only:", *CASES, file=sys.stderr)
+        sys.exit(2)
+    else:
+        print(f"{CASES[sys.argv[1]]():.2f}")

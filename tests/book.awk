@@ -1,0 +1,271 @@
+# book.awk: keeps book.md and the programs it shows in agreement.
+#
+#     awk -f tests/match.awk -f tests/book.awk check [BOOK]    says where they differ; changes nothing
+#     awk -f tests/match.awk -f tests/book.awk sync [BOOK]     rewrites what differs
+#     awk -f tests/match.awk -f tests/book.awk list [BOOK]     what is shown where
+#
+# To be run in the repository's root. Exit status: 0; 1 if anything is wrong or differs; 2 misuse.
+#
+# A comment right above a fenced block says where the block comes from:
+#
+#     <!-- listing: FILE -->            the whole file
+#     <!-- listing: FILE REGION -->     its lines between the line /* [REGION] */ and the line /* [/REGION] */;
+#                                       or with // or # instead. Such lines themselves are never shown
+#     <!-- listing: none REASON -->     written by hand: what must not compile, say
+#     <!-- transcript: COMMAND [OPTION...] -->    the first line is "$ " and something that ends in COMMAND,
+#                                       the others are what COMMAND prints on a terminal
+#     <!-- transcript: none REASON -->
+#
+# The options, and what may differ in a transcript, are told in match.awk; and two more: status=N, the exit status
+# (0), and deadline=SECONDS for the run (30).
+#
+# Every ```c block needs a listing, every ```console block a transcript; other blocks may have a listing. A region
+# in chapters/, exercises/, solutions/ or in a file the book lists must be used by a listing.
+
+# --- Listings: a fenced block's lines are B[1..nb], below line n of the book ----------------------------
+
+# Reads a file once: source[FILE, REGION, 1..size[FILE, REGION]] and marked[FILE, REGION], the line where it begins.
+# The region "" is the whole file.
+function load(file,    lines, n, i, name, open, o) {
+    if (file in loaded)
+        return loaded[file]
+    n = slurp(file, lines)
+    loaded[file] = n > 0
+    for (i = 1; i <= n; i++) {
+        name = lines[i]
+        if (name ~ MARK)
+            load_mark(file, i, name, open)
+        else
+            source[file, "", ++size[file, ""]] = name
+        for (o in open)
+            if (name !~ MARK)
+                source[file, o, ++size[file, o]] = name
+    }
+    for (o in open)
+        say(file, open[o], "region [" o "] has no end: add a line with [/" o "]")
+    return loaded[file]
+}
+
+function load_mark(file, n, name, open) {
+    sub(/^[^[]*\[/, "", name)
+    sub(/\][^]]*$/, "", name)
+    if (name !~ /^\/?[a-z][a-z0-9-]*$/)
+        say(file, n, "mark [" name "]: a region's name has small letters, digits and -")
+    else if (name ~ /^\// && !(substr(name, 2) in open))
+        say(file, n, "mark [" name "] ends a region that was not begun")
+    else if (name ~ /^\//)
+        delete open[substr(name, 2)]
+    else if ((file, name) in marked)
+        say(file, n, "region [" name "] is there already, in line " marked[file, name])
+    else
+        open[name] = marked[file, name] = n
+}
+
+function is_empty(file, region,    i) {
+    for (i = size[file, region]; i > 0 && source[file, region, i] ~ /^[ \t]*$/; i--)
+        ;
+    return i < 1
+}
+
+function listing(n, file, region,    i, count, name) {
+    name = file (region == "" ? "" : " [" region "]")
+    if (!load(file))
+        return say(book, n - 1, "there is no file " file ", or nothing in it")
+    if (region != "" && !((file, region) in marked))
+        return say(book, n - 1, "there is no " name)
+    used[file, region] = 1
+    if (is_empty(file, region))
+        return say(book, n - 1, name " is empty")
+    count = size[file, region]
+    for (i = 1; i <= count && i <= nb && B[i] == source[file, region, i]; i++)
+        ;
+    if (i > count && i > nb)
+        return
+    if (verb == "check")
+        return differ(n + i, "is not what " name " says",
+                      i > count ? "(the end)" : source[file, region, i], i > nb ? "(the end)" : B[i])
+    for (nb = 0; nb < count; nb++)
+        B[nb + 1] = source[file, region, nb + 1]
+    changed++
+}
+
+# Every region must be shown somewhere.
+function check_used(    command, file, key, part) {
+    command = "ls chapters/*.[ch] exercises/*.[ch] solutions/*.[ch] 2>/dev/null"
+    while ((command | getline file) > 0)
+        load(file)
+    close(command)
+    for (key in marked) {
+        split(key, part, SUBSEP)
+        if (!(key in used))
+            say(part[1], marked[key], "region [" part[2] "] is in no listing of " book)
+    }
+}
+
+# --- Transcripts ----------------------------------------------------------------------------------------
+
+# Builds ./ch03 or ./ex03 before its first run; one make at a time, as in kit.bash.
+function build(command,    target) {
+    if (!match(command, /\.\/(ch|ex)[0-9][0-9]/))
+        return 1
+    target = substr(command, RSTART + 2, 4)
+    if (!(target in built))
+        built[target] = system("flock build make -s " target " >&2") == 0
+    return built[target]
+}
+
+function quote(text) {
+    gsub(/'/, "'\\''", text)
+    return "'" text "'"
+}
+
+# Runs the command; puts what it prints into G[1..ng], and returns its exit status.
+function run(command,    seconds, status, i) {
+    seconds = given["deadline"] ? option["deadline", 1] : 30
+    command = "TERM=dumb build/run -l -p -t " seconds " sh -c " quote(command)
+    command = "{ " command "; printf '\\034%d\\n' $?; } 2>&1"
+    for (ng = 0; (command | getline G[ng + 1]) > 0; ng++)
+        ;
+    close(command)
+    i = index(G[ng], "\034")
+    status = substr(G[ng], i + 1)
+    G[ng] = substr(G[ng], 1, i - 1)
+    if (i == 1)
+        ng--
+    return status
+}
+
+function transcript(n, command,    status, wanted) {
+    wanted = given["status"] ? option["status", 1] : 0
+    if (nb == 0 && verb == "sync")
+        B[nb = 1] = "$ " command
+    if (nb == 0 || B[1] !~ /^\$ / || substr(B[1], length(B[1]) - length(command)) != " " command)
+        return say(book, n + 1, "the transcript must begin with \"$ " command "\" or \"$ ... " command "\"")
+    if (!build(command))
+        return say(book, n - 1, "cannot build " command)
+    status = run(command)
+    if (status != wanted)
+        return show_status(n - 1, command " ended with exit status " status ", expected " wanted)
+    for (ne = 0; ne < nb - 1; ne++)
+        E[ne + 1] = B[ne + 2]
+    if (all_fit())
+        return
+    if (verb == "check")
+        return show_difference(n + 1, "is not what " command " prints")
+    for (nb = 1; nb <= ng; nb++)
+        B[nb + 1] = G[nb]
+    changed++
+}
+
+function show_status(n, what,    i) {
+    say(book, n, what (ng ? "; it printed last:" : ""))
+    for (i = ng > 5 ? ng - 4 : 1; i <= ng; i++)
+        print "    " G[i]
+}
+
+# --- The book -------------------------------------------------------------------------------------------
+
+function entry(n, kind, text) {
+    printf "%s:%d: %s: %s\n", book, n, kind, text
+}
+
+# A block of a language, below line n; `comment` is the mark above it or "".
+function block(n, language, comment,    kind, text, part, parts) {
+    kind = substr(comment, 1, index(comment, ":") - 1)
+    text = substr(comment, index(comment, ":") + 2)
+    if (kind == "" && language ~ /^(c|console)$/)
+        return say(book, n, "a ```" language " block needs a comment right above it: " \
+                            (language == "c" ? "<!-- listing: FILE REGION -->" : "<!-- transcript: COMMAND -->"))
+    if (kind == "")
+        return
+    if ((kind == "transcript") != (language == "console"))
+        return say(book, n, "a " kind " cannot be a \"" language "\" block: transcripts are console, listings not")
+    if (verb == "list")
+        return entry(n, kind, text)
+    parts = split(text, part, " ")
+    if (part[1] == "none")
+        return parts > 1 ? 0 : say(book, n - 1, "none needs a reason: <!-- " kind ": none REASON -->")
+    if (kind == "transcript")
+        return transcript(n, take_options(text))
+    if (parts > 2)
+        return say(book, n - 1, "a listing is of FILE or FILE REGION, not of \"" text "\"")
+    listing(n, part[1], parts == 2 ? part[2] : "")
+}
+
+# Takes the block that begins in line n into B; returns the line of its end, 0 if it has none.
+function take_block(n,    fence, line) {
+    match(lines[n], /```+/)
+    fence = RLENGTH
+    for (nb = 0; n + nb < total; nb++) {
+        line = lines[n + nb + 1]
+        if (line ~ /^```+[ \t]*$/ && match(line, /`+/) && RLENGTH >= fence)
+            return n + nb + 1
+        B[nb + 1] = line
+    }
+    return 0
+}
+
+# Returns what a line marks, "" if nothing.
+function mark(n, line) {
+    if (line ~ /^<!-- (listing|transcript): [^ ].* -->$/)
+        return substr(line, 6, length(line) - 9)
+    if (line ~ /<!-- *(listing|transcript)/)
+        say(book, n, "write <!-- listing: FILE REGION --> or <!-- transcript: COMMAND -->, alone on its line")
+    return ""
+}
+
+# Goes through the book; page[1..pages] becomes the book as it should be.
+function walk(    n, i, end, comment, language) {
+    for (n = 1; n <= total; n++) {
+        page[++pages] = lines[n]
+        if (lines[n] !~ /^[ \t]*```/) {
+            if (comment != "")
+                say(book, n - 1, "there is no block right below this comment")
+            comment = mark(n, lines[n])
+            continue
+        }
+        language = tolower(lines[n])
+        sub(/^[ \t`{.]+/, "", language)
+        sub(/[^a-z0-9+].*$/, "", language)
+        if (lines[n] ~ /^[ \t]/)
+            say(book, n, "a block must begin in the first column")
+        if (!(end = take_block(n))) {
+            say(book, n, "this block has no end")
+            exit 1
+        }
+        block(n, language, comment)
+        for (i = 1; i <= nb; i++)
+            page[++pages] = B[i]
+        page[++pages] = lines[n = end]
+        comment = ""
+    }
+    if (comment != "")
+        say(book, total, "there is no block right below this comment")
+}
+
+function write_book(    i, new) {
+    new = book ".new"
+    for (i = 1; i <= pages; i++)
+        print page[i] >new
+    close(new)
+    if (system("cat " quote(new) " >" quote(book) " && rm " quote(new)) != 0)
+        misuse("cannot write " book)
+}
+
+BEGIN {
+    MARK = "^[ \t]*(/[*]|//|#)[ \t]*\\[ *[/]?[A-Za-z][A-Za-z0-9_ -]*\\][ \t]*([*]/)?[ \t]*$"
+    verb = ARGV[1]
+    if (verb !~ /^(check|sync|list)$/ || ARGC > 3)
+        misuse("check, sync or list [BOOK]; or match FILE [OPTION...]")
+    book = ARGC > 2 ? ARGV[2] : "book.md"
+    if ((total = slurp(book, lines)) < 0)
+        misuse("cannot read " book)
+    walk()
+    if (verb != "list")
+        check_used()
+    if (verb == "sync" && changed)
+        write_book()
+    if (verb == "sync")
+        printf "%s: %d blocks rewritten\n", book, changed
+    exit bad
+}

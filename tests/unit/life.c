@@ -1,0 +1,590 @@
+/*
+ * life.c - opening with initializers, worker counts, maxtasks, closing, terminating, joining, freeing.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* --- Sizes --- */
+
+static void p17_sizes(void)
+{
+    for (int size = 1; size <= 5; size += 2) {
+        struct pool *pool = open_pool(size);
+        CHECK_EQ(pool_processes(pool), size);
+        CHECK_EQ(worker_count(), size);
+        end_pool(pool);
+    }
+}
+
+static void p17_default(void)
+{
+    cpu_set_t all, one;
+    REQUIRE(sched_getaffinity(0, sizeof all, &all) == 0);
+    struct pool *pool = pool_open(NULL);
+    OK(pool ? 0 : -1);
+    CHECK(pool_processes(pool) >= 1 && pool_processes(pool) <= CPU_COUNT(&all));
+    CHECK_EQ(worker_count(), pool_processes(pool));
+    end_pool(pool);
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &all))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    pool = pool_open(NULL);
+    OK(pool ? 0 : -1);
+    CHECK_EQ(pool_processes(pool), 1);
+    end_pool(pool);
+}
+
+/* 64 workers, all inside a task at once. */
+static void p17_many(void)
+{
+    struct pool *pool = open_pool(64);
+    struct pool_result *results[64];
+    fill_with_gates(pool, results, 64);
+    CHECK_EQ(worker_count(), 64);
+    gate_open();
+    end_pool(pool);
+}
+
+/* --- Initializers --- */
+
+static int count_start(void *initarg)
+{
+    atomic_fetch_add(&shared->runs, 1);
+    *(long *)initarg += 1;
+    return 0;
+}
+
+static long started_with;
+
+static int read_started(const void *arg, void *result)
+{
+    (void)arg;
+    *(long *)result = started_with;
+    return 0;
+}
+
+static void p32_initializer(void)
+{
+    struct pool_options options = { .processes = 3, .initializer = count_start, .initarg = &started_with };
+    long out[10];
+    started_with = 41;
+    struct pool *pool = pool_open(&options);
+    OK(pool ? 0 : -1);
+    CHECK_EQ(atomic_load(&shared->runs), 3); /* all have run when pool_open returns */
+    OK(pool_map(pool, read_started, NULL, 10, 0, out, sizeof *out));
+    for (int i = 0; i < 10; i++)
+        CHECK_EQ(out[i], 42); /* once in each, in a copy of its own */
+    CHECK_EQ(started_with, 41);
+    CHECK_EQ(atomic_load(&shared->runs), 3);
+    end_pool(pool);
+}
+
+static void p32_in_successors(void)
+{
+    struct pool_options options = {
+        .processes = 1, .maxtasks = 2, .initializer = count_start, .initarg = &started_with
+    };
+    long out[6];
+    started_with = 1;
+    struct pool *pool = pool_open(&options);
+    OK(pool ? 0 : -1);
+    OK(pool_map(pool, read_started, NULL, 6, 0, out, sizeof *out));
+    for (int i = 0; i < 6; i++)
+        CHECK_EQ(out[i], 2);
+    CHECK(atomic_load(&shared->runs) == 3 || atomic_load(&shared->runs) == 4); /* the fourth need not have begun */
+    end_pool(pool);
+}
+
+static int start_badly(void *initarg)
+{
+    atomic_fetch_add(&shared->runs, 1);
+    return pool_fail("no table \"%s\" on shard %d", (const char *)initarg, 7);
+}
+
+static int one_starts_badly(void *initarg)
+{
+    (void)initarg;
+    return atomic_fetch_add(&shared->runs, 1) == 1 ? pool_fail("the second of us fails") : 0;
+}
+
+static int start_and_return_5(void *initarg)
+{
+    (void)initarg;
+    return 5;
+}
+
+static int start_and_die(void *initarg)
+{
+    atomic_fetch_add(&shared->runs, 1);
+    const struct death *death = initarg;
+    return task_die(death, NULL);
+}
+
+static int start_never(void *initarg)
+{
+    (void)initarg;
+    return task_forever(NULL, NULL);
+}
+
+static void check_open_fails(struct pool_options options, int code, const char *words)
+{
+    struct host before;
+    host_look(&before);
+    REFUSED_NULL(pool_open(&options), code, words);
+    UNCHANGED(&before);
+    CHECK(no_children());
+}
+
+static void g05_failing(void)
+{
+    struct pool_options options = { .processes = 3, .initializer = start_badly, .initarg = "users" };
+    check_open_fails(options, EREMOTEIO, "no table \"users\" on shard 7");
+    CHECK(atomic_load(&shared->runs) >= 1 && atomic_load(&shared->runs) <= 3);
+    options.initializer = start_and_return_5;
+    check_open_fails(options, EREMOTEIO, "5");
+    atomic_store(&shared->runs, 0);
+    options.initializer = one_starts_badly;
+    check_open_fails(options, EREMOTEIO, "the second of us fails");
+}
+
+static void g05_killed(void)
+{
+    struct death death = { BY_SIGNAL, SIGKILL };
+    struct pool_options options = { .processes = 3, .initializer = start_and_die, .initarg = &death };
+    check_open_fails(options, EOWNERDEAD, "SIGKILL");
+    CHECK_EQ(pool_error()->signal, SIGKILL);
+    CHECK(pool_error()->pid > 0);
+    death = (struct death){ BY_EXIT, 3 };
+    check_open_fails(options, EOWNERDEAD, "3");
+    CHECK_EQ(pool_error()->signal, 0);
+    CHECK_EQ(pool_error()->status, 3);
+    death = (struct death){ BY_UNDERSCORE_EXIT, 0 };
+    check_open_fails(options, EOWNERDEAD, "0");
+    CHECK(atomic_load(&shared->runs) <= 3 * 3); /* not one after another for ever */
+}
+
+static void g05_timeout(void)
+{
+    struct pool_options options = { .processes = 2, .initializer = start_never, .open_timeout = 0.3 };
+    check_open_fails(options, ETIMEDOUT, "0.3");
+    CHECK(atomic_load(&shared->arrived) <= 2);
+}
+
+/* The first two workers start well, later ones fail: the jobs must fail then, and not wait for ever. */
+static int late_ones_start_badly(void *initarg)
+{
+    (void)initarg;
+    return atomic_fetch_add(&shared->runs, 1) >= 2 ? pool_fail("the licence server is gone") : 0;
+}
+
+static void d14_later_initializers(void)
+{
+    struct pool_options options = { .processes = 2, .initializer = late_ones_start_badly };
+    struct pool *pool = pool_open(&options);
+    OK(pool ? 0 : -1);
+    struct death death = { BY_SIGNAL, SIGKILL };
+    for (int i = 0; i < 2; i++)
+        CHECK(pool_apply(pool, task_die, &death, sizeof death, NULL, 0) == -1);
+    long x = 3, out;
+    CHECK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out) == -1);
+    CHECK(errno == EREMOTEIO || errno == EOWNERDEAD || errno == ECANCELED || errno == ESHUTDOWN);
+    CHECK_TEXT(pool_error()->text, "the licence server is gone");
+    CHECK(atomic_load(&shared->runs) <= 100); /* and not 693 in two seconds */
+    OK(pool_terminate(pool));
+    pool_join(pool, PATIENCE);
+    pool_free(pool);
+}
+
+/* --- maxtasks --- */
+
+struct count {
+    pid_t pid;
+    long tasks;
+};
+
+/* How many tasks each worker ran, in the order in which they first appear. Returns how many workers. */
+static int count_by_worker(const pid_t *ran, long count, struct count *by, int most)
+{
+    int workers = 0;
+    for (long i = 0; i < count; i++) {
+        int w = 0;
+        while (w < workers && by[w].pid != ran[i])
+            w++;
+        REQUIRE(w < most);
+        if (w == workers)
+            by[workers++] = (struct count){ ran[i], 0 };
+        by[w].tasks++;
+    }
+    return workers;
+}
+
+static void check_exact(long maxtasks, long chunk, int processes)
+{
+    enum { COUNT = 120 };
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = processes, .maxtasks = maxtasks });
+    OK(pool ? 0 : -1);
+    pid_t ran[COUNT];
+    struct count by[COUNT];
+    struct pool_job_options options = { .chunk = chunk };
+    struct pool_result *result = pool_map_async(pool, task_pid, NULL, COUNT, 0, sizeof *ran, &options);
+    OK(pool_result_get(result, ran, PATIENCE));
+    int lives = count_by_worker(ran, COUNT, by, COUNT), short_of = 0;
+    for (int i = 0; i < lives; i++) {
+        CHECK(by[i].tasks <= maxtasks);
+        short_of += by[i].tasks < maxtasks;
+    }
+    CHECK(short_of <= processes); /* those that live when the map ends; all others did exactly so many */
+    EVENTUALLY(worker_count() == processes);
+    end_pool(pool);
+}
+
+static void g08_exact(void)
+{
+    for (long maxtasks = 1; maxtasks <= 7; maxtasks += 2) {
+        check_exact(maxtasks, 1, 1);
+        check_exact(maxtasks, 1, 3);
+        check_exact(maxtasks, 0, 2);
+    }
+}
+
+static void g08_in_chunks(void)
+{
+    check_exact(2, 120, 1);
+    check_exact(5, 120, 1);
+    check_exact(3, 50, 2);
+    check_exact(1, 30, 3);
+    check_exact(7, 10, 1);
+}
+
+/* All four workers do one task, then all the next one: so they would all reach their limit at the same time. */
+struct round {
+    int number;
+};
+
+static int in_step(const void *arg, void *result)
+{
+    int number = ((const struct round *)arg)->number;
+    atomic_fetch_add(&shared->cell[number], 1);
+    double limit = unit_now() + PATIENCE;
+    while (atomic_load(&shared->cell[number]) < 4 && unit_now() < limit)
+        unit_sleep(0.0002);
+    return task_pid(NULL, result);
+}
+
+static void g08_staggered(void)
+{
+    enum { LIMIT = 16, ROUNDS = 64 };
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 4, .maxtasks = LIMIT });
+    OK(pool ? 0 : -1);
+    struct round rounds[4 * ROUNDS];
+    pid_t ran[4 * ROUNDS];
+    struct count by[4 * ROUNDS];
+    for (int i = 0; i < 4 * ROUNDS; i++)
+        rounds[i].number = i / 4;
+    for (int i = 0; i < ROUNDS; i++)
+        OK(pool_result_get(pool_map_async(pool, in_step, rounds + 4 * i, 4, sizeof *rounds, sizeof *ran,
+                                          &(struct pool_job_options){ .chunk = 1 }),
+                           ran + 4 * i, PATIENCE));
+    int lives = count_by_worker(ran, 4 * ROUNDS, by, 4 * ROUNDS), short_lives = 0;
+    for (int i = 0; i < lives; i++) {
+        CHECK(by[i].tasks <= LIMIT);
+        short_lives += by[i].tasks < LIMIT;
+    }
+    int same = 0;
+    for (int i = 1; i < 4; i++)
+        same += by[i].tasks == by[0].tasks;
+    CHECK(same < 3);               /* the first four do not all end in the same round */
+    CHECK(short_lives <= 3 + 4);   /* shortened once for each slot, and what lives at the end */
+    end_pool(pool);
+}
+
+static void p28_lifetime(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 3, .maxtasks = 10 });
+    OK(pool ? 0 : -1);
+    long in[100], out[100];
+    pid_t before[3], after[3];
+    CHECK_EQ(workers(before, 3), 3);
+    for (long i = 0; i < 100; i++)
+        in[i] = i;
+    struct pool_result *results[100];
+    for (int i = 0; i < 100; i++)
+        results[i] = pool_apply_async(pool, task_square, &in[i], sizeof *in, sizeof *out, NULL);
+    for (int i = 0; i < 100; i++) {
+        OK(pool_result_get(results[i], &out[i], PATIENCE));
+        CHECK_EQ(out[i], (long)i * i);
+    }
+    EVENTUALLY(worker_count() == 3);
+    CHECK_EQ(workers(after, 3), 3);
+    CHECK(memcmp(before, after, sizeof before) != 0);
+    end_pool(pool);
+}
+
+static void p29_early_close(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 3, .maxtasks = 1 });
+    OK(pool ? 0 : -1);
+    struct pool_result *results[6];
+    fill_with_gates(pool, results, 3);
+    for (int i = 3; i < 6; i++)
+        results[i] = pool_apply_async(pool, task_gate, NULL, 0, sizeof(pid_t), NULL);
+    OK(pool_close(pool));
+    gate_open();
+    OK(pool_join(pool, PATIENCE));
+    pid_t ran[6];
+    struct count by[6];
+    for (int i = 0; i < 6; i++)
+        OK(pool_result_get(results[i], &ran[i], 0));
+    CHECK_EQ(count_by_worker(ran, 6, by, 6), 6);
+    pool_free(pool);
+}
+
+/* --- The end --- */
+
+static void p18_terminate_many(void)
+{
+    enum { MANY = 10000 };
+    struct pool *pool = open_pool(3);
+    static struct pool_result *results[MANY];
+    for (int i = 0; i < MANY; i++)
+        results[i] = pool_apply_async(pool, task_forever, NULL, 0, 0, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 3);
+    OK(pool_terminate(pool));
+    OK(pool_join(pool, PATIENCE));
+    CHECK_EQ(atomic_load(&shared->arrived), 3);
+    for (int i = 0; i < MANY; i++)
+        REQUIRE(pool_result_get(results[i], NULL, 0) == -1 && errno == ECANCELED);
+    pool_free(pool);
+    CHECK(no_children());
+}
+
+static void p19_scope(void)
+{
+    struct host before;
+    host_look(&before);
+    struct pool *pool = open_pool(2);
+    for (int i = 0; i < 10; i++)
+        CHECK(pool_apply_async(pool, task_forever, NULL, 0, 0, NULL) != NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 2);
+    pool_free(pool);
+    UNCHANGED(&before);
+    CHECK(no_children());
+}
+
+static void t09_join_times_out(void)
+{
+    struct pool *pool = open_pool(1);
+    struct pool_result *result;
+    fill_with_gates(pool, &result, 1);
+    OK(pool_close(pool));
+    double before = unit_now();
+    REFUSED(pool_join(pool, 0.05), ETIMEDOUT, "0.05");
+    CHECK(unit_now() - before >= 0.05);
+    REFUSED(pool_join(pool, 0), ETIMEDOUT, "");
+    REFUSED(pool_join(pool, -5), ETIMEDOUT, "");
+    OK(pool_terminate(pool));
+    OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+}
+
+static void t09_join_again(void)
+{
+    struct pool *pool = open_pool(1);
+    struct pool_result *result;
+    pid_t pid = 0;
+    fill_with_gates(pool, &result, 1);
+    OK(pool_close(pool));
+    REFUSED(pool_join(pool, 0.01), ETIMEDOUT, "");
+    gate_open();
+    OK(pool_join(pool, PATIENCE));
+    OK(pool_result_get(result, &pid, 0));
+    CHECK(pid > 0);
+    pool_free(pool);
+}
+
+static void t11_twice(void)
+{
+    struct pool *pool = open_pool(2);
+    OK(pool_close(pool));
+    OK(pool_close(pool));
+    OK(pool_terminate(pool));
+    OK(pool_terminate(pool));
+    OK(pool_close(pool));
+    OK(pool_join(pool, PATIENCE));
+    OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+    pool = open_pool(2);
+    OK(pool_terminate(pool));
+    OK(pool_close(pool));
+    OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+}
+
+static void t12_get_after_terminate(void)
+{
+    struct pool *pool = open_pool(1);
+    struct pool_result *running, *queued, *map;
+    long in[100] = { 0 }, out[100];
+    running = pool_apply_async(pool, task_forever, NULL, 0, 0, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    queued = pool_apply_async(pool, task_forever, NULL, 0, 0, NULL);
+    map = pool_map_async(pool, task_square, in, 100, sizeof *in, sizeof *out, NULL);
+    OK(pool_terminate(pool));
+    FAILED(pool_result_get(running, NULL, PATIENCE), ECANCELED, 0);
+    FAILED(pool_result_get(queued, NULL, PATIENCE), ECANCELED, 0);
+    FAILED(pool_result_get(map, out, PATIENCE), ECANCELED, 0);
+    CHECK_EQ((long long)pool_error()->failures, 100);
+    CHECK_TEXT(pool_error()->text, "terminated");
+    CHECK(pool_result_at(map, 50) == NULL && errno == ECANCELED);
+    OK(pool_join(pool, PATIENCE));
+    FAILED(pool_result_get(queued, NULL, 0), ECANCELED, 0);
+    pool_free(pool);
+}
+
+/* What was done before stays done. */
+static void t12_done_stays(void)
+{
+    struct pool *pool = open_pool(1);
+    long in[3] = { 2, 3, 4 }, out[3] = { 0 };
+    struct pool_result *done = pool_map_async(pool, task_square, in, 3, sizeof *in, sizeof *out, NULL);
+    OK(pool_result_wait(done, PATIENCE));
+    CHECK(pool_apply_async(pool, task_forever, NULL, 0, 0, NULL) != NULL);
+    OK(pool_terminate(pool));
+    OK(pool_result_get(done, out, 0));
+    CHECK_EQ(out[0] + out[1] + out[2], 29);
+    OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+}
+
+static int ignore_term(const void *arg, void *result)
+{
+    signal(SIGTERM, SIG_IGN);
+    return task_forever(arg, result);
+}
+
+static int stop_myself(const void *arg, void *result)
+{
+    atomic_fetch_add(&shared->arrived, 1);
+    raise(SIGSTOP);
+    return task_forever(arg, result);
+}
+
+static void t02_grace(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .grace = 0.05 });
+    OK(pool ? 0 : -1);
+    CHECK(pool_apply_async(pool, ignore_term, NULL, 0, 0, NULL) != NULL);
+    CHECK(pool_apply_async(pool, stop_myself, NULL, 0, 0, NULL) != NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 2);
+    OK(pool_terminate(pool));
+    OK(pool_join(pool, PATIENCE));
+    CHECK(no_children());
+    pool_free(pool);
+}
+
+static void on_term(int number)
+{
+    (void)number;
+    atomic_fetch_add(&shared->mark, 1);
+    _exit(0);
+}
+
+static int handle_term(const void *arg, void *result)
+{
+    signal(SIGTERM, on_term);
+    return task_forever(arg, result);
+}
+
+static void t02_term_first(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1, .grace = 2 * PATIENCE });
+    OK(pool ? 0 : -1);
+    struct pool_result *result = pool_apply_async(pool, handle_term, NULL, 0, 0, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    OK(pool_terminate(pool));
+    OK(pool_join(pool, PATIENCE)); /* and not after the whole grace */
+    CHECK_EQ(atomic_load(&shared->mark), 1);
+    FAILED(pool_result_get(result, NULL, 0), ECANCELED, 0);
+    pool_free(pool);
+}
+
+static void t14_nothing_left(void)
+{
+    struct host before;
+    host_look(&before);
+    struct pool *pool = open_pool(3);
+    long in[100] = { 0 }, out[100];
+    OK(pool_map(pool, task_square, in, 100, sizeof *in, out, sizeof *out));
+    CHECK_EQ(thread_count(), before.threads);
+    OK(pool_close(pool));
+    OK(pool_join(pool, PATIENCE));
+    UNCHANGED(&before); /* already now, not only when it is freed */
+    CHECK(no_children());
+    pool_free(pool);
+    UNCHANGED(&before);
+}
+
+/* A pool nobody ends: the program still ends as it wanted to, and the pool with it. */
+static struct pool *global;
+
+static void exit_with_idle_pool(void)
+{
+    global = open_pool(2);
+    exit(0);
+}
+
+static void exit_with_busy_pool(void)
+{
+    global = open_pool(2);
+    CHECK(pool_apply_async(global, task_forever, NULL, 0, 0, NULL) != NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    exit(7);
+}
+
+static void p31_exit(void)
+{
+    adopt_orphans();
+    CHECK_EQ(program_wait(program_start(exit_with_idle_pool)), 0);
+    EVENTUALLY(no_children());
+    CHECK_EQ(WEXITSTATUS(program_wait(program_start(exit_with_busy_pool))), 7);
+    EVENTUALLY(no_children());
+}
+
+static const struct unit_case cases[] = {
+    { "P17 a pool of 1, 3, 5 has so many workers", p17_sizes },
+    { "P17 the default is the processors one may use", p17_default },
+    { "P17 64 workers, all inside a task at once", p17_many },
+    { "P32 the initializer runs once in each worker, before pool_open returns", p32_initializer },
+    { "P32 the initializer runs in later workers, too", p32_in_successors },
+    { "G05 a failing initializer fails pool_open with its message", g05_failing },
+    { "G05 D14 an initializer that is killed or exits fails pool_open, without a fork storm", g05_killed },
+    { "G05 an initializer that does not end: ETIMEDOUT", g05_timeout },
+    { "D14 initializers that fail later: the jobs fail, without a fork storm", d14_later_initializers },
+    { "G08 maxtasks is exact", g08_exact },
+    { "G08 maxtasks is exact inside big chunks, too", g08_in_chunks },
+    { "G08 large limits do not all come due at once", g08_staggered },
+    { "P28 100 tasks on 3 workers with a limit of 10: all right, and refilled", p28_lifetime },
+    { "P29 limit 1 and an early close: all six are done", p29_early_close },
+    { "P18 terminate with 10000 tasks queued", p18_terminate_many },
+    { "P19 pool_free ends a pool that still runs", p19_scope },
+    { "T02 terminate kills who ignores TERM and who is stopped", t02_grace },
+    { "T02 terminate gives a task the time to handle TERM", t02_term_first },
+    { "T09 join times out; then terminate and join work", t09_join_times_out },
+    { "T09 join times out; then it may be called again", t09_join_again },
+    { "T11 closing, terminating, joining twice is fine", t11_twice },
+    { "T12 get on a job of a terminated pool says ECANCELED at once", t12_get_after_terminate },
+    { "T12 what was done before terminate stays done", t12_done_stays },
+    { "T14 after join nothing is left", t14_nothing_left },
+    { "P31 a program may end without ending its pool", p31_exit },
+    { 0 },
+};
+
+const struct unit_suite unit_life = { "life", cases };

@@ -1,0 +1,257 @@
+/*
+ * output.c - what is printed appears once and whole: text of before the pool, text of the tasks, text of its end.
+ *
+ * The standard streams of a test are pipes that must stay empty, so each program here gets a pipe of its own.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { TASKS = 100 };
+
+/* What one program printed, to the end. */
+static char printed[1 << 16];
+
+static int the_pipe[2];
+
+/* Runs the program with its stdout in a pipe, which makes it fully buffered, and reads all that comes. */
+static void collect(void (*body)(void), int status)
+{
+    REQUIRE(pipe2(the_pipe, O_CLOEXEC) == 0);
+    pid_t pid = program_start(body);
+    close(the_pipe[1]);
+    size_t length = 0;
+    ssize_t got;
+    while ((got = read(the_pipe[0], printed + length, sizeof printed - 1 - length)) > 0)
+        length += (size_t)got;
+    printed[length] = '\0';
+    close(the_pipe[0]);
+    CHECK_EQ(program_wait(pid), status);
+}
+
+static void use_pipe_as_stdout(void)
+{
+    REQUIRE(dup2(the_pipe[1], STDOUT_FILENO) == STDOUT_FILENO);
+    setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
+}
+
+static int count_of(const char *words)
+{
+    int count = 0;
+    for (const char *at = printed; (at = strstr(at, words)); at += strlen(words))
+        count++;
+    return count;
+}
+
+static int print_parts(const void *arg, void *result)
+{
+    (void)result;
+    int i = *(const int *)arg;
+    printf("<task %d ", i);
+    for (int k = 0; k < 10; k++)
+        printf("part %d ", k);
+    printf("end %d>\n", i);
+    return 0;
+}
+
+static void map_print(struct pool *pool)
+{
+    int in[TASKS];
+    for (int i = 0; i < TASKS; i++)
+        in[i] = i;
+    OK(pool_map(pool, print_parts, in, TASKS, sizeof *in, NULL, 0));
+}
+
+static void check_tasks(void)
+{
+    char line[256];
+    for (int i = 0; i < TASKS; i++) {
+        snprintf(line, sizeof line,
+                 "<task %d part 0 part 1 part 2 part 3 part 4 part 5 part 6 part 7 part 8 part 9 end %d>\n", i, i);
+        CHECK_EQ(count_of(line), 1);
+    }
+    CHECK_EQ(count_of("<task"), TASKS);
+}
+
+static void print_and_close(void)
+{
+    use_pipe_as_stdout();
+    printf("[before]");
+    struct pool *pool = open_pool(2);
+    map_print(pool);
+    end_pool(pool);
+    printf("[after]");
+    exit(0);
+}
+
+static void s15_once(void)
+{
+    collect(print_and_close, 0);
+    CHECK_EQ(count_of("[before]"), 1);
+    CHECK_EQ(count_of("[after]"), 1);
+    check_tasks();
+}
+
+static void print_with_restarts(void)
+{
+    use_pipe_as_stdout();
+    printf("[before]");
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .maxtasks = 1 });
+    OK(pool ? 0 : -1);
+    printf("[between]");
+    map_print(pool);
+    end_pool(pool);
+    exit(0);
+}
+
+static void s15_restarts(void)
+{
+    collect(print_with_restarts, 0);
+    CHECK_EQ(count_of("[before]"), 1);
+    CHECK_EQ(count_of("[between]"), 1);
+    check_tasks();
+}
+
+/* The end of the pool by terminate: what finished tasks printed is there all the same. */
+static void print_and_terminate(void)
+{
+    use_pipe_as_stdout();
+    printf("[before]");
+    struct pool *pool = open_pool(2);
+    map_print(pool);
+    OK(pool_terminate(pool));
+    OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+    exit(0);
+}
+
+static void s15_terminate(void)
+{
+    collect(print_and_terminate, 0);
+    CHECK_EQ(count_of("[before]"), 1);
+    check_tasks();
+}
+
+/* A worker that is killed in a later task takes nothing of the earlier ones with it. */
+static void print_and_kill(void)
+{
+    use_pipe_as_stdout();
+    printf("[before]");
+    struct pool *pool = open_pool(1);
+    struct death death = { BY_SIGNAL, SIGKILL };
+    map_print(pool);
+    CHECK(pool_apply(pool, task_die, &death, sizeof death, NULL, 0) == -1);
+    end_pool(pool);
+    exit(0);
+}
+
+static void s15_killed(void)
+{
+    collect(print_and_kill, 0);
+    CHECK_EQ(count_of("[before]"), 1);
+    check_tasks();
+}
+
+static int print_initializer(void *initarg)
+{
+    (void)initarg;
+    printf("[%s]\n", pool_worker_name());
+    return 0;
+}
+
+static void print_when_starting(void)
+{
+    use_pipe_as_stdout();
+    printf("[before]");
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 3, .initializer = print_initializer });
+    OK(pool ? 0 : -1);
+    end_pool(pool);
+    exit(0);
+}
+
+static void s15_initializer(void)
+{
+    collect(print_when_starting, 0);
+    CHECK_EQ(count_of("[before]"), 1);
+    CHECK_EQ(count_of("[PoolWorker-1]"), 1);
+    CHECK_EQ(count_of("[PoolWorker-2]"), 1);
+    CHECK_EQ(count_of("[PoolWorker-3]"), 1);
+}
+
+/* Another stream than stdout, with text in its buffer when the pool is opened. */
+static FILE *the_log;
+
+static int log_parts(const void *arg, void *result)
+{
+    (void)result;
+    fprintf(the_log, "<task %d>\n", *(const int *)arg);
+    return 0;
+}
+
+static void print_to_a_log(void)
+{
+    int in[10] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    the_log = fdopen(dup(the_pipe[1]), "w");
+    REQUIRE(the_log != NULL);
+    fprintf(the_log, "[before]");
+    struct pool *pool = open_pool(2);
+    OK(pool_map(pool, log_parts, in, 10, sizeof *in, NULL, 0));
+    end_pool(pool);
+    fprintf(the_log, "[after]");
+    exit(0);
+}
+
+static void s15_other_stream(void)
+{
+    collect(print_to_a_log, 0);
+    CHECK_EQ(count_of("[before]"), 1);
+    CHECK_EQ(count_of("[after]"), 1);
+    CHECK_EQ(count_of("<task "), 10);
+}
+
+static void at_exit_of_the_program(void)
+{
+    atomic_fetch_add(&shared->mark, 1);
+}
+
+/* Tasks that call exit(), and workers that end: neither prints the program's text nor runs its exit handlers. */
+static void exit_in_tasks(void)
+{
+    use_pipe_as_stdout();
+    atexit(at_exit_of_the_program);
+    printf("[before]");
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .maxtasks = 3 });
+    OK(pool ? 0 : -1);
+    struct death death = { BY_EXIT, 0 };
+    for (int i = 0; i < 5; i++)
+        FAILED(pool_apply(pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
+    map_print(pool);
+    end_pool(pool);
+    CHECK_EQ(atomic_load(&shared->mark), 0);
+    exit(5);
+}
+
+static void s15_exit(void)
+{
+    collect(exit_in_tasks, 5 << 8);
+    CHECK_EQ(count_of("[before]"), 1);
+    CHECK_EQ(atomic_load(&shared->mark), 1);
+    check_tasks();
+}
+
+static const struct unit_case cases[] = {
+    { "S15 text of before appears once, each task's text whole and once", s15_once },
+    { "S15 the same when every task gets a new worker", s15_restarts },
+    { "S15 the same when the pool is terminated", s15_terminate },
+    { "S15 the same when the worker is killed in a later task", s15_killed },
+    { "S15 what initializers print appears once for each worker", s15_initializer },
+    { "S15 a stream that is not stdout", s15_other_stream },
+    { "S15 exit() in a task prints nothing of the program's and runs no exit handler of its", s15_exit },
+    { 0 },
+};
+
+const struct unit_suite unit_output = { "output", cases };
