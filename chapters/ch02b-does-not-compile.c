@@ -6,11 +6,13 @@
  * exactly 2 arguments (1 given)". C's TypeError comes from the compiler, before
  * anything runs. It names the two types, the one wanted and the one given.
  *
- * Usage: make ch02b, and read the message. No program comes of it.
+ * Usage: gcc -Werror -fsyntax-only -Ipool chapters/ch02b-does-not-compile.c
+ *
+ * Without -Werror an older compiler only warns, and what it builds is wrong.
  */
 #include "pool.h"
 
-/* [do_add] */
+/* [do-add] */
 static int do_add(int n1, int n2)
 {
     return n1 + n2;
@@ -23,4 +25,4 @@ int main(void)
     pool_map(pool, do_add, pairs, 3, sizeof *pairs, sums, sizeof *sums);
     pool_free(pool);
 }
-/* [/do_add] */
+/* [/do-add] */

@@ -63,7 +63,7 @@ static int hello(const void *arg, void *result)
 }
 /* [/hello] */
 
-/* [hand_over] */
+/* [hand-over] */
 static void hand_over(struct pool *pool, struct pool_result **result)
 {
     for (int i = 0; i < TASKS; i++) {
@@ -71,7 +71,7 @@ static void hand_over(struct pool *pool, struct pool_result **result)
         check(result[i] != NULL);
     }
 }
-/* [/hand_over] */
+/* [/hand-over] */
 
 /* [lost] */
 static void without_join(void)

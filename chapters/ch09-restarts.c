@@ -76,6 +76,7 @@ static int twice(const void *arg, void *result)
         wait_until(&board->came, end_of_wave[came / WORKERS]);
         if (came >= 8)
             wait_until(&board->starts, 8); /* the last two see the refill */
+        document_sleep(0.5);               /* long enough for the picture */
     }
     *(int *)result = 2 * *(const int *)arg;
     return 0;

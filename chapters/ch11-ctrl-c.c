@@ -29,10 +29,13 @@ static const char *const parts[PARTS][2] = {
     { "pool", "our pool, with pool_interrupt() in the handler" },
 };
 
-static struct { /* what the hand must know that presses Ctrl+C */
-    atomic_int ready, died, sixes;
-} * seen;
+struct seen { /* what the hand must know that presses Ctrl+C */
+    atomic_int ready, idle, died, sixes;
+};
+
+static struct seen *seen;        /* all processes see the same one */
 static int chat = STDOUT_FILENO; /* where the numbers are printed */
+
 static volatile sig_atomic_t interrupted;
 
 /* [item] */
@@ -91,6 +94,7 @@ static _Noreturn void work(int item)
     if (item <= ITEMS)
         _exit(endless(&item, &item));
     dprintf(chat, "nothing to do\n");
+    seen->idle++;
     seen->ready++;
     for (;;)
         pause();
@@ -154,7 +158,7 @@ static int our_pool(void)
     dprintf(chat, "the caller waits for %d answers\n", ITEMS);
     int failed = pool_map(pool, endless, items, ITEMS, sizeof *items, answers,
                           sizeof *answers);
-    printf("pool_map: %s\n", failed ? pool_error()->text : "all answered");
+    printf("%s\n", failed ? pool_error()->text : "all answered");
     pool_free(pool);
     return failed ? 128 + SIGINT : 0;
 }
@@ -185,19 +189,19 @@ static bool press(pid_t caller, int times)
     kill(-caller, SIGINT);
     if (!wait_ready(caller, WORKERS))
         return false; /* the caller has said its last words */
-    if (seen->sixes > 0)
+    bool busy = seen->idle < WORKERS;
+    if (busy)
         wait_until(&seen->sixes, 3);
-    printf("%d workers died, %d answered; of 5 new ones %s\n", seen->died,
-           WORKERS - seen->died,
-           seen->sixes > 0 ? "one prints 6 6 6 ..." : "none finds an item");
+    printf("%d workers died, %d answered; of %d new ones %s\n", seen->died,
+           WORKERS - seen->died, seen->ready,
+           busy ? "one prints 6 6 6 ..." : "none finds an item");
     return true;
 }
 
-/* Runs the part in a process group of its own, and sees how it ends. */
+/* Runs the part in a process group of its own; three presses must do. */
 static void show_part(void)
 {
     int status, times = 0;
-    printf("%s: %s\n", parts[part][0], parts[part][1]);
     memset(seen, 0, sizeof *seen);
     pid_t caller = fork_child();
     if (caller == 0) {
@@ -207,41 +211,47 @@ static void show_part(void)
     bool runs = wait_ready(caller, WORKERS + 1);
     while (runs && times < 3)
         runs = press(caller, ++times);
-    if (runs) {
-        printf("  still running: ended with kill -9\n");
-        kill(-caller, SIGKILL);
-    }
+    kill(-caller, SIGKILL);
     waitpid(caller, &status, 0);
-    if (!runs)
+    bool left = waitpid(-1, NULL, WNOHANG) >= 0;
+    if (runs)
+        printf("  still running, and ended with kill -9\n");
+    else
         printf("  exit status %d, %s left\n", WEXITSTATUS(status),
-               waitpid(-1, NULL, WNOHANG) < 0 ? "nothing is" : "processes are");
+               left ? "processes are" : "nothing is");
     while (wait(NULL) > 0)
         continue;
 }
 /* [/hand] */
 
+static int by_hand(const char *name)
+{
+    while (part < PARTS && strcmp(name, parts[part][0]) != 0)
+        part++;
+    if (part == PARTS) {
+        fprintf(stderr, "usage: ./ch11 [broken | caught | cured | pool]\n");
+        return 2;
+    }
+    setenv("SCALE", "1", 0); /* a hand is slow */
+    printf("%s: press Ctrl+C. Ctrl+\\ ends it, and after 60 s it ends by"
+           " itself.\n",
+           name);
+    return run_part();
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a part leaves comes to us */
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a part leaves becomes ours */
     seen = shared_memory(sizeof *seen);
-    if (argc > 1) {
-        while (part < PARTS && strcmp(argv[1], parts[part][0]) != 0)
-            part++;
-        if (part == PARTS) {
-            fprintf(stderr, "usage: ./ch11 [broken|caught|cured|pool]\n");
-            return 2;
-        }
-        setenv("SCALE", "1", 0); /* a hand is slow */
-        printf("%s: press Ctrl+C. Ctrl+\\ ends it, and after 60 s it ends by"
-               " itself.\n",
-               argv[1]);
-        return run_part();
-    }
+    if (argc > 1)
+        return by_hand(argv[1]);
     chat = open("/dev/null", O_WRONLY);
     printf("%d items that never end, %d workers; a second is %g ms here\n",
            ITEMS, WORKERS, document_second() * 1000);
-    for (; part < PARTS; part++)
+    for (; part < PARTS; part++) {
+        printf("%s: %s\n", parts[part][0], parts[part][1]);
         show_part();
+    }
     return 0;
 }

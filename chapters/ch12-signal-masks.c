@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 
+/* --- First half: who starts us has replaced functions ------------------- */
+
 enum { WORKERS = 4, TEAM = 1 + WORKERS, ITEMS = 10, HELPERS = 2 };
 
 /* [green] */
@@ -158,7 +160,6 @@ static void toy_pool(void)
 }
 /* [/toy] */
 
-/* [pool] */
 static int square(const void *arg, void *result)
 {
     const long *x = arg;
@@ -175,7 +176,6 @@ static void our_pool(void)
         printf("%s\n", pool_error()->text);
     pool_free(pool);
 }
-/* [/pool] */
 
 /* [look] */
 static long number_after(const char *text, const char *name)
@@ -227,6 +227,7 @@ static bool hangs(pid_t caller)
             return false;
         now = switches();
     } while (now < 0 || now != before);
+    printf("HANGS: all %d asleep, %ld context switches\n", TEAM, now - before);
     return true;
 }
 
@@ -247,7 +248,6 @@ static bool try(const char *name, int which, void (*pool)(void))
     }
     if (!hangs(caller))
         return true;
-    printf("HANGS: all %d asleep, 0 context switches\n", TEAM);
     kill(-caller, SIGKILL);
     waitpid(caller, NULL, 0);
     return false;
@@ -270,6 +270,8 @@ static void find_the_patch(void)
     try("all: our pool", ALL, our_pool);
 }
 /* [/try] */
+
+/* --- Second half: who starts us has set signals ------------------------- */
 
 /* [naive] */
 static bool *deaf; /* shared: is set by who is still there after SIGTERM */
@@ -316,10 +318,14 @@ static void pool_worker(const char *who)
     pool_free(pool);
 }
 
-static int heir(void)
+static int heir(const char *word)
 {
     sigset_t mask;
     struct sigaction child;
+    if (strcmp(word, "heir") != 0) {
+        fprintf(stderr, "usage: ./ch12 [heir]\n");
+        return 2;
+    }
     sigprocmask(SIG_SETMASK, NULL, &mask);
     sigaction(SIGCHLD, NULL, &child);
     printf("inherited: SIGTERM %s, SIGCHLD %s\n",
@@ -347,7 +353,7 @@ int main(int argc, char **argv)
     sigset_t term;
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
     if (argc > 1)
-        return heir();
+        return heir(argv[1]);
     team = shared_memory(TEAM * sizeof *team);
     find_the_patch();
     sigemptyset(&term);

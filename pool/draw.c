@@ -137,12 +137,6 @@ static int is_visible(const struct bar *bar)
     return bar->first->kind != TRACE_START || bar->count == 1;
 }
 
-static void clear(struct view *view)
-{
-    free(view->bars);
-    free(view->lanes);
-}
-
 static const char *span(char text[NAME], double ns)
 {
     static const char *const units[] = { "ns", "us", "ms", "s" };
@@ -222,7 +216,7 @@ void draw_json(FILE *out, const struct trace *trace)
             json_event(out, r, 'i', r->end, 0);
     }
     fputs("\n]}\n", out);
-    clear(&view);
+    free(view.lanes);
 }
 
 /* Measures of the SVG picture, in tenths of a pixel. The time axis begins at LEFT and is WIDE. */
@@ -241,11 +235,14 @@ static void svg_title(FILE *out, const struct bar *bar)
 {
     const struct trace_record *r = bar->first;
     char at[NAME], took[NAME];
-    fputs("<title>", out);
-    if (bar->count > 1)
-        fprintf(out, "%zu records, the first: ", bar->count);
-    tell(out, r);
-    fprintf(out, "\nPoolWorker-%u, pid %d\nat %s", r->worker, r->pid, span(at, (double)r->start));
+    if (bar->count > 1) {
+        fprintf(out, "<title>%zu %s\n", bar->count, words[r->kind]);
+    } else {
+        fputs("<title>", out);
+        tell(out, r);
+        fprintf(out, "\nPoolWorker-%u, pid %d\n", r->worker, r->pid);
+    }
+    fprintf(out, "at %s", span(at, (double)r->start));
     fprintf(out, ", for %s</title>", span(took, (double)(bar->last->end - r->start)));
 }
 
@@ -291,9 +288,11 @@ static void svg_lane(FILE *out, const struct view *view, uint32_t slot)
 {
     int y = TOP + LANE * (int)slot;
     char name[NAME];
-    const char *fit = strlen(lane_name(name, view, slot, "PoolWorker-")) > 20 ? " textLength='1390'" : "";
+    const char *fit = strlen(lane_name(name, view, slot, "PoolWorker-")) > 20
+                          ? " textLength='1390' lengthAdjust='spacingAndGlyphs'"
+                          : "";
     fprintf(out, "<rect class='lane' x='%d' y='%d' width='%d' height='%d' rx='25'/>", LEFT, y, WIDE, HIGH);
-    fprintf(out, "<text x='120' y='%d'%s lengthAdjust='spacingAndGlyphs'>%s</text>", y + LINE, fit, name);
+    fprintf(out, "<text x='120' y='%d'%s>%s</text>", y + LINE, fit, name);
     fprintf(out, "<text class='busy' x='%d' y='%d'>", ALL - 80, y + LINE);
     fprintf(out, "%d%%</text>\n", share(view->lanes[slot].busy, view->end, 100));
 }
@@ -325,7 +324,8 @@ void draw_svg(FILE *out, const struct trace *trace)
         if (is_visible(&view.bars[i]))
             svg_bar(out, &view.bars[i]);
     fputs("</svg>\n", out);
-    clear(&view);
+    free(view.bars);
+    free(view.lanes);
 }
 
 /* Prints column x of a bar. */
@@ -407,5 +407,6 @@ void draw_timeline(FILE *out, const struct trace *trace, unsigned columns, int c
     }
     fprintf(out, "%*s0%*s\n", gutter + 2, "", view.wide - 1, span(text, (double)view.end));
     print_legend(out, &view, narrow ? 0 : gutter + 2);
-    clear(&view);
+    free(view.bars);
+    free(view.lanes);
 }

@@ -233,10 +233,12 @@ static int make_plan(const struct order *order, size_t workers, struct plan *pla
     *plan = (struct plan){ .width = order->star ? sizeof(struct row) : order->width };
     if (check_order(order) != 0)
         return -1;
-    plan->chunk = order->options && order->options->chunk ? (size_t)order->options->chunk : (count + many - 1) / many;
-    if (plan->chunk > count || plan->chunk == 0)
-        plan->chunk = count ? count : 1;
-    plan->chunks = (count + plan->chunk - 1) / plan->chunk;
+    plan->chunk = plan->chunks = count; /* for the commonest counts, 1 and 0, without a division */
+    if (count > 1) {
+        long asked = order->options ? order->options->chunk : 0;
+        plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
+        plan->chunks = (count + plan->chunk - 1) / plan->chunk;
+    }
     plan->small = count == 0 || (count == 1 && !order->star && plan->width <= JOB_INLINE &&
                                  order->result_width <= JOB_INLINE - round_to(plan->width, 8));
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
@@ -395,7 +397,7 @@ static int make_room_for_watch(struct pool *pool, const char *who)
 static int enqueue(struct pool *pool, const struct order *order, struct pool_result *result)
 {
     const struct pool_job_options *options = order->options;
-    if (!pool_takes(pool, order) || (ring_is_full(pool) && wait_for_room(pool, order) != 0))
+    if (ring_is_full(pool) && wait_for_room(pool, order) != 0)
         return -1;
     if (wants_callback(options) && make_room_for_watch(pool, order->who) != 0)
         return -1;
@@ -409,21 +411,23 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
 
 struct pool_result *submit(struct pool *pool, const struct order *order)
 {
-    struct plan plan;
+    struct plan plan = { .total = 0 };
     struct pool_result *result = NULL;
     if (!pool_may(pool, order->who, false))
         return NULL;
     pthread_mutex_lock(&pool->lock);
     if (pool_takes(pool, order) && make_plan(order, pool->region->workers, &plan) == 0)
         result = prepare(pool, order, &plan);
-    if (result && plan.total > SMALL_COPY) {
+    bool takes = true, large = plan.total > SMALL_COPY;
+    if (result && large)
         pthread_mutex_unlock(&pool->lock);
+    if (result)
         fill(pool, order, &plan, result);
+    if (result && large) {
         pthread_mutex_lock(&pool->lock);
-    } else if (result) {
-        fill(pool, order, &plan, result);
+        takes = pool_takes(pool, order);
     }
-    if (result && enqueue(pool, order, result) != 0) {
+    if (result && (!takes || enqueue(pool, order, result) != 0)) {
         memory_give(&pool->memory, result->extent);
         result->hold = HOLD_NOBODY;
         pool->free[pool->free_count++] = (uint32_t)(result - pool->results);

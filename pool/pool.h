@@ -191,10 +191,10 @@ int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width
 int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
              void *results, size_t result_width);
 
-/** One argument of a pool_star_task: item i finds it at base + i * width. */
+/** One argument of a pool_star_task, for all items: an array of its own. */
 struct pool_column {
-    const void *base; /**< The argument for item 0. */
-    size_t width;     /**< From one item's argument to the next, in bytes. */
+    const void *base; /**< The array; the argument for item 0 comes first. */
+    size_t width;     /**< The size of one argument in bytes (`sizeof *base`). */
 };
 
 /**

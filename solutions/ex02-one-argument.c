@@ -48,7 +48,7 @@ static int add(const void *arg, void *result)
  */
 static int sums(const long *a, const long *b, size_t n, long *out)
 {
-    /* [hole] */
+    /* ---- your code begins here ---- */
     int status = -1;
     struct pair *pairs = calloc(n ? n : 1, sizeof *pairs);
     struct pool *pool = pool_open(NULL);
@@ -62,7 +62,7 @@ static int sums(const long *a, const long *b, size_t n, long *out)
     pool_free(pool);
     free(pairs);
     return status;
-    /* [/hole] */
+    /* ---- and ends here ---- */
 }
 
 enum { MAX_PAIRS = 100000 };

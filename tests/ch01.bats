@@ -1,4 +1,5 @@
-# Chapter 1: S05 the smallest pool, S18 the same list from a loop and from a pool, S21 the default size, S22 one pid.
+# Chapter 1: S05 the smallest pool, S18 the same list from a loop and from a pool, S21 the default size,
+# S22 one pid.
 
 bats_require_minimum_version 1.5.0
 load kit

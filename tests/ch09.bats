@@ -7,18 +7,21 @@ setup_file() {
     kit_build ch09
 }
 
+# Ten runs: without its meeting points one run prints eight by luck, ten do not.
 @test "eight starts when four lives end together, five to nine by nature; a leak of two at most" {
-    kit_run -0 ch09
-    {
-        echo "Inputs  : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
-        printf 'Starting PoolWorker-%d\n' {1..8}
-        echo "Pool    : [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]"
-        echo "least 5 = ceil(10/2); here 8: four lives end together,"
-        echo "the pool refills to its size, whatever is left; most 9"
-        echo "and on your machine today: <time>"
-        echo "broken, MiB lost: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
-        echo "cured,  MiB lost: [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]"
-    } | kit_match - 'unordered=/^Starting/'
-    today=$(sed -n 's/^and on your machine today: //p' <<<"$output")
-    ((today >= 5 && today <= 9))
+    for run in {1..10}; do
+        kit_run -0 ch09
+        {
+            echo "Inputs  : [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
+            printf 'Starting PoolWorker-%d\n' {1..8}
+            echo "Pool    : [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]"
+            echo "least 5 = ceil(10/2); here 8: four lives end together,"
+            echo "the pool refills to its size, whatever is left; most 9"
+            echo "and on your machine today: <time>"
+            echo "broken, MiB lost: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
+            echo "cured,  MiB lost: [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]"
+        } | kit_match - 'unordered=/^Starting/'
+        today=$(sed -n 's/^and on your machine today: //p' <<<"$output")
+        ((today >= 5 && today <= 9))
+    done
 }

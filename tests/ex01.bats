@@ -39,7 +39,8 @@ squares() {
             answered
             inside=$((count < workers ? count : workers))
             [[ ${lines[count]} == "inside: $inside at once" ]] ||
-                wrong "inside: $inside at once" "${lines[count]}" "each item is waited for before the next one is handed over"
+                wrong "inside: $inside at once" "${lines[count]}" \
+                    "each item is waited for before the next one is handed over"
             squares "in[i] is answered in out[i]"
         done
     done

@@ -6,23 +6,24 @@
 #     tests/grade.sh hint 02     a hint; asked again, the next one; there are three
 #     tests/grade.sh progress    one line: "you: 1 of 2 exercises, last ex01 (pass)"
 #
-# The answers lie in exercises/; EX=DIR names another folder (make test grades solutions/). An answer is compiled,
-# then tests/exNN.bats puts questions to it, each run under build/run with a deadline. The verdict is one of
-# pass, fail, does not compile, timeout, crash. What came out is kept in .progress (PROGRESS=FILE: in another file).
+# The answers lie in exercises/; EX=DIR names another folder. An answer is compiled, then tests/exNN.bats
+# puts questions to it, each run under build/run with a deadline. The verdict is one of pass, fail, does not
+# compile, timeout, crash. It is kept in .progress (PROGRESS=FILE: in another file).
 #
 # Exit status: 0 all that was graded passes; 1 something does not; 2 misuse; 77 bats is missing.
 
 cd "$(dirname "$0")/.." || exit 2
-folder=${EX:-exercises} n=0
-if [ "$folder" = exercises ]; then kept=${PROGRESS:-.progress}; else kept=${PROGRESS:-/dev/null}; fi
+folder=${EX:-exercises}
 make=${MAKE:-make}
+if [ "$folder" = exercises ]; then kept=.progress; else kept=/dev/null; fi
+kept=${PROGRESS:-$kept}
 
 die() {
     printf 'grade.sh: %s\n' "$1" >&2
     exit "${2:-2}"
 }
 
-# --- What is there -------------------------------------------------------------------------------------------------
+# --- What is there ------------------------------------------------------------------------------------
 
 # The exercises' numbers, in order.
 numbers() {
@@ -31,20 +32,20 @@ numbers() {
     done
 }
 
-# source NN: the answer's file.
+# source_of NN: the answer's file.
 source_of() {
     set -- "$folder/ex$1"-*.c
     echo "$1"
 }
 
-# slug NN: "first-pool"
+# slug_of NN: "first-pool"
 slug_of() {
     set -- "$(source_of "$1")" "$1"
-    set -- "${1##*/ex$2-}"
+    set -- "${1##*/ex"$2"-}"
     echo "${1%.c}"
 }
 
-# The number as it is written: 2, 02 and ex02 are the same exercise.
+# number_of TEXT: sets `number` as it is written: 2, 02 and ex02 are the same exercise.
 number_of() {
     number=${1#ex}
     case $number in [0-9]) number=0$number ;; esac
@@ -54,7 +55,7 @@ number_of() {
     die "there is no exercise '$1' in $folder; there is: $(numbers | tr '\n' ' ')"
 }
 
-# --- What is remembered ----------------------------------------------------------------------------------------------
+# --- What is remembered -------------------------------------------------------------------------------
 
 remembered() {
     [ ! -e "$kept" ] || sed -n "s/^$1 //p" "$kept"
@@ -76,29 +77,35 @@ progress() {
     echo "you: $passed of $all exercises${last:+, last $last}"
 }
 
-# --- Grading one -------------------------------------------------------------------------------------------------------
+# --- Grading one --------------------------------------------------------------------------------------
 
 # grade NN: sets verdict, first (the first failing test) and reason; leaves the details in $work/details.
 grade() {
-    first= reason=
-    answer=$work/ex$1
-    if ! $make -s build/run compile SOURCE="$(source_of "$1")" PROGRAM="$answer" >"$work/details" 2>&1; then
+    first='' reason=''
+    if ! compile "$1" >"$work/details" 2>&1; then
         verdict="does not compile"
         reason=$(grep -m 1 -E 'error|undefined reference' "$work/details" || tail -n 1 "$work/details")
-        return 1
-    fi
-    ANSWER=$answer bats --tap "tests/ex$1.bats" >"$work/tap" 2>&1 </dev/null
-    status=$?
-    details <"$work/tap" >"$work/details"
-    if [ $status = 0 ]; then
+    elif question "$1" >"$work/tap" 2>&1; then
         verdict=pass
+        details <"$work/tap" >"$work/details"
         return 0
+    else
+        details <"$work/tap" >"$work/details"
+        verdict=$(detail verdict)
+        first=$(sed -n 's/^FAIL *//p' "$work/details" | head -n 1)
+        reason="expected '$(detail expected)', got '$(detail got)'"
+        [ -n "$verdict" ] || verdict=fail reason=$(tail -n 1 "$work/tap")
     fi
-    verdict=$(detail verdict)
-    first=$(sed -n 's/^FAIL *//p' "$work/details" | head -n 1)
-    reason="expected '$(detail expected)', got '$(detail got)'"
-    [ -n "$verdict" ] || verdict=fail reason=$(tail -n 1 "$work/tap")
     return 1
+}
+
+compile() {
+    $make -s build/run compile SOURCE="$(source_of "$1")" PROGRAM="$work/answer"
+}
+
+question() {
+    [ "$folder" != exercises ] || export QUESTIONS="$PWD/build"
+    ANSWER=$work/answer bats --tap "tests/ex$1.bats" </dev/null
 }
 
 # Turns TAP into lines for people: each test with its state, below a failed one what it said.
@@ -119,14 +126,17 @@ detail() {
 check_outside() {
     reference=solutions/${1##*/}
     [ -e "$reference" ] || return 0
-    for file in "$1" "$reference"; do
-        sed '/^ *\/\* \[hole\] \*\//,/^ *\/\* \[\/hole\] \*\//d' "$file" >"$work/outside.$((n += 1))"
-    done
-    cmp -s "$work/outside.1" "$work/outside.2" ||
+    outside "$1" >"$work/this"
+    outside "$reference" >"$work/that"
+    cmp -s "$work/this" "$work/that" ||
         echo "note: $1 was changed outside the hole too; undo that, or the verdict may mean nothing"
 }
 
-# --- Telling -------------------------------------------------------------------------------------------------------------
+outside() {
+    sed '/---- your code begins here ----/,/---- and ends here ----/d' "$1"
+}
+
+# --- Telling ------------------------------------------------------------------------------------------
 
 one() {
     grade "$1"
@@ -155,7 +165,7 @@ after() {
 }
 
 all() {
-    failed=0 next=
+    failed=0 next=''
     printf '%-24s %s\n' exercise verdict
     for number in $(numbers); do
         grade "$number" || failed=$((failed + 1)) next=${next:-$number}
@@ -182,7 +192,7 @@ hint() {
     remember "hint$1" "$tier"
 }
 
-# --- The command -----------------------------------------------------------------------------------------------------------
+# --- The command --------------------------------------------------------------------------------------
 
 mkdir -p build && work=$(mktemp -d build/grade.XXXXXX) || die "cannot write to build/"
 trap 'rm -rf "$work"' EXIT

@@ -43,5 +43,5 @@ kit_match() {
     local expected=$1
     shift
     [[ $expected != - ]] || { expected=$BATS_TEST_TMPDIR/expected; cat >"$expected"; }
-    awk -f "$KIT/tests/match.awk" match "$expected" "$@" <<<"$output" >&2
+    printf %s "$output" | awk -f "$KIT/tests/match.awk" match "$expected" "$@" >&2
 }

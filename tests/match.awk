@@ -5,7 +5,7 @@
 # Exit status: 0 if OUTPUT is what FILE says, else 1, and the first difference is shown; 2 misuse. book.awk compares
 # the book's transcripts in the same way.
 #
-# It compares as a reader would. Numbers before a unit of time (ns us ms s) may differ. So may process ids
+# It compares as a reader would. Numbers before a unit of time (ns us ms s seconds) may differ. So may process ids
 # (pid 4711), but what is one process in FILE must be one process in OUTPUT. For the rest:
 #
 #     <ms>, <time>, <pid>   in FILE: any number
@@ -190,7 +190,7 @@ function fit_group(e, last, first, end,    g, keep, free) {
 function all_fit(    e) {
     unbind(0)
     split("", taken)
-    tries = far_e = far_g = 0
+    bound = tries = far_e = far_g = 0
     for (e = 1; e <= ne; e++)
         punched[e] = punch_all(E[e])
     return fit(1, 1)
@@ -227,7 +227,9 @@ function match_main(    i, text) {
         misuse("match FILE [OPTION...]" (text == "" ? "" : "; there is no option" text))
     if ((ne = slurp(book, E)) < 0)
         misuse("cannot read " book)
-    ng = slurp("-", G)
+    ARGC = 1 # no arguments left: so getline reads stdin
+    for (ng = 0; (getline G[ng + 1]) > 0; ng++)
+        ;
     if (!all_fit())
         show_difference(0, "is not what was printed")
     exit bad
@@ -235,7 +237,7 @@ function match_main(    i, text) {
 
 BEGIN {
     NUMBER = "[0-9]+(\\.[0-9]+)?"
-    TIME = NUMBER " ?(ns|us|\302\265s|ms|s)([^A-Za-z0-9_]|$)"
+    TIME = NUMBER " ?(ns|us|\302\265s|ms|s|seconds?)([^A-Za-z0-9_]|$)"
     PID = "[Pp][Ii][Dd]s?[ =:]+[0-9]+"
     if (ARGV[1] == "match")
         match_main()

@@ -223,8 +223,13 @@ END
 }
 
 @test "-p gives a terminal of 80 columns, with line ends as they were written" {
-    run -0 "$RUN" -p sh -c 'test -t 0 && test -t 1 && test -t 2 && stty size </dev/tty'
+    run -0 "$RUN" -p sh -c 'test -t 0 && test -t 1 && test -t 2 && stty size'
     [ "$output" = "24 80" ]
+}
+
+@test "-p: what is left behind is found there too" {
+    run -99 "$RUN" -l -p sh -c 'sleep 30 & :'
+    [[ $output == *"left behind: "*sleep* ]]
 }
 
 @test "-p -i: a key pressed is a signal to the foreground" {
@@ -240,4 +245,30 @@ END
     [ "$output" = "$(seq 5000)" ]
     run -124 "$RUN" -t 0.3 -p sh -c 'echo before; sleep 30'
     [[ $output == *before* ]]
+}
+
+@test "kit_run: a program of the root, in an empty folder, which must be left so" {
+    kit_run -0 build/run pwd
+    [ "$output" = "$BATS_TEST_TMPDIR/scratch" ]
+    kit_run -98 build/run touch file
+    [[ $output == *"new file: ./file"* ]]
+    kit_run -124 -t0.2 build/run sleep 30
+    kit_run build/run false
+    [ "$status" -eq 1 ]
+    [ "$PWD" = "$BATS_TEST_TMPDIR" ]
+}
+
+@test "kit_build: silent if it can, loud if it cannot" {
+    run -0 kit_build
+    [ -z "$output" ]
+    run -1 kit_build no-such-target
+    [[ $output == *"cannot build no-such-target"*"No rule to make target"* ]]
+}
+
+@test "kit_same_lines: the same lines, as often, in any order" {
+    output=$'b\na\na'
+    kit_same_lines a b a
+    run -1 kit_same_lines a b
+    run -1 kit_same_lines a b b
+    run -1 kit_same_lines a b a c
 }

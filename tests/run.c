@@ -40,7 +40,8 @@ static const char usage[] =
     "  -l          complain of processes left behind: never waited for, or alive a second after the end\n"
     "  -r          complain only of the living (for a command that means to end in the middle of its work)\n"
     "  -i          keep stdin (else /dev/null)\n"
-    "  -p          on a terminal of its own, which is copied to stdout; with -i, stdin is its keyboard\n"
+    "  -p          on a terminal of its own, which is copied to stdout; with -i, stdin is its keyboard, and\n"
+    "              Ctrl+C is a signal\n"
     "  -w DIR      complain of new files in DIR and in /dev/shm\n"
     "The command leads its own session, with descriptors 0 to 2, default signals and no core file.\n"
     "exit status: the command's own, 128+N for signal N; 124 deadline; 99 left behind; 98 new files;\n"
@@ -172,9 +173,9 @@ static _Noreturn void become(char **argv, bool keep_stdin, int side)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
     setsid();
-    if (side >= 0)
-        ioctl(side, TIOCSCTTY, 0);
-    else if (!keep_stdin)
+    if (side >= 0 && keep_stdin)
+        ioctl(side, TIOCSCTTY, 0); /* then the end of the command hangs up on those it leaves behind */
+    if (side < 0 && !keep_stdin)
         dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     for (int fd = 0; fd <= 2 && side >= 0; fd++)
         dup2(side, fd);

@@ -1,17 +1,18 @@
 /*
- * tty: runs a program on a terminal of its own, and presses keys there. To be started by `run`, which ends it.
+ * tty: runs a program on a terminal of its own, and presses keys there. `run`, which starts it, ends it too.
  *
  *     run -l tty [-t SECONDS] [STEP]... -- PROGRAM [ARG]...
  *
  *     -e TEXT   wait until TEXT has come since the last key      -c   press Ctrl+C
  *     -s        send SIGINT to the program alone: no key         -q   press Ctrl+\
  *
- * Ctrl+C is the byte 3 written to the terminal: the kernel makes SIGINT of it, for every process in the foreground.
- * What the program prints is copied to stdout. tty leads the session and takes the foreground back at the end, as a
- * shell does: else the terminal would hang up on what the program left running, and `run -l` would not see it.
+ * Ctrl+C is the byte 3, written to the terminal: the kernel makes SIGINT of it, for every process in the
+ * foreground. What the program prints is copied to stdout. tty leads the session, and at the end takes the
+ * foreground back as a shell does: else the terminal would hang up on what the program left running, and
+ * `run -l` would not see it.
  *
- * Status: the program's (128 + N if signal N killed it); 124 if the time is over (-t, 20 s); 125 if the program
- * ended before the last step, could not be run, or tty itself failed.
+ * Status: the program's (128 + N if signal N killed it); 124 if the time is over (-t, 20 s); 125 if the
+ * program ended before the last step, could not be run, or tty itself failed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -64,7 +65,7 @@ static void open_terminal(void)
     tcsetattr(slave, TCSANOW, &mode);
 }
 
-/* Turns this process into the program: in its own group, in the foreground, every signal as it is by default. */
+/* Turns this process into the program: in a group of its own, in the foreground, with default signals. */
 static _Noreturn void become(char **argv)
 {
     sigset_t none;
@@ -132,6 +133,8 @@ static double now(void)
 static void watch(double end)
 {
     struct pollfd it[] = { { master, POLLIN, 0 }, { (int)syscall(SYS_pidfd_open, program, 0), POLLIN, 0 } };
+    if (it[1].fd < 0)
+        die(125, "cannot watch the program", strerror(errno));
     for (go_on(); !it[1].revents || it[0].revents; go_on()) {
         if (now() > end)
             die(124, "the time is over while waiting for", at < steps ? step[at].text : "the end");
@@ -147,15 +150,16 @@ static void watch(double end)
 static double read_steps(int argc, char **argv)
 {
     double seconds = 20;
+    char *end = "";
     for (int what; (what = getopt(argc, argv, "+t:e:csq")) != -1;) {
         if (what == 't')
-            seconds = atof(optarg);
+            seconds = strtod(optarg, &end);
         else if (what != '?' && (size_t)steps < sizeof step / sizeof *step)
             step[steps].what = what, step[steps++].text = what == 'e' ? optarg : "a key";
         else
             die(125, "usage", "tty [-t SECONDS] [-e TEXT | -c | -s | -q]... -- PROGRAM [ARG]...");
     }
-    if (optind == argc || !(seconds > 0 && seconds < 1e6))
+    if (optind == argc || *end || !(seconds > 0 && seconds < 1e6))
         die(125, "wrong use", optind == argc ? "no program is named" : "-t needs a number of seconds");
     return seconds;
 }

@@ -144,6 +144,21 @@ introduce() {
     fi
 }
 
+# What the machine's cores did since it started, in ticks: idle, all.
+ticks() {
+    awk '/^cpu / { print $5 + $6, $2 + $3 + $4 + $5 + $6 + $7 + $8 + $9 }' /proc/stat
+}
+
+# Others at work spoil the figures. Looks for a second how much of the machine is idle.
+warn_if_busy() {
+    before=$(ticks)
+    sleep 1
+    idle=$(echo "$before $(ticks)" | awk '{ print int(100 * ($3 - $1) / ($4 - $2)) }')
+    if [ "$idle" -lt 90 ]; then
+        echo "    The machine is busy: only $idle % of it is idle. Do not trust these figures."
+    fi
+}
+
 # measure CASE SYSTEM
 measure() {
     grep -qx "$2 $1" "$build/bench-cases" || return 0
@@ -181,6 +196,7 @@ add_libuv
 add_openmp
 add_floor
 introduce
+[ "$SHORT" = 1 ] || warn_if_busy
 run_rounds
 echo "
 Time per operation, medians of $rounds rounds (apply_async, async_4, async_16: of $(((rounds + 1) / 2))). One

@@ -114,6 +114,7 @@ static void d05_idle_one_by_one(void)
         long x = i, out = -1;
         OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
         CHECK_EQ(out, (long)i * i);
+        EVENTUALLY(!is_alive(list[i % 3]));
     }
     still_good(pool, 3);
     end_pool(pool);
@@ -129,6 +130,7 @@ static void d05_idle_all_at_once(void)
         for (int k = 0; k < 3; k++)
             CHECK(kill(list[k], SIGKILL) == 0);
         still_good(pool, 3);
+        EVENTUALLY(!is_alive(list[0]) && !is_alive(list[1]) && !is_alive(list[2]));
     }
     end_pool(pool);
 }

@@ -268,7 +268,7 @@ static void use_in_child(void)
     long x = 3, out;
     int state = 0;
     struct pool_error error;
-    const char *words = "process";
+    const char *words = "did not open the pool";
     REFUSED(pool_apply(the_pool, task_square, &x, 8, &out, 8), EINVAL, words);
     REFUSED(pool_map(the_pool, task_square, &x, 1, 8, &out, 8), EINVAL, words);
     REFUSED_NULL(pool_apply_async(the_pool, task_square, &x, 8, 8, NULL), EINVAL, words);
@@ -331,12 +331,12 @@ static int use_in_task(const void *arg, void *result)
     struct pool *pool = *(struct pool *const *)arg;
     long x = 3, out;
     (void)result;
-    REFUSED(pool_apply(pool, task_square, &x, 8, &out, 8), EINVAL, "task");
-    REFUSED(pool_map(pool, task_square, &x, 1, 8, &out, 8), EINVAL, "task");
-    REFUSED_NULL(pool_apply_async(pool, task_square, &x, 8, 8, NULL), EINVAL, "task");
-    REFUSED(pool_close(pool), EINVAL, "task");
-    REFUSED(pool_terminate(pool), EINVAL, "task");
-    REFUSED(pool_join(pool, 1), EINVAL, "task");
+    REFUSED(pool_apply(pool, task_square, &x, 8, &out, 8), EINVAL, "a task cannot use the pool");
+    REFUSED(pool_map(pool, task_square, &x, 1, 8, &out, 8), EINVAL, "a task cannot use the pool");
+    REFUSED_NULL(pool_apply_async(pool, task_square, &x, 8, 8, NULL), EINVAL, "a task cannot use the pool");
+    REFUSED(pool_close(pool), EINVAL, "a task cannot use the pool");
+    REFUSED(pool_terminate(pool), EINVAL, "a task cannot use the pool");
+    REFUSED(pool_join(pool, 1), EINVAL, "a task cannot use the pool");
     pool_interrupt(pool);
     pool_free(pool);
     atomic_fetch_add(&shared->mark, 1);

@@ -182,25 +182,28 @@ static void s15_initializer(void)
     CHECK_EQ(count_of("[PoolWorker-3]"), 1);
 }
 
-/* Another stream than stdout, with text in its buffer when the pool is opened. */
-static FILE *the_log;
+/* Other streams than stdout. One has text in its buffer when the pool is opened: workers must not print that again. In
+ * the other tasks write; that it is empty at pool_open(), and flushed by them, is their own business. */
+static FILE *the_log, *the_rest;
 
 static int log_parts(const void *arg, void *result)
 {
     (void)result;
     fprintf(the_log, "<task %d>\n", *(const int *)arg);
-    return 0;
+    return fflush(the_log);
 }
 
 static void print_to_a_log(void)
 {
     int in[10] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     the_log = fdopen(dup(the_pipe[1]), "w");
-    REQUIRE(the_log != NULL);
-    fprintf(the_log, "[before]");
+    the_rest = fdopen(dup(the_pipe[1]), "w");
+    REQUIRE(the_log && the_rest);
+    fprintf(the_rest, "[before]");
     struct pool *pool = open_pool(2);
     OK(pool_map(pool, log_parts, in, 10, sizeof *in, NULL, 0));
     end_pool(pool);
+    fprintf(the_rest, "[rest]");
     fprintf(the_log, "[after]");
     exit(0);
 }
@@ -209,6 +212,7 @@ static void s15_other_stream(void)
 {
     collect(print_to_a_log, 0);
     CHECK_EQ(count_of("[before]"), 1);
+    CHECK_EQ(count_of("[rest]"), 1);
     CHECK_EQ(count_of("[after]"), 1);
     CHECK_EQ(count_of("<task "), 10);
 }
@@ -249,7 +253,7 @@ static const struct unit_case cases[] = {
     { "S15 the same when the pool is terminated", s15_terminate },
     { "S15 the same when the worker is killed in a later task", s15_killed },
     { "S15 what initializers print appears once for each worker", s15_initializer },
-    { "S15 a stream that is not stdout", s15_other_stream },
+    { "S15 streams that are not stdout", s15_other_stream },
     { "S15 exit() in a task prints nothing of the program's and runs no exit handler of its", s15_exit },
     { 0 },
 };

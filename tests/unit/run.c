@@ -46,6 +46,7 @@ extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
 static void prepare_child(int report, int print)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setsid();
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_SETMASK, &(sigset_t){ 0 }, NULL);
