@@ -29,8 +29,8 @@
 #include <unistd.h>
 
 #define FORK_TRIES 8         /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
-#define UNREADY_DEATHS 8     /* beyond one for each worker: initializers that fail in successors */
-#define BARREN_DEATHS 100000 /* deaths in a row without one finished item */
+#define UNREADY_DEATHS 8 /* beyond one for each worker: initializers that fail in successors, in a row */
+#define BARREN_DEATHS 1000 /* in a row, without one finished item in the whole pool */
 
 /* What the nursery knows about a slot and nobody else needs. */
 struct cradle {
@@ -43,8 +43,9 @@ struct nursery {
     int caller[2];       /* the socket and the pidfd; -1 where there is none */
     sigset_t all, sigchld_open;
     uint32_t alive;      /* workers */
-    uint32_t unready;    /* deaths in a row before the initializer was through */
-    uint32_t barren;     /* deaths in a row of workers that finished no item */
+    uint32_t unready;    /* workers in a row that failed before their initializer was through */
+    uint32_t barren;     /* deaths in a row since the last item was finished */
+    uint64_t finished;   /* items, at the last death */
     uint64_t kill_at;    /* after TERM: when to send KILL; 0: not yet sent TERM */
     struct cradle cradles[POOL_MAX_PROCESSES];
 };
@@ -82,7 +83,6 @@ static void start_worker(struct nursery *n, uint32_t number)
     slot->worker = atomic_fetch_add(&region->births, 1) + 1;
     slot->lives++;
     atomic_store(&slot->ready, 0);
-    atomic_store(&slot->finished, 0);
     pid_t pid = fork();
     if (pid == 0) {
         close(n->caller[0]);
@@ -164,14 +164,19 @@ static bool worker_wanted(const struct region *region, const struct slot *slot)
     return stop == STOP_NOT || (stop == STOP_CLOSED && work);
 }
 
-/* Counts deaths that come to nothing, so that a pool whose workers cannot live does not fork for ever. */
-static bool too_many_deaths(struct nursery *n, const struct slot *slot)
+/* Counts deaths that come to nothing, so that a pool whose workers cannot live does not fork for ever. A worker that
+ * was killed from outside is no proof that its initializer is bad, except at the opening. */
+static bool too_many_deaths(struct nursery *n, const struct slot *slot, int status)
 {
-    if (!atomic_load(&slot->ready))
-        return !atomic_load(&slot->was_ready) || ++n->unready > n->region->workers + UNREADY_DEATHS;
-    n->unready = 0;
-    n->barren = atomic_load(&slot->finished) ? 0 : n->barren + 1;
-    return n->barren > BARREN_DEATHS;
+    uint64_t finished = 0;
+    for (uint32_t i = 0; i < n->region->workers; i++)
+        finished += atomic_load(&n->region->slots[i].finished);
+    n->barren = finished != n->finished ? 0 : n->barren + 1;
+    n->finished = finished;
+    bool own_fault = !atomic_load(&slot->ready) && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    n->unready = own_fault ? n->unready + 1 : 0;
+    return !atomic_load(&slot->was_ready) || n->barren > BARREN_DEATHS ||
+           n->unready > n->region->workers + UNREADY_DEATHS;
 }
 
 static void bury(struct nursery *n, uint32_t number, int status)
@@ -188,7 +193,7 @@ static void bury(struct nursery *n, uint32_t number, int status)
     n->alive--;
     if (!planned)
         kill_orphans(n);
-    if (!planned && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot))
+    if (!planned && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot, status))
         break_pool(n, number, 0);
     else if (worker_wanted(region, slot))
         start_worker(n, number);

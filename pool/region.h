@@ -64,7 +64,7 @@ struct slot {
     _Atomic uint64_t run;              /* blocks not yet published: first + 1, and their number << 32 */
     uint32_t place;                    /* a hint: where to look for the next ones */
     _Atomic uint64_t began;            /* traced pools: when the item began */
-    _Atomic uint64_t finished;         /* items finished in this life */
+    _Atomic uint64_t finished;         /* items */
     _Atomic uint32_t ready;            /* this life's initializer has run */
     _Atomic uint32_t was_ready;        /* some life's initializer has run */
     _Atomic uint64_t traced;           /* trace records written */
