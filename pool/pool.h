@@ -2,7 +2,7 @@
  * @file pool.h
  * @brief Process pools: hand tasks to a few worker processes and collect the results.
  *
- * A complete program (`make`, then `cc -Ipool square.c build/libpool.a`):
+ * A complete program, `examples/squares.c`: `make lib && gcc -Ipool examples/squares.c build/libpool.a`.
  *
  *     #include "pool.h"
  *     #include <stdio.h>

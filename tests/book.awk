@@ -9,23 +9,23 @@
 # A comment right above a fenced block says where the block comes from:
 #
 #     <!-- listing: FILE -->            the whole file
-#     <!-- listing: FILE REGION -->     its lines between the line /* [REGION] */ and the line /* [/REGION] */;
-#                                       or with // or # instead. Such lines themselves are never shown
+#     <!-- listing: FILE REGION -->     its lines between the lines /* [REGION] */ and /* [/REGION] */; or
+#                                       with // or # instead. Such lines themselves are never shown
 #     <!-- listing: none REASON -->     written by hand: what must not compile, say
 #     <!-- transcript: COMMAND [OPTION...] -->    the first line is "$ " and something that ends in COMMAND,
 #                                       the others are what COMMAND prints on a terminal
 #     <!-- transcript: none REASON -->
 #
-# The options, and what may differ in a transcript, are told in match.awk; and two more: status=N, the exit status
-# (0), and deadline=SECONDS for the run (30).
+# The options, and what may differ in a transcript, are told in match.awk; and two more: status=N, the exit
+# status (0), and deadline=SECONDS for the run (30).
 #
-# Every ```c block needs a listing, every ```console block a transcript; other blocks may have a listing. A region
-# in chapters/, exercises/, solutions/ or in a file the book lists must be used by a listing.
+# Every ```c block needs a listing, every ```console block a transcript; other blocks may have a listing. A
+# region in chapters/, exercises/, solutions/ or in a file the book lists must be used by a listing.
 
 # --- Listings: a fenced block's lines are B[1..nb], below line n of the book ----------------------------
 
-# Reads a file once: source[FILE, REGION, 1..size[FILE, REGION]] and marked[FILE, REGION], the line where it begins.
-# The region "" is the whole file.
+# Reads a file once: source[FILE, REGION, 1..size[FILE, REGION]] and marked[FILE, REGION], the line where it
+# begins. The region "" is the whole file.
 function load(file,    lines, n, i, name, open, o) {
     if (file in loaded)
         return loaded[file]
@@ -174,12 +174,12 @@ function block(n, language, comment,    kind, text, part, parts) {
     kind = substr(comment, 1, index(comment, ":") - 1)
     text = substr(comment, index(comment, ":") + 2)
     if (kind == "" && language ~ /^(c|console)$/)
-        return say(book, n, "a ```" language " block needs a comment right above it: " \
-                            (language == "c" ? "<!-- listing: FILE REGION -->" : "<!-- transcript: COMMAND -->"))
+        return say(book, n, "a ```" language " block needs a comment right above it: <!-- " \
+                            (language == "c" ? "listing: FILE REGION" : "transcript: COMMAND") " -->")
     if (kind == "")
         return
     if ((kind == "transcript") != (language == "console"))
-        return say(book, n, "a " kind " cannot be a \"" language "\" block: transcripts are console, listings not")
+        return say(book, n, "a " kind " cannot be a \"" language "\" block: only transcripts are console")
     if (verb == "list")
         return entry(n, kind, text)
     parts = split(text, part, " ")

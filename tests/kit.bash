@@ -4,13 +4,13 @@
 #     load kit
 #     setup_file() { kit_build ch03; }
 #
-# Every program of the kit is started by kit_run, never bare: bats waits for whoever still holds its pipes, so one
-# forgotten child of a program would stop all tests, and its time limit does not reach orphans.
+# Every program of the kit is started by kit_run, never bare: bats waits for whoever still holds its pipes, so
+# one forgotten child of a program would stop all tests, and its time limit does not reach orphans.
 
 KIT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd) # the repository's root
 
-# kit_build TARGET...: makes the targets, and the runner. Says nothing unless it fails. Test files run side by side,
-# so one at a time may build.
+# kit_build TARGET...: makes the targets, and the runner. Says nothing unless it fails. Test files run side by
+# side, so one at a time may build.
 kit_build() {
     mkdir -p "$KIT/build"
     flock "$KIT/build" make -s -C "$KIT" build/run "$@" >"$BATS_RUN_TMPDIR/make.$$" 2>&1 3>&- && return
@@ -19,9 +19,9 @@ kit_build() {
     return 1
 } >&2
 
-# kit_run [-N] [RUNNER OPTION...] NAME [ARG...]: bats' run of the root's program NAME, under the runner (build/run -h
-# tells its options, written as one word here: -t60), in an empty folder. Judges nothing but -N, the status expected:
-# 99 tells that a process was left behind, 98 a file, 124 that it hung.
+# kit_run [-N] [RUNNER OPTION...] NAME [ARG...]: bats' run of the root's program NAME, under the runner
+# (build/run -h tells its options, written as one word here: -t60), in an empty folder. Judges nothing but -N,
+# the status expected: 99 tells that a process was left behind, 98 a file, 124 that it hung.
 kit_run() {
     local expect=() options=(-l -w .) scratch=$BATS_TEST_TMPDIR/scratch
     [[ $1 != -[0-9]* ]] || { expect=("$1"); shift; }
@@ -34,11 +34,13 @@ kit_run() {
 
 # kit_same_lines LINE...: $output consists of exactly these lines, in any order.
 kit_same_lines() {
-    diff -u --label expected <(printf '%s\n' "$@" | LC_ALL=C sort) --label output <(LC_ALL=C sort <<<"$output") >&2
+    diff -u --label expected <(printf '%s\n' "$@" | LC_ALL=C sort) \
+        --label output <(LC_ALL=C sort <<<"$output") >&2
 }
 
-# kit_match FILE [OPTION...]: $output is what FILE says (-: stdin), which may hold <pid>, <ms> and so on, as the
-# transcripts in the book may; tests/match.awk tells the options. kit_match - unordered=/^hello/ <<'END' ... END
+# kit_match FILE [OPTION...]: $output is what FILE says (-: stdin), which may hold <pid>, <ms> and so on, as
+# the transcripts in the book may; tests/match.awk tells the options. kit_match - unordered=/^hello/ <<'END'
+# ... END
 kit_match() {
     local expected=$1
     shift

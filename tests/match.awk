@@ -2,11 +2,11 @@
 #
 #     awk -f tests/match.awk match FILE [OPTION...] <OUTPUT
 #
-# Exit status: 0 if OUTPUT is what FILE says, else 1, and the first difference is shown; 2 misuse. book.awk compares
-# the book's transcripts in the same way.
+# Exit status: 0 if OUTPUT is what FILE says, else 1, and the first difference is shown; 2 misuse. book.awk
+# compares the book's transcripts in the same way.
 #
-# It compares as a reader would. Numbers before a unit of time (ns us ms s seconds) may differ. So may process ids
-# (pid 4711), but what is one process in FILE must be one process in OUTPUT. For the rest:
+# It compares as a reader would. Numbers before a unit of time (ns us ms s seconds) may differ. So may process
+# ids (pid 4711), but what is one process in FILE must be one process in OUTPUT. For the rest:
 #
 #     <ms>, <time>, <pid>   in FILE: any number
 #     <pid:NAME>            a process id, the same wherever it has this name
@@ -98,7 +98,8 @@ function unbind(down_to) {
     }
 }
 
-# Does line g got fit line e expected? In a line with holes blanks do not count: numbers have other widths each time.
+# Does line g got fit line e expected? In a line with holes blanks do not count: numbers have other widths
+# each time.
 function fits(e, g,    want, have, text, name, i) {
     for (i = 1; i <= given["like"]; i++)
         if (E[e] ~ option["like", i])
@@ -167,8 +168,8 @@ function fit_after_gap(e, g,    keep) {
     return 0
 }
 
-# Each of the lines e to last takes one of the lines first to end that fits and is not taken; then the rest must fit.
-# If it does not, tries other ways, but not so many that one would wait for it.
+# Each of the lines e to last takes one of the lines first to end that fits and is not taken; then the rest
+# must fit. If it does not, tries other ways, but not so many that one would wait for it.
 function fit_group(e, last, first, end,    g, keep, free) {
     if (e > last)
         return fit(e, end + 1)

@@ -1,4 +1,5 @@
-# The runner itself (run.c): whatever a program does, the test goes on, says what happened, and nothing is left.
+# The runner itself (run.c): whatever a program does, the test goes on, says what happened, and nothing is
+# left.
 
 bats_require_minimum_version 1.5.0
 load kit

@@ -1,10 +1,10 @@
 /*
  * bench-pool.c - the pool itself.
  *
- * apply_async hands a million tasks over one by one, then fetches and frees a million results; so do
- * async_4 and async_16, with that many workers, mostly more than there are cores. map and map_chunk1 copy a
- * million numbers in and a million squares out, in large pieces and in pieces of one. restart gives every
- * task a worker of its own.
+ * apply_async hands a million tasks over one by one, then fetches and frees a million results; so do async_4
+ * and async_16, with that many workers, mostly more than there are cores. map and map_chunk1 copy a million
+ * numbers in and a million squares out, in large pieces and in pieces of one. restart is a pool of one worker
+ * who does one task in its life: workers start and end one after another, as in the floor.
  *
  * Unless the case says otherwise, a pool has the default number of workers, and opening it is not timed.
  * Nothing here is tuned: these are the calls of pool.h as a program would make them.
@@ -166,7 +166,7 @@ static double map_chunk1(void)
 
 static double restart(void)
 {
-    start(&(struct pool_options){ .maxtasks = 1 });
+    start(&(struct pool_options){ .processes = 1, .maxtasks = 1 });
     double ns = bench_squares(map_singly, bench_count(RESTARTS));
     stop();
     return ns;

@@ -109,7 +109,7 @@ def map_chunk1():
 
 
 def restart():
-    with Pool(len(CORES), maxtasksperchild=1) as pool:
+    with Pool(1, maxtasksperchild=1) as pool:
         return batch(lambda numbers: pool.map(square, numbers, 1), count(RESTARTS))
 
 
