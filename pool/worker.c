@@ -126,11 +126,9 @@ int pool_fail(const char *format, ...)
 
 /* ---- The trace ---- */
 
-static void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
+static void add_record(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
 {
     struct region *region = w->region;
-    if (!region->trace)
-        return;
     uint64_t now = now_ns() - region->opened, began = atomic_load_explicit(&w->slot->began, memory_order_relaxed);
     uint64_t n = atomic_load_explicit(&w->slot->traced, memory_order_relaxed);
     struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
@@ -142,6 +140,12 @@ static void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t
         record->pid = atomic_load(&w->slot->dead_pid);
     }
     note64(&w->slot->traced, n + 1);
+}
+
+static void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
+{
+    if (w->region->trace)
+        add_record(w, kind, job, item, status);
 }
 
 static void trace_begin(struct worker *w)
@@ -225,17 +229,17 @@ static void finish_chunk(struct region *region, struct slot *slot, struct job *j
 static void run_chunk(struct worker *w, struct job *job)
 {
     struct slot *slot = w->slot;
-    uint64_t item = atomic_load_explicit(&slot->at, memory_order_relaxed) / 2;
+    uint64_t item = atomic_load_explicit(&slot->at, memory_order_relaxed) / 2, first = item;
     uint64_t end = job_chunk_end(job, atomic_load_explicit(&slot->chunk, memory_order_relaxed));
     w->in_task = true;
     bool wanted = true;
     for (; item < end && w->left != 0 && wanted; item++) {
         run_item(w, job, item);
-        note64(&slot->finished, atomic_load_explicit(&slot->finished, memory_order_relaxed) + 1);
         w->left -= w->left > 0;
         wanted = !atomic_load_explicit(&job->given_up, memory_order_relaxed);
     }
     w->in_task = false;
+    atomic_fetch_add_explicit(&slot->finished, item - first, memory_order_relaxed);
     if (item < end && wanted) {
         note64(&slot->at, 2 * item);
         leave(w);

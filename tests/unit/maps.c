@@ -118,6 +118,36 @@ static void p02_large(void)
     free(out);
 }
 
+/* An argument and a result lie as their type wants it, for every type whose width says it could want so much. */
+struct wide {
+    _Alignas(16) long values[2];
+};
+
+static int check_alignment(const void *arg, void *result)
+{
+    return (uintptr_t)arg % 8 || (uintptr_t)result % 16 ? pool_fail("%p and %p", arg, result) : 0;
+}
+
+static int check_alignment_16(const void *arg, void *result)
+{
+    return (uintptr_t)arg % 16 || (uintptr_t)result % 8 ? pool_fail("%p and %p", arg, result) : 0;
+}
+
+static void p01_alignment(void)
+{
+    struct pool *pool = open_pool(2);
+    long narrow[7] = { 0 };
+    struct wide wide[7] = { { { 0 } } };
+    for (size_t count = 1; count <= 7; count++) {
+        OK(pool_map(pool, check_alignment, narrow, count, sizeof *narrow, wide, sizeof *wide));
+        OK(pool_map(pool, check_alignment_16, wide, count, sizeof *wide, narrow, sizeof *narrow));
+    }
+    OK(pool_apply(pool, check_alignment, narrow, sizeof *narrow, wide, sizeof *wide));
+    OK(pool_apply(pool, check_alignment_16, wide, sizeof *wide, narrow, sizeof *narrow));
+    OK(pool_apply(pool, check_alignment, narrow, 3 * sizeof *narrow, wide, sizeof *wide));
+    end_pool(pool);
+}
+
 /* The chunk is the unit that is handed out: two tasks of one chunk cannot run side by side, of two chunks they can. */
 static int meet_other(const void *arg, void *result)
 {
@@ -339,6 +369,7 @@ static void p24_bookkeeping(void)
 static const struct unit_case cases[] = {
     { "P01 apply gives the task's result", p01_apply },
     { "P01 apply without argument, without result, with neither", p01_nothing },
+    { "P01 arguments and results are aligned for their types", p01_alignment },
     { "P02 map equals the serial result, in order, for every chunk", p02_map },
     { "P02 map of items and results of 3 and 5 bytes", p02_odd_widths },
     { "P02 map of a million items", p02_large },
