@@ -11,6 +11,7 @@ CFLAGS += -Wpedantic            # what the C standard does not allow
 CFLAGS += -Wmissing-prototypes  # a function without a header ought to be static
 CFLAGS += -Werror               # and none of it is let through
 CFLAGS += $(EXTRA)              # make EXTRA=-fsanitize=address ...
+COMPILE = $(CC) $(strip $(CFLAGS))
 
 SOURCES  = $(wildcard pool/*.c)
 OBJECTS  = $(SOURCES:pool/%.c=$(BUILD)/%.o)
@@ -41,28 +42,29 @@ lib: $(LIBRARY)
 
 $(BUILD)/%.o: pool/%.c $(wildcard pool/*.h)
 	@mkdir -p $(BUILD)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@echo '  compiling $<'
+	@$(COMPILE) -c -o $@ $<
 
 # One object in which only the names pool_... can be seen: a program may call its own functions what it likes.
 $(LIBRARY): $(OBJECTS)
-	$(CC) -r -nostdlib -o $(BUILD)/all.o $(OBJECTS)
-	objcopy --wildcard --keep-global-symbol='pool_*' $(BUILD)/all.o
-	rm -f $@
-	ar rcs $@ $(BUILD)/all.o
+	@echo '  making $@'
+	@$(CC) -r -nostdlib -o $(BUILD)/all.o $(OBJECTS)
+	@objcopy --wildcard --keep-global-symbol='pool_*' $(BUILD)/all.o
+	@rm -f $@ && ar rcs $@ $(BUILD)/all.o
 
 # --- Chapters and exercises: make ch03 && ./ch03, make ex01 && ./ex01 -----------------------------------
 
 $(CHAPTERS): ch%: $$(wildcard chapters/ch$$*-*.c) $(wildcard chapters/*.h) $(LIBRARY)
-	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY) $(LIBS_$@)
+	$(COMPILE) $(USE) -o $@ $< $(LIBRARY) $(LIBS_$@)
 
 $(EXERCISES): ex%: $$(wildcard exercises/ex$$*-*.c) $(wildcard exercises/*.h) $(LIBRARY)
-	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY)
+	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 chapters: $(CHAPTERS)
 
 # Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
 compile: $(LIBRARY)
-	$(CC) $(CFLAGS) $(USE) -o $(PROGRAM) $(SOURCE) $(LIBRARY)
+	$(COMPILE) $(USE) -o $(PROGRAM) $(SOURCE) $(LIBRARY)
 
 # --- Grading --------------------------------------------------------------------------------------------
 
@@ -88,14 +90,14 @@ unit: $(BUILD)/unit
 	$(BUILD)/unit
 
 $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
-	$(CC) $(CFLAGS) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
+	$(COMPILE) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
 
 $(BUILD)/torture: tests/torture.c $(LIBRARY)
-	$(CC) $(CFLAGS) $(USE) -o $@ $< $(LIBRARY)
+	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 $(BUILD)/run $(BUILD)/tty: $(BUILD)/%: tests/%.c
 	@mkdir -p $(BUILD)
-	$(CC) $(CFLAGS) -o $@ $<
+	$(COMPILE) -o $@ $<
 
 # The library's tests with everything checked at run time: bad memory accesses, undefined behaviour.
 check-asan:
