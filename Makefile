@@ -80,7 +80,7 @@ hint-%:
 # --- Tests ----------------------------------------------------------------------------------------------
 
 # All of them; one file: make bats FILES=tests/ch03.bats; some tests of the library: build/unit D05 imap
-test: $(LIBRARY) $(BUILD)/run $(BUILD)/tty $(BUILD)/unit $(BUILD)/torture chapters
+test: $(LIBRARY) $(BUILD)/run $(BUILD)/tty $(BUILD)/unit $(BUILD)/torture $(BUILD)/steps chapters
 	@sh tests/all.sh
 
 bats: $(LIBRARY) $(BUILD)/run $(BUILD)/tty
@@ -92,7 +92,7 @@ unit: $(BUILD)/unit
 $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 	$(COMPILE) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
 
-$(BUILD)/torture: tests/torture.c $(LIBRARY)
+$(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 $(BUILD)/run $(BUILD)/tty: $(BUILD)/%: tests/%.c
@@ -112,9 +112,10 @@ check-valgrind: $(BUILD)/unit
 check-clang:
 	$(MAKE) CC=clang BUILD=build/clang build/clang/libpool.a build/clang/unit
 
-# Ten thousand workers killed at random; some minutes.
-torture: $(BUILD)/torture
+# Ten thousand workers killed at random, then one after each single instruction; ten minutes.
+torture: $(BUILD)/torture $(BUILD)/steps
 	$(BUILD)/torture 10000
+	$(BUILD)/steps
 
 bench: $(LIBRARY)
 	@CC='$(CC)' BUILD=$(BUILD) sh tests/bench/bench.sh

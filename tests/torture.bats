@@ -1,0 +1,20 @@
+# A short form of `make torture`: workers are killed, everything is answered.
+
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    kit_build build/torture build/steps
+}
+
+@test "torture: 500 random kills: every item is answered, at most as many errors as kills" {
+    kit_run -0 -t120 build/torture 500
+    [[ $output == *"500 kills"* ]]
+}
+
+@test "steps: a worker, and its successor, killed after single instructions" {
+    kit_run -t200 build/steps 149
+    ((status != 77)) || skip "ptrace is not allowed here"
+    ((status == 0))
+    [[ $output == *"a worker: killed "*"a successor: killed "* ]]
+}
