@@ -227,6 +227,12 @@ static bool add_columns(struct plan *plan, const struct order *order)
     return fits;
 }
 
+/* Where the result of a small job lies, behind its argument, as aligned as its type may want it. */
+static size_t small_result(size_t width, size_t result_width)
+{
+    return round_to(width, result_width % 16 ? 8 : 16);
+}
+
 static int make_plan(const struct order *order, size_t workers, struct plan *plan)
 {
     size_t count = order->count, many = workers * CHUNKS_EACH;
@@ -240,7 +246,7 @@ static int make_plan(const struct order *order, size_t workers, struct plan *pla
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
     plan->small = count == 0 || (count == 1 && !order->star && plan->width <= JOB_INLINE &&
-                                 order->result_width <= JOB_INLINE - round_to(plan->width, 8));
+                                 order->result_width <= JOB_INLINE - small_result(plan->width, order->result_width));
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count, sizeof(uint32_t)) && add(plan, &plan->args, count, plan->width) &&
         add(plan, &plan->results, count, order->result_width) && (!order->star || add_columns(plan, order)))
@@ -254,7 +260,7 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
 {
     result->extent = 0;
     job->args = job->small;
-    job->results = job->small + round_to(plan->width, 8);
+    job->results = job->small + small_result(plan->width, order->result_width);
     job->notes = &job->one_note;
     atomic_store_explicit(&job->one_note, 0, memory_order_relaxed);
     if (plan->small)
