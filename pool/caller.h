@@ -88,9 +88,9 @@ struct pool {
     size_t watch_count, watch_room;
     struct pool_iter *iters;
     enum stop stop; /* as far as the caller stopped it */
-    bool over;     /* the nursery is gone, and what was not done has failed */
-    char why[500]; /* why it failed */
-    size_t unseen; /* failed jobs whose handle was freed unlooked at */
+    bool over;      /* the nursery is gone, and what was not done has failed */
+    char why[500];  /* why it failed */
+    size_t unseen;  /* failed jobs whose handle was freed unlooked at */
     char first_unseen[512];
 };
 

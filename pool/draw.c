@@ -29,8 +29,9 @@ struct bar {
     const struct trace_record *first, *last;
     size_t count;
     uint64_t busy;
-    unsigned nth; /* in its lane: neighbours differ in shade */
-    int from, to; /* in the unit of the picture */
+    uint64_t number; /* is written in it */
+    unsigned nth;    /* in its lane: neighbours differ in shade */
+    int from, to;    /* in the unit of the picture */
 };
 
 /* What one slot saw: how many workers, the numbers of the first and the last, how long they were busy. */
@@ -46,6 +47,7 @@ struct view {
     struct lane *lanes;
     uint32_t lane_count; /* 0 if there is no memory */
     uint64_t end;        /* of the time axis; never 0 */
+    int items;           /* some job has several; if none has, tasks are told apart by their jobs' numbers */
     int wide;            /* the time axis, in the unit of the picture */
     struct bar *bars;
     size_t bar_count, kinds[KINDS]; /* how many bars, and how many records of each kind in them */
@@ -74,6 +76,7 @@ static struct view survey(const struct trace *trace)
         lane->lives += lane->lives == 0 || lane->last != r->worker;
         lane->last = r->worker;
         lane->busy += r->end - r->start;
+        view.items |= r->item != 0 && r->item != UINT64_MAX;
         view.end = r->end > view.end ? r->end : view.end;
     }
     return view;
@@ -105,6 +108,7 @@ static void gather_kind(struct view *view, enum trace_kind kind, double grain, s
             (double)r->end - (double)lane->open->first->start >= grain) {
             lane->open = &view->bars[view->bar_count++];
             *lane->open = (struct bar){ .first = r, .nth = lane->bars++ };
+            lane->open->number = view->items ? r->item : r->job;
             lane->open->from = share(r->start, view->end, view->wide);
             lane->open->from -= lane->open->from == view->wide;
         }
@@ -259,9 +263,9 @@ static void svg_bar(FILE *out, const struct bar *bar)
             many ? "" : " rx='25'");
     svg_title(out, bar);
     fputs("</rect>\n", out);
-    int digits = snprintf(NULL, 0, "%" PRIu64, r->item), middle = x + wide / 2;
+    int digits = snprintf(NULL, 0, "%" PRIu64, bar->number), middle = x + wide / 2;
     if (!many && wide > DIGIT * (digits + 1))
-        fprintf(out, "<text class='item' x='%d' y='%d'>%" PRIu64 "</text>\n", middle, top + LINE, r->item);
+        fprintf(out, "<text class='item' x='%d' y='%d'>%" PRIu64 "</text>\n", middle, top + LINE, bar->number);
     if (r->kind == TRACE_DEATH)
         fprintf(out,
                 "<g transform='translate(%d,%d)'><circle class='died' r='85'/>"
@@ -334,7 +338,7 @@ static void print_column(FILE *out, const struct bar *bar, int x)
     static const char *const heights[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
     char item[NAME];
     enum trace_kind kind = bar->first->kind;
-    int wide = bar->to - bar->from, n = snprintf(item, NAME, "%" PRIu64, bar->first->item);
+    int wide = bar->to - bar->from, n = snprintf(item, NAME, "%" PRIu64, bar->number);
     int digit = x - bar->from - (wide - n) / 2;
     if (kind == TRACE_START)
         fputs("|", out);

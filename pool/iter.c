@@ -27,9 +27,9 @@ struct pool_iter {
     pool_source *source;
     void *state;
     bool ordered, ended, source_failed;
-    size_t chunk, window;  /* items in a flight; items under way at most */
-    size_t pulled, flying; /* items read from the source; items handed over and not given out */
-    size_t index;          /* of the item given last */
+    size_t chunk, window;            /* items in a flight; items under way at most */
+    size_t pulled, flying;           /* items read from the source; items handed over and not given out */
+    size_t index;                    /* of the item given last */
     struct flight *flights, current; /* the oldest first; the one given from */
     size_t count;
     char *items; /* room for a chunk */
@@ -75,8 +75,15 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
         error_set(ENOMEM, "%s: no memory for %zu items of %zu bytes", order->who, chunk, order->width);
         return NULL;
     }
-    *iter = (struct pool_iter){ .pool = pool, .order = *order, .source = source, .state = state, .ordered = ordered,
-                                .chunk = chunk, .window = window, .flights = flights, .items = items };
+    *iter = (struct pool_iter){ .pool = pool,
+                                .order = *order,
+                                .source = source,
+                                .state = state,
+                                .ordered = ordered,
+                                .chunk = chunk,
+                                .window = window,
+                                .flights = flights,
+                                .items = items };
     iter->options = (struct pool_job_options){ .chunk = (long)chunk, .nowait = options.nowait };
     iter->order.options = &iter->options;
     iter->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)iter / 64 % BELLS);

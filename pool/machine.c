@@ -1,12 +1,12 @@
 /*
  * machine.c - what this process may use of the machine, and which functions it has loaded.
  *
- * A container's limits stand in the files of its cgroup, version 2 or 1; a process outside of any sees no such files, or
- * large numbers in them. A limit set further up in the hierarchy is not looked for.
+ * A container's limits stand in the files of its cgroup, version 2 or 1; a process outside of any sees no such files,
+ * or large numbers in them. A limit set further up in the hierarchy is not looked for.
  *
- * A library loaded with dlopen() after pool_open() is not in the nursery, so calling into it in a worker would be a jump
- * into nothing. The linker counts what it loads and lists modules in that order, new ones last: a function is refused
- * if its module stands behind those that were there.
+ * A library loaded with dlopen() after pool_open() is not in the nursery, so calling into it in a worker would be a
+ * jump into nothing. The linker counts what it loads and lists modules in that order, new ones last: a function is
+ * refused if its module stands behind those that were there.
  */
 #define _GNU_SOURCE
 #include "caller.h"

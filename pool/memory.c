@@ -25,7 +25,7 @@ static unsigned class_of(size_t size)
     if (size > 64)
         class = 4 * (unsigned)(57 - __builtin_clzll(size - 1)); /* the power of two at or below size - 1 */
     while (size_of(class) < size)
-        class++;
+        class ++;
     return class;
 }
 
@@ -99,6 +99,6 @@ void memory_give(struct memory *memory, extent extent)
 
 void memory_forget(struct memory *memory)
 {
-    for (unsigned class = 0; class < MEMORY_CLASSES; class++)
+    for (unsigned class = 0; class < MEMORY_CLASSES; class ++)
         free(memory->free[class].offsets);
 }

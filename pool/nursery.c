@@ -28,8 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FORK_TRIES 8         /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
-#define UNREADY_DEATHS 8 /* beyond one for each worker: initializers that fail in successors, in a row */
+#define FORK_TRIES 8       /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
+#define UNREADY_DEATHS 8   /* beyond one for each worker: initializers that fail in successors, in a row */
 #define BARREN_DEATHS 1000 /* in a row, without one finished item in the whole pool */
 
 /* What the nursery knows about a slot and nobody else needs. */
@@ -40,13 +40,13 @@ struct cradle {
 
 struct nursery {
     struct region *region;
-    int caller[2];       /* the socket and the pidfd; -1 where there is none */
+    int caller[2]; /* the socket and the pidfd; -1 where there is none */
     sigset_t all, sigchld_open;
-    uint32_t alive;      /* workers */
-    uint32_t unready;    /* workers in a row that failed before their initializer was through */
-    uint32_t barren;     /* deaths in a row since the last item was finished */
-    uint64_t finished;   /* items, at the last death */
-    uint64_t kill_at;    /* after TERM: when to send KILL; 0: not yet sent TERM */
+    uint32_t alive;    /* workers */
+    uint32_t unready;  /* workers in a row that failed before their initializer was through */
+    uint32_t barren;   /* deaths in a row since the last item was finished */
+    uint64_t finished; /* items, at the last death */
+    uint64_t kill_at;  /* after TERM: when to send KILL; 0: not yet sent TERM */
     struct cradle cradles[POOL_MAX_PROCESSES];
 };
 

@@ -160,8 +160,8 @@ static int describe_pool(struct pool *pool, const struct pool_options *options)
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
     region->spin = usable_cores() > 1 ? SPIN : 0;
-    pool->memory = (struct memory){ .base = region->memory, .size = region->memory_size,
-                                    .limit = region->memory_limit };
+    pool->memory =
+        (struct memory){ .base = region->memory, .size = region->memory_size, .limit = region->memory_limit };
     known_remember(&pool->known);
     if (options->trace && options->trace[0])
         pool->trace = strdup(options->trace);
@@ -243,7 +243,7 @@ static int wait_until_ready(struct pool *pool, double seconds)
 static int fail_open(const char *what)
 {
     int error = errno;
-    const char *cure = error == EMFILE  ? "; close what you no longer need: pool_close, pool_join"
+    const char *cure = error == EMFILE   ? "; close what you no longer need: pool_close, pool_join"
                        : error == EAGAIN ? "; too many processes: see ulimit -u"
                                          : "";
     return error_set(error, "pool_open: %s: %s%s", what, strerror(error), cure);

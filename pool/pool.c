@@ -58,8 +58,10 @@ bool pool_takes(struct pool *pool, const struct order *order)
     else if (pool->over)
         error_set(ESHUTDOWN, "%s: %s", who, pool->why);
     else if (!known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task))
-        error_set(EINVAL, "%s: the task's library was loaded after the pool was opened, so no worker has it; "
-                  "load it first", who);
+        error_set(EINVAL,
+                  "%s: the task's library was loaded after the pool was opened, so no worker has it; "
+                  "load it first",
+                  who);
     else
         return true;
     return false;
@@ -271,8 +273,10 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
         result->extent = memory_take(&pool->memory, plan->total);
     }
     if (!result->extent)
-        return error_set(ENOMEM, "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
-                         "with a larger .memory", order->who, plan->total, pool->memory.used, pool->memory.limit);
+        return error_set(ENOMEM,
+                         "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
+                         "with a larger .memory",
+                         order->who, plan->total, pool->memory.used, pool->memory.limit);
     char *at = memory_at(&pool->memory, result->extent);
     memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
     job->tickets = (_Atomic uint32_t *)at;
@@ -305,9 +309,13 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->serial = ++pool->serial;
     atomic_store_explicit(&job->noted, 0, memory_order_relaxed);
     atomic_store_explicit(&job->given_up, 0, memory_order_relaxed);
-    *result = (struct pool_result){ .pool = pool, .values = job->results, .extent = result->extent,
-                                    .count = order->count, .result_width = order->result_width,
-                                    .chunks = (uint32_t)plan->chunks, .undone = (uint32_t)plan->chunks,
+    *result = (struct pool_result){ .pool = pool,
+                                    .values = job->results,
+                                    .extent = result->extent,
+                                    .count = order->count,
+                                    .result_width = order->result_width,
+                                    .chunks = (uint32_t)plan->chunks,
+                                    .undone = (uint32_t)plan->chunks,
                                     .hold = HOLD_HANDLE };
     return result;
 }
@@ -513,8 +521,12 @@ int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_colu
                  size_t count, void *results, size_t result_width)
 {
     return run(pool,
-               &(struct order){ .who = "pool_starmap", .star = task, .columns = columns, .ncolumns = ncolumns,
-                                .count = count, .result_width = result_width },
+               &(struct order){ .who = "pool_starmap",
+                                .star = task,
+                                .columns = columns,
+                                .ncolumns = ncolumns,
+                                .count = count,
+                                .result_width = result_width },
                results);
 }
 
@@ -527,14 +539,19 @@ struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const v
 struct pool_result *pool_map_async(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
                                    size_t result_width, const struct pool_job_options *options)
 {
-    return submit(pool, &(struct order){ "pool_map_async", task, base, count, width, result_width, options, .bell = 0 });
+    return submit(pool,
+                  &(struct order){ "pool_map_async", task, base, count, width, result_width, options, .bell = 0 });
 }
 
 struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, const struct pool_column *columns,
                                        size_t ncolumns, size_t count, size_t result_width,
                                        const struct pool_job_options *options)
 {
-    return submit(pool, &(struct order){ .who = "pool_starmap_async", .star = task, .columns = columns,
-                                         .ncolumns = ncolumns, .count = count, .result_width = result_width,
+    return submit(pool, &(struct order){ .who = "pool_starmap_async",
+                                         .star = task,
+                                         .columns = columns,
+                                         .ncolumns = ncolumns,
+                                         .count = count,
+                                         .result_width = result_width,
                                          .options = options });
 }

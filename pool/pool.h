@@ -97,8 +97,8 @@ typedef int pool_initializer(void *initarg);
 /** Gives imap its next item: writes it and returns 1, returns 0 at the end, or -1 if there can be no more. */
 typedef int pool_source(void *state, void *item);
 
-/** Is told that a job is done. Runs in a thread of the program that waits in a pool call, never in the middle of its own
- *  code. Calls that wait are refused inside it (EINVAL); submitting and reading results is fine. */
+/** Is told that a job is done. Runs in a thread of the program that waits in a pool call, never in the middle of its
+ * own code. Calls that wait are refused inside it (EINVAL); submitting and reading results is fine. */
 typedef void pool_callback(struct pool_result *result, void *cookie);
 
 /** @} */
@@ -188,8 +188,8 @@ int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width
  * @param results, result_width Where the results go, and the size of one in bytes.
  * @return 0; -1 if an item failed: pool_error() names the first. The results of all other items are there.
  */
-int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
-             void *results, size_t result_width);
+int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
+             size_t result_width);
 
 /** One argument of a pool_star_task, for all items: an array of its own. */
 struct pool_column {
@@ -221,7 +221,7 @@ struct pool_job_options {
     bool nowait;             /**< If the ring is full, fail with EAGAIN. Default: wait for a worker to take a job. */
     pool_callback *callback; /**< Is told when all items succeeded. */
     pool_callback *error_callback; /**< Is told when an item failed. */
-    void *cookie;            /**< Is handed to the callbacks as it is. */
+    void *cookie;                  /**< Is handed to the callbacks as it is. */
 };
 
 /**

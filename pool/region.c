@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 #define PAGE ((size_t)4096)
-#define GUARD ((size_t)65536)               /* also what the largest usual page size asks for */
-#define LEAST ((size_t)32 << 20)            /* with less than this there is no pool */
-#define USUAL ((size_t)32 << 30)            /* what is asked for first */
-#define TRACE_RECORDS ((uint64_t)1 << 20)   /* of all slots together */
+#define GUARD ((size_t)65536)             /* also what the largest usual page size asks for */
+#define LEAST ((size_t)32 << 20)          /* with less than this there is no pool */
+#define USUAL ((size_t)32 << 30)          /* what is asked for first */
+#define TRACE_RECORDS ((uint64_t)1 << 20) /* of all slots together */
 
 static size_t round_up(size_t size)
 {

@@ -35,7 +35,8 @@
 #define BELLS 64u        /* words on which unordered iterators sleep */
 #define JOB_INLINE 32u   /* an argument and a result that together are so small live in the job itself */
 
-/** One job: a function and its items. Written by the caller before it is published, then only read, but for the atomics. */
+/** One job: a function and its items. Written by the caller before it is published, then only read, but for the
+ * atomics. */
 struct job {
     _Alignas(64) _Atomic uint32_t one; /* the ticket of a job of one chunk */
     _Atomic uint32_t seq;              /* odd while a job of several chunks may be claimed from */
@@ -70,12 +71,12 @@ struct slot {
     _Atomic uint64_t traced;           /* trace records written */
     char text[480];                    /* why the initializer failed */
     /* The nursery's. */
-    _Atomic int32_t pid;       /* the worker, 0 while there is none */
-    uint32_t worker;           /* the N of PoolWorker-N */
-    uint32_t lives;            /* how many workers this slot has had */
-    _Atomic int32_t dead_pid;  /* the worker whose death is not healed yet */
-    int32_t dead_status;       /* its status, as from wait() */
-    uint32_t dead_worker;      /* and its N */
+    _Atomic int32_t pid;      /* the worker, 0 while there is none */
+    uint32_t worker;          /* the N of PoolWorker-N */
+    uint32_t lives;           /* how many workers this slot has had */
+    _Atomic int32_t dead_pid; /* the worker whose death is not healed yet */
+    int32_t dead_status;      /* its status, as from wait() */
+    uint32_t dead_worker;     /* and its N */
 };
 
 /** How far the pool's life is. It only grows. */
@@ -94,8 +95,8 @@ struct region {
     struct job *jobs;
     uint32_t job_count;
     char *memory;
-    size_t memory_size;  /* address space */
-    size_t memory_limit; /* bytes of it that may be in use */
+    size_t memory_size;       /* address space */
+    size_t memory_limit;      /* bytes of it that may be in use */
     _Atomic uint32_t *owners; /* one for each block: 0, or 1 + the slot of the worker that took it */
     char *blocks;
     uint32_t block_count;
@@ -108,24 +109,26 @@ struct region {
     _Alignas(64) _Atomic uint32_t stop; /* enum stop; the nursery writes BROKEN */
 
     /* The workers'. */
-    _Alignas(64) _Atomic uint64_t head;   /* a hint: all jobs before it are taken */
-    _Atomic uint32_t room;                /* odd: a submitter waits for head to move */
-    _Alignas(64) _Atomic uint32_t wake;   /* idle workers sleep on this word */
-    _Atomic uint32_t spinner;             /* 0, or 1 + the slot of the one idle worker that spins */
+    _Alignas(64) _Atomic uint64_t head;               /* a hint: all jobs before it are taken */
+    _Atomic uint32_t room;                            /* odd: a submitter waits for head to move */
+    _Alignas(64) _Atomic uint32_t wake;               /* idle workers sleep on this word */
+    _Atomic uint32_t spinner;                         /* 0, or 1 + the slot of the one idle worker that spins */
     _Atomic uint64_t asleep[POOL_MAX_PROCESSES / 64]; /* a bit for each slot */
     _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
 
     /* The nursery's. */
-    _Alignas(64) _Atomic uint32_t news; /* changes when a slot becomes ready or opening fails: pool_open() sleeps on it */
-    _Atomic uint32_t births;            /* workers started so far */
-    _Atomic uint32_t failed;            /* 0, or 1 + the slot that broke the pool */
-    int32_t failed_errno;               /* what fork said, if that broke it */
+    _Alignas(
+        64) _Atomic uint32_t news; /* changes when a slot becomes ready or opening fails: pool_open() sleeps on it */
+    _Atomic uint32_t births;       /* workers started so far */
+    _Atomic uint32_t failed;       /* 0, or 1 + the slot that broke the pool */
+    int32_t failed_errno;          /* what fork said, if that broke it */
 
     struct slot slots[POOL_MAX_PROCESSES];
     _Atomic uint64_t ring[RING_SIZE]; /* lap << 32 | 1 + job index */
 };
 
-/** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. NULL and errno. */
+/** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. NULL and errno.
+ */
 struct region *region_reserve(uint32_t workers, size_t memory, bool traced);
 
 /** Gives it back. */

@@ -15,7 +15,8 @@
 static int by_start(const void *a, const void *b)
 {
     const struct trace_record *x = a, *y = b;
-    return x->start != y->start ? (x->start > y->start) - (x->start < y->start) : (x->slot > y->slot) - (x->slot < y->slot);
+    return x->start != y->start ? (x->start > y->start) - (x->start < y->start)
+                                : (x->slot > y->slot) - (x->slot < y->slot);
 }
 
 /* Copies all records, in the order of their start. NULL: no memory. */

@@ -25,12 +25,12 @@ enum trace_kind {
 /** One bar or one mark. */
 struct trace_record {
     uint64_t start, end; /**< When. */
-    uint64_t item;       /**< The item's index in its job, or UINT64_MAX: none (only START, END, DEATH of an idle worker). */
-    uint32_t job;        /**< Which job: 1 for the first one handed over. */
-    uint32_t worker;     /**< The N of PoolWorker-N. */
-    int32_t pid;         /**< The worker's process. */
-    int32_t status;      /**< DEATH: as from wait(); FAILED: what the task returned. */
-    uint32_t slot;       /**< The lane: 0 for the first. */
+    uint64_t item; /**< The item's index in its job, or UINT64_MAX: none (only START, END, DEATH of an idle worker). */
+    uint32_t job;  /**< Which job: 1 for the first one handed over. */
+    uint32_t worker; /**< The N of PoolWorker-N. */
+    int32_t pid;     /**< The worker's process. */
+    int32_t status;  /**< DEATH: as from wait(); FAILED: what the task returned. */
+    uint32_t slot;   /**< The lane: 0 for the first. */
     enum trace_kind kind;
 };
 

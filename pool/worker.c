@@ -132,9 +132,15 @@ static void add_record(struct worker *w, enum trace_kind kind, uint32_t job, uin
     uint64_t now = now_ns() - region->opened, began = atomic_load_explicit(&w->slot->began, memory_order_relaxed);
     uint64_t n = atomic_load_explicit(&w->slot->traced, memory_order_relaxed);
     struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
-    *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began, .end = now, .item = item, .job = job,
-                                     .worker = w->slot->worker, .pid = getpid(), .status = status,
-                                     .slot = w->number, .kind = kind };
+    *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began,
+                                     .end = now,
+                                     .item = item,
+                                     .job = job,
+                                     .worker = w->slot->worker,
+                                     .pid = getpid(),
+                                     .status = status,
+                                     .slot = w->number,
+                                     .kind = kind };
     if (kind == TRACE_DEATH) {
         record->worker = w->slot->dead_worker;
         record->pid = atomic_load(&w->slot->dead_pid);

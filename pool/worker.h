@@ -64,8 +64,9 @@ void worker_bury(struct region *region, uint32_t number);
 
 /* nursery.c */
 
-/** Forks the nursery; returns its pid, or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery look
- *  at region->stop, closing it ends the pool. Where the program has one thread, its wait() and SIGCHLD see nothing. */
+/** Forks the nursery; returns its pid, or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery
+ * look at region->stop, closing it ends the pool. Where the program has one thread, its wait() and SIGCHLD see nothing.
+ */
 pid_t nursery_start(struct region *region, int *socket);
 
 #endif
