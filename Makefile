@@ -36,6 +36,9 @@ endif
 next help list doctor:
 	@sh tests/guide.sh $@
 
+.DEFAULT:
+	@echo "There is no '$@' to make. make list shows the chapters, make help the commands." >&2; exit 2
+
 # --- The library ----------------------------------------------------------------------------------------
 
 lib: $(LIBRARY)

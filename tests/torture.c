@@ -3,13 +3,14 @@
  *
  * Usage: torture [KILLS] [SECONDS]     10000 kills and a deadline of 600 seconds, if not told otherwise
  *
- * A thread kills (SIGKILL) whichever worker comes next by chance, idle, busy or hardly born, while the main thread
- * runs maps of short tasks, in chunks of 1 and of 7, and streams of applies, on pools of 1, 2, 3 and 4 workers.
+ * A thread kills (SIGKILL) whichever worker comes next by chance, idle, busy or hardly born, while the main
+ * thread runs maps of short tasks, in chunks of 1 and of 7, and streams of applies, on pools of 1, 2, 3 and 4
+ * workers.
  *
- * What must hold: every item is answered, by its right value or by an error that names it, the worker's pid and
- * SIGKILL; the pid is one that was killed; there are never more errors than kills; nothing hangs; after the kills
- * the pool is full again; and after the join nothing is left. Prints what happened; exit status 0 if all held, 1 if
- * not, 2 for wrong arguments.
+ * What must hold: every item is answered, by its right value or by an error that names it, the worker's pid
+ * and SIGKILL; the pid is one that was killed; there are never more errors than kills; nothing hangs; after
+ * the kills the pool is full again; and after the join nothing is left. Prints what happened; exit status 0
+ * if all held, 1 if not, 2 for wrong arguments.
  *
  * It does not stop at chosen instructions: chance and numbers have to find them.
  */
@@ -209,8 +210,7 @@ static void run_map(struct pool *pool, long first, long chunk, struct counts *co
     for (long i = 0; i < ITEMS; i++)
         in[i] = first + i;
     memset(out, 0xee, sizeof out);
-    struct pool_result *result =
-        pool_map_async(pool, square_slowly, in, ITEMS, sizeof *in, sizeof *out, &options);
+    struct pool_result *result = pool_map_async(pool, square_slowly, in, ITEMS, sizeof *in, sizeof *out, &options);
     await(result, out, "map");
     counts->errors += check_job(result, first, out, "map");
     counts->items += ITEMS;

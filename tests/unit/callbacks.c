@@ -45,8 +45,7 @@ static void tell_bad(struct pool_result *result, void *cookie)
 static struct pool_result *hand_over(struct pool *pool, const long *in, size_t count, struct told *told)
 {
     struct pool_job_options options = { .callback = tell_good, .error_callback = tell_bad, .cookie = told };
-    struct pool_result *result =
-        pool_map_async(pool, task_odd_fails, in, count, sizeof *in, sizeof *in, &options);
+    struct pool_result *result = pool_map_async(pool, task_odd_fails, in, count, sizeof *in, sizeof *in, &options);
     OK(result ? 0 : -1);
     return result;
 }

@@ -1,10 +1,11 @@
 /*
  * faults.c - system calls that fail: the Nth of a kind, N rising until there are not so many.
  *
- * The test program is linked with --wrap, so that the library's calls of fork(), mmap(), malloc() and so on come here
- * first. Which kind is to fail, and the how-manieth call of it, stands in memory that the caller, the nursery and the
- * workers share, so that a failure can hit each of them. Whatever fails: every call of the pool either succeeds with
- * the right values or fails with a code and words, nothing hangs, and in the end nothing is left.
+ * The test program is linked with --wrap, so that the library's calls of fork(), mmap(), malloc() and so on
+ * come here first. Which kind is to fail, and the how-manieth call of it, stands in memory that the caller,
+ * the nursery and the workers share, so that a failure can hit each of them. Whatever fails: every call of
+ * the pool either succeeds with the right values or fails with a code and words, nothing hangs, and in the
+ * end nothing is left.
  */
 #define _GNU_SOURCE
 #include "unit.h"
@@ -305,7 +306,7 @@ static void fork_fails_for_a_while(void)
     struct pool *pool = open_pool(2);
     pid_t list[2];
     for (int i = 0; i < 3; i++) {
-        CHECK_EQ(workers(list, 2), 2);
+        EVENTUALLY(workers(list, 2) == 2);
         arm(FAULT_PROCESS, 1, false);
         CHECK(kill(list[i % 2], SIGKILL) == 0);
         use(pool);

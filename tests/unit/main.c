@@ -5,11 +5,13 @@
  *     build/unit D05 imap    runs those whose name contains one of the words, or whose suite is called so
  *     build/unit -l          lists them
  *
- * UNIT_SLOW=1 in the environment makes deadlines longer and rounds fewer: for valgrind and sanitizers. The last line
- * is "N passed, N failed"; the exit status is 0 if none failed, 1 if some did, 2 if nothing could be run.
+ * UNIT_SLOW=1 in the environment makes deadlines longer and rounds fewer: for valgrind and sanitizers. The
+ * last line is "N passed, N failed"; the exit status is 0 if none failed, 1 if some did, 2 if nothing could
+ * be run.
  *
- * CUnit keeps the list and the failures; how it prints them is not used, because its text has no line for each failure
- * that a program could read, and its JUnit output is broken. What one test is, and why it gets a process, is in run.c.
+ * CUnit keeps the list and the failures; how it prints them is not used, because its text has no line for
+ * each failure that a program could read, and its JUnit output is broken. What one test is, and why it gets a
+ * process, is in run.c.
  */
 #include "unit.h"
 #include <CUnit/CUnit.h>

@@ -223,8 +223,8 @@ static int join_columns(const void *const *args, void *result)
     uintptr_t number = (uintptr_t)args[1], big = (uintptr_t)args[2];
     if (number % _Alignof(int32_t) || big % _Alignof(int64_t))
         return pool_fail("a column is not aligned");
-    *(struct record *)result = (struct record){ *(const char *)args[0], *(const int32_t *)args[1],
-                                                *(const int64_t *)args[2] };
+    *(struct record *)result =
+        (struct record){ *(const char *)args[0], *(const int32_t *)args[1], *(const int64_t *)args[2] };
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /*
  * misuse.c - every misuse is refused at once, and the text says what, where, and what to do instead.
  *
- * REFUSED checks the return value, errno, pool_error()'s code, that the text begins with the name of the call, and that
- * it holds the words given. After each of them the pool must be as good as before.
+ * REFUSED checks the return value, errno, pool_error()'s code, that the text begins with the name of the
+ * call, and that it holds the words given. After each of them the pool must be as good as before.
  */
 #define _GNU_SOURCE
 #include "unit.h"

@@ -1,5 +1,6 @@
 /*
- * output.c - what is printed appears once and whole: text of before the pool, text of the tasks, text of its end.
+ * output.c - what is printed appears once and whole: text of before the pool, text of the tasks, text of its
+ * end.
  *
  * The standard streams of a test are pipes that must stay empty, so each program here gets a pipe of its own.
  */
@@ -182,8 +183,9 @@ static void s15_initializer(void)
     CHECK_EQ(count_of("[PoolWorker-3]"), 1);
 }
 
-/* Other streams than stdout. One has text in its buffer when the pool is opened: workers must not print that again. In
- * the other tasks write; that it is empty at pool_open(), and flushed by them, is their own business. */
+/* Other streams than stdout. One has text in its buffer when the pool is opened: workers must not print that
+ * again. In the other tasks write; that it is empty at pool_open(), and flushed by them, is their own
+ * business. */
 static FILE *the_log, *the_rest;
 
 static int log_parts(const void *arg, void *result)

@@ -1,5 +1,6 @@
 /*
- * results.c - what comes back beside the result of fixed width: replies of any size, failures and their messages.
+ * results.c - what comes back beside the result of fixed width: replies of any size, failures and their
+ * messages.
  */
 #define _GNU_SOURCE
 #include "unit.h"
@@ -208,8 +209,7 @@ static void p23_two_long_messages(void)
     struct pool *pool = open_pool(2);
     size_t sizes[2] = { MIB, MIB };
     struct pool_job_options options = { .chunk = 1 };
-    struct pool_result *result =
-        pool_map_async(pool, arrive_and_fail_at_length, sizes, 2, sizeof *sizes, 0, &options);
+    struct pool_result *result = pool_map_async(pool, arrive_and_fail_at_length, sizes, 2, sizeof *sizes, 0, &options);
     OK(pool_close(pool));
     FAILED(pool_join(pool, PATIENCE), EREMOTEIO, POOL_NO_ITEM);
     CHECK_EQ(atomic_load(&shared->arrived), 2);
@@ -242,8 +242,7 @@ static void p45_item_named(void)
         for (long i = 0; i < 50; i++)
             in[i] = i == 17 || i == 18 || i == 49 ? 2 * i + 1 : 2 * i, out[i] = -1;
         struct pool_job_options options = { .chunk = chunks[k] };
-        struct pool_result *result =
-            pool_map_async(pool, task_odd_fails, in, 50, sizeof *in, sizeof *out, &options);
+        struct pool_result *result = pool_map_async(pool, task_odd_fails, in, 50, sizeof *in, sizeof *out, &options);
         FAILED(pool_result_get(result, out, PATIENCE), EREMOTEIO, 17);
         CHECK_TEXT(pool_error()->text, "17");
         CHECK_TEXT(pool_error()->text, "35 is odd");

@@ -1,14 +1,15 @@
 /*
  * run.c - runs one test in a process of its own, and judges it from outside.
  *
- * A pool that goes wrong hangs, crashes, or leaves processes behind; each of these is to cost one test and not the run.
- * So the body of a test runs in a child that leads a session of its own, and ends in _exit(UNIT_DONE) at the end of its
- * body and nowhere else: whatever other end it comes to is a failure. The parent listens to two pipes: one for failed
- * checks, one that is the test's stdout and stderr. Nothing may be printed there, because the library never prints.
+ * A pool that goes wrong hangs, crashes, or leaves processes behind; each of these is to cost one test and
+ * not the run. So the body of a test runs in a child that leads a session of its own, and ends in
+ * _exit(UNIT_DONE) at the end of its body and nowhere else: whatever other end it comes to is a failure. The
+ * parent listens to two pipes: one for failed checks, one that is the test's stdout and stderr. Nothing may
+ * be printed there, because the library never prints.
  *
- * The parent is a subreaper: whoever below the test loses its parent becomes a child of ours. So "is anything left?"
- * is "have we any child?", and to be rid of it all, in whichever session or group it hides, is to kill our children
- * until there are none. A process that a good test leaves, even a dead one, fails it.
+ * The parent is a subreaper: whoever below the test loses its parent becomes a child of ours. So "is anything
+ * left?" is "have we any child?", and to be rid of it all, in whichever session or group it hides, is to kill
+ * our children until there are none. A process that a good test leaves, even a dead one, fails it.
  *
  * It does not run tests side by side: many of them look at what processes there are.
  */
@@ -97,8 +98,8 @@ static void hear(struct listener *listener)
     char rest[4096];
     for (;;) {
         size_t room = sizeof listener->text - 1 - listener->length;
-        ssize_t got = room ? read(listener->fd, listener->text + listener->length, room)
-                           : read(listener->fd, rest, sizeof rest);
+        ssize_t got =
+            room ? read(listener->fd, listener->text + listener->length, room) : read(listener->fd, rest, sizeof rest);
         if (got <= 0)
             break;
         if (room)

@@ -60,8 +60,7 @@ static void p13_ordered(void)
 {
     struct pool *pool = open_pool(2);
     struct counter counter = { 0, 10, -1 };
-    struct pool_iter *iter =
-        pool_imap(pool, task_square, count_up, &counter, sizeof(long), sizeof(long), NULL);
+    struct pool_iter *iter = pool_imap(pool, task_square, count_up, &counter, sizeof(long), sizeof(long), NULL);
     for (long i = 0, out; i < 10; i++)
         REQUIRE(pool_iter_next(iter, &out, PATIENCE) == 1 && out == i * i);
     check_end(iter);

@@ -1,9 +1,9 @@
 /*
  * unit.c - the checks, the common tasks, and the looks into /proc.
  *
- * A failed check is one write of one line, "file:line<TAB>text", into the report pipe that main's side reads: short
- * enough (PIPE_BUF) to be whole whoever writes it. So CUnit's own assertions are not used in test bodies: in a forked
- * child they are lost, and the fatal ones jump back into a copy of the runner.
+ * A failed check is one write of one line, "file:line<TAB>text", into the report pipe that main's side reads:
+ * short enough (PIPE_BUF) to be whole whoever writes it. So CUnit's own assertions are not used in test
+ * bodies: in a forked child they are lost, and the fatal ones jump back into a copy of the runner.
  *
  * What exists is read from /proc and not counted along: it is the kernel's word against the library's.
  */
@@ -122,6 +122,12 @@ bool unit_slow(void)
 {
     const char *slow = getenv("UNIT_SLOW");
     return slow && *slow;
+}
+
+bool unit_in_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload");
 }
 
 double unit_patience(void)

@@ -1,13 +1,13 @@
 /*
- * unit.h - what the library's tests share: checks, scratch memory that all processes of a test see, and looks into
- * /proc that tell which processes, descriptors and mappings there are.
+ * unit.h - what the library's tests share: checks, scratch memory that all processes of a test see, and looks
+ * into /proc that tell which processes, descriptors and mappings there are.
  *
- * Each test body runs in a process of its own (main.c). A check that fails is reported through a pipe, in one write,
- * so it may stand in any process that comes from the test: in the test itself, in a task, in a program under test.
- * No check here looks at a clock; PATIENCE only keeps a hang from being endless.
+ * Each test body runs in a process of its own (main.c). A check that fails is reported through a pipe, in one
+ * write, so it may stand in any process that comes from the test: in the test itself, in a task, in a program
+ * under test. No check here looks at a clock; PATIENCE only keeps a hang from being endless.
  *
- * The names: P, D, T, S and a number are cases ported from the test suites of other pools; G and a number are the
- * library's own guarantees; M is misuse.
+ * The names: P, D, T, S and a number are cases ported from the test suites of other pools; G and a number are
+ * the library's own guarantees; M is misuse.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -66,10 +66,11 @@ void unit_prepare(void);
 #define FAILED(call, code, which) unit_failed((call) == -1, (code), (which), __FILE__, __LINE__, #call)
 
 /** Waits until the condition holds; it not holding within PATIENCE is a failure. */
-#define EVENTUALLY(yes) for (double since = 0; unit_not_yet((yes), &since, __FILE__, __LINE__, #yes);) {}
+#define EVENTUALLY(yes)                                                                                                \
+    for (double since = 0; unit_not_yet((yes), &since, __FILE__, __LINE__, #yes);) {                                   \
+    }
 
-bool unit_check(bool good, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+bool unit_check(bool good, const char *file, int line, const char *format, ...) __attribute__((format(printf, 4, 5)));
 bool unit_equal(long long actual, long long expected, const char *file, int line, const char *what);
 bool unit_contains(const char *text, const char *words, const char *file, int line);
 bool unit_not_yet(bool yes, double *since, const char *file, int line, const char *what);
@@ -87,6 +88,9 @@ _Noreturn void unit_stop(void);
 /** Whether UNIT_SLOW is set: the program runs in valgrind or with sanitizers. */
 bool unit_slow(void);
 
+/** Whether valgrind runs the program: it lacks some system calls, and needs descriptors of its own. */
+bool unit_in_valgrind(void);
+
 double unit_patience(void);
 double unit_now(void);
 void unit_sleep(double seconds);
@@ -100,18 +104,18 @@ int unit_rounds(int rounds);
 #define UNIT_CELLS 16384
 
 struct unit_shared {
-    atomic_int gate;              /* 1: tasks that wait at the gate may go on */
-    atomic_int arrived;           /* how many tasks came to the gate */
-    atomic_int runs;              /* how many tasks, or initializers, ran */
-    atomic_int calls;             /* how many callbacks, or calls of a source, there were */
-    atomic_int mark;              /* whatever a test likes */
-    atomic_int pid[64];           /* who, by arrival */
-    atomic_int cell[UNIT_CELLS];  /* how often, by item */
+    atomic_int gate;             /* 1: tasks that wait at the gate may go on */
+    atomic_int arrived;          /* how many tasks came to the gate */
+    atomic_int runs;             /* how many tasks, or initializers, ran */
+    atomic_int calls;            /* how many callbacks, or calls of a source, there were */
+    atomic_int mark;             /* whatever a test likes */
+    atomic_int pid[64];          /* who, by arrival */
+    atomic_int cell[UNIT_CELLS]; /* how often, by item */
     char text[4096];
-    atomic_int fault;             /* which system calls are to fail (faults.c); 0: none */
-    atomic_int fault_at;          /* the how-manieth of them, in whichever process */
-    atomic_int fault_on;          /* 1: all later ones, too */
-    atomic_int fault_count;       /* how many there were */
+    atomic_int fault;       /* which system calls are to fail (faults.c); 0: none */
+    atomic_int fault_at;    /* the how-manieth of them, in whichever process */
+    atomic_int fault_on;    /* 1: all later ones, too */
+    atomic_int fault_count; /* how many there were */
 };
 
 extern struct unit_shared *shared;
@@ -119,12 +123,12 @@ extern struct unit_shared *shared;
 /** @} */
 /** @name Tasks that many tests use @{ */
 
-int task_square(const void *arg, void *result);  /* long to long */
+int task_square(const void *arg, void *result);    /* long to long */
 int task_odd_fails(const void *arg, void *result); /* long to long, its square; an odd one fails: "7 is odd" */
-int task_pid(const void *arg, void *result);     /* anything, or nothing, to pid_t */
-int task_gate(const void *arg, void *result);    /* arrives, waits for the gate, then as task_pid */
-int task_forever(const void *arg, void *result); /* arrives and never ends */
-int task_die(const void *arg, void *result);     /* struct death to nothing */
+int task_pid(const void *arg, void *result);       /* anything, or nothing, to pid_t */
+int task_gate(const void *arg, void *result);      /* arrives, waits for the gate, then as task_pid */
+int task_forever(const void *arg, void *result);   /* arrives and never ends */
+int task_die(const void *arg, void *result);       /* struct death to nothing */
 
 /** Passes the gate when it opens, or when nobody opened it for very long. */
 void gate_wait(void);
