@@ -121,7 +121,7 @@ torture: $(BUILD)/torture $(BUILD)/steps
 	$(BUILD)/steps
 
 bench: $(LIBRARY)
-	@CC='$(CC)' BUILD=$(BUILD) sh tests/bench/bench.sh
+	@CC='$(CC)' CFLAGS='$(strip $(CFLAGS))' BUILD=$(BUILD) sh tests/bench/bench.sh
 
 # --- The book -------------------------------------------------------------------------------------------
 

@@ -20,12 +20,8 @@
 
 enum { WORKERS = 4, TEAM = 1 + WORKERS, ITEMS = 10 };
 
-struct board {
-    pid_t team[TEAM]; /* the caller and its workers */
-    bool deaf;        /* somebody was still there after SIGTERM */
-};
-
-static struct board *board; /* all processes see the same one */
+static pid_t *team; /* shared: the caller and its workers */
+static bool *deaf;  /* shared: somebody was still there after SIGTERM */
 
 static void check(bool ok, const char *what)
 {
@@ -33,17 +29,6 @@ static void check(bool ok, const char *what)
         return;
     perror(what);
     exit(EXIT_FAILURE);
-}
-
-/* Forks a child that does not outlive its parent. */
-static pid_t fork_child(void)
-{
-    fflush(stdout);
-    pid_t pid = fork();
-    check(pid >= 0, "fork");
-    if (pid == 0)
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return pid;
 }
 
 /* --- First half: who starts us has replaced functions ------------------- */
@@ -83,7 +68,7 @@ static long answer[ITEMS];
 static void *feed(void *unused)
 {
     for (long i = 0; i < ITEMS; i++)
-        check(write(tasks[1], &i, sizeof i) == sizeof i, "write");
+        check(write(tasks[1], &i, sizeof i) > 0, "write");
     return unused;
 }
 
@@ -91,7 +76,7 @@ static void *collect(void *unused)
 {
     long r[2];
     for (int k = 0; k < ITEMS; k++) {
-        check(sys.read(results[0], r, sizeof r) == sizeof r, "read");
+        check(sys.read(results[0], r, sizeof r) > 0, "read");
         answer[r[0]] = r[1];
     }
     return unused;
@@ -99,12 +84,11 @@ static void *collect(void *unused)
 
 static _Noreturn void work(void)
 {
-    long r[2];
-    close(tasks[1]);
-    while (read(tasks[0], &r[0], sizeof r[0]) == sizeof r[0]) {
-        r[1] = r[0] * r[0];
-        check(write(results[1], r, sizeof r) == sizeof r, "write");
-    }
+    long i;
+    close(tasks[1]); /* so that the caller's end is the end of file */
+    while (read(tasks[0], &i, sizeof i) > 0)
+        check(write(results[1], (long[]){ i, i * i }, 2 * sizeof i) > 0,
+              "write");
     _exit(EXIT_SUCCESS);
 }
 
@@ -112,10 +96,14 @@ static void toy_pool(void)
 {
     pthread_t collector, feeder;
     check(pipe(tasks) == 0 && pipe(results) == 0, "pipe");
-    board->team[0] = getpid();
-    for (int i = 1; i < TEAM; i++)
-        if ((board->team[i] = fork_child()) == 0)
+    team[0] = getpid();
+    for (int i = 1; i < TEAM; i++) {
+        pid_t pid = fork();
+        check(pid >= 0, "fork");
+        if (pid == 0)
             work();
+        team[i] = pid;
+    }
     sys.create(&collector, NULL, collect, NULL);
     sys.create(&feeder, NULL, feed, NULL);
     sys.join(collector, NULL);
@@ -140,32 +128,30 @@ static void our_pool(void)
 }
 
 /* [look] */
-/* How often the team has left its cores so far; -1 if one of it is awake, or
-   has threads we do not look at. */
+/* How often the team has left its cores so far; -1 if one of them is awake, or
+   has other threads, which may be awake. */
 static long switches(void)
 {
-    long sum = 0;
+    long calm, forced, sum = 0;
     for (int i = 0; i < TEAM; i++) {
-        char name[32], line[128];
-        int signs = 0;
-        snprintf(name, sizeof name, "/proc/%d/status", (int)board->team[i]);
-        FILE *file = fopen(name, "r");
-        while (file && fgets(line, sizeof line, file)) {
-            signs += strncmp(line, "State:\tS", 8) == 0;
-            signs += strcmp(line, "Threads:\t1\n") == 0;
-            if (strstr(line, "voluntary_ctxt_switches:")) /* nonvoluntary too */
-                sum += atol(strchr(line, ':') + 1);
-        }
-        if (file)
-            fclose(file);
-        if (signs < 2)
+        char text[4096];
+        snprintf(text, sizeof text, "/proc/%d/status", (int)team[i]);
+        FILE *file = fopen(text, "r");
+        if (!file)
             return -1;
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+        const char *counts = strstr(text, "voluntary_ctxt_switches:");
+        if (!strstr(text, "State:\tS") || !strstr(text, "Threads:\t1\n") ||
+            !counts || sscanf(counts, "%*s %ld %*s %ld", &calm, &forced) != 2)
+            return -1;
+        sum += calm + forced;
     }
     return sum;
 }
 
-/* Waits for the caller's end; true if it hangs: all are asleep, and between
-   two looks nobody was awake, so there is nobody who could wake them. */
+/* Waits for the caller's end; true if it hangs: all are asleep, and nobody was
+   awake between two looks, so there is nobody who could wake them. */
 static bool hangs(pid_t caller)
 {
     long now = -1, before;
@@ -186,19 +172,22 @@ static bool hangs(pid_t caller)
 static void try(const char *name, int which, void (*pool)(void))
 {
     printf("%-15s ", name);
-    pid_t caller = fork_child();
+    fflush(stdout);
+    pid_t caller = fork();
+    check(caller >= 0, "fork");
     if (caller == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* hangs no longer than we live */
         patch(which);
         pool();
         printf("answers");
         for (int i = 0; i < ITEMS; i++)
             printf(" %ld", answer[i]);
         printf("\n");
-        exit(EXIT_SUCCESS);
+        _exit(EXIT_SUCCESS);
     }
     if (hangs(caller))
         kill(caller, SIGKILL);
-    while (wait(NULL) > 0) /* its workers end with it */
+    while (wait(NULL) > 0) /* for it, and for its workers, which end with it */
         continue;
 }
 
@@ -209,7 +198,7 @@ static void find_the_patch(void)
     try("thread", THREAD, toy_pool);
     try("all", ALL, toy_pool);
     try("all but thread", ALL & ~THREAD, toy_pool); /* <- a cure */
-    try("all, and read", ALL | READ, toy_pool);     /* <- another */
+    try("all, and read", ALL | READ, toy_pool);     /* <- another one */
     try("all: our pool", ALL, our_pool);
 }
 /* [/try] */
@@ -220,25 +209,25 @@ static void find_the_patch(void)
 static int hear_sigterm(const void *arg, void *result)
 {
     (void)arg, (void)result;
-    board->deaf = false;
-    raise(SIGTERM);
-    board->deaf = true;
+    *deaf = false;
+    raise(SIGTERM); /* the polite request to end */
+    *deaf = true;
     return 0;
 }
 
 static void report(const char *who, const char *learnt)
 {
-    printf("%-21s %-15s %s\n", who, board->deaf ? "is still there" : "ends",
-           learnt);
+    printf("%-21s %-15s %s\n", who, *deaf ? "is still there" : "ends", learnt);
 }
 
 static void naive_worker(const char *who, bool empty_mask)
 {
-    int status;
     sigset_t none;
-    sigemptyset(&none);
-    pid_t pid = fork_child();
+    int status;
+    pid_t pid = fork();
+    check(pid >= 0, "fork");
     if (pid == 0) {
+        sigemptyset(&none);
         if (empty_mask) /* <- the worker's cure */
             sigprocmask(SIG_SETMASK, &none, NULL);
         _exit(hear_sigterm(NULL, NULL));
@@ -257,43 +246,38 @@ static void pool_worker(const char *who)
     report(who, failed ? strsignal(pool_error()->signal) : "Exited");
     pool_free(pool);
 }
-/* [/naive] */
 
-/* [heir] */
 static int heir(void)
 {
-    sigset_t mask;
-    struct sigaction child;
-    sigprocmask(SIG_SETMASK, NULL, &mask);
-    sigaction(SIGCHLD, NULL, &child);
-    printf("inherited: SIGTERM %s, SIGCHLD %s\n",
-           sigismember(&mask, SIGTERM) ? "blocked" : "not blocked",
-           child.sa_handler == SIG_IGN ? "ignored" : "not ignored");
     printf("%-21s %-15s %s\n", "", "at SIGTERM it", "and its caller learns");
     naive_worker("a worker as it is", false);
     naive_worker("its mask emptied", true);
-    signal(SIGCHLD, SIG_DFL); /* <- the caller's cure */
+    void (*inherited)(int) =
+        signal(SIGCHLD, SIG_DFL); /* <- the caller's cure */
     naive_worker("and SIGCHLD as usual", true);
-    sigaction(SIGCHLD, &child, NULL); /* as it was */
+    signal(SIGCHLD, inherited);
     pool_worker("our pool's worker");
     return 0;
 }
-/* [/heir] */
+/* [/naive] */
 
 /* [main] */
 int main(int argc, char **argv)
 {
     sigset_t term;
-    board = shared_memory(sizeof *board);
-    if (argc > 1 && strcmp(argv[1], "heir") == 0)
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a caller leaves becomes ours */
+    team = shared_memory(TEAM * sizeof *team);
+    deaf = shared_memory(sizeof *deaf);
+    if (argc > 1)
         return heir();
     find_the_patch();
+    printf("once more, with SIGTERM blocked and SIGCHLD ignored:\n");
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     sigprocmask(SIG_BLOCK, &term, NULL); /* a mask survives exec, */
     signal(SIGCHLD, SIG_IGN);            /* and so does SIG_IGN */
     execl("/proc/self/exe", argv[0], "heir", NULL);
-    perror("ch12: exec");
-    return EXIT_FAILURE;
+    check(false, "exec");
 }
 /* [/main] */

@@ -37,6 +37,7 @@ struct worker {
     uint32_t job, seq; /* the job of several chunks it took from last */
     uint32_t cursor;   /* and where it looks for the next one */
     long left;         /* tasks until it retires; negative: never */
+    uint64_t slept;    /* how long it slept last, in nanoseconds */
     bool idle;         /* has just been: the first chunk it takes may be worth a wake-up */
     bool in_task;
     char name[24];
@@ -364,22 +365,23 @@ static bool anything_new(const struct worker *w)
     return look(w, &index) != LOOK_NOTHING || atomic_load_explicit(&w->region->stop, memory_order_relaxed);
 }
 
-/* Spins for a while, if nobody else does. Returns whether there is something to look at. */
+/* Spins for a while, if nobody else does. Returns whether there is something to look at. It looks at every fourth turn
+ * only, because looking takes the ring's cache line away from the caller that is about to write it. */
 static bool spin(struct worker *w)
 {
     uint32_t nobody = 0;
-    if (!w->region->spin || (!atomic_compare_exchange_strong(&w->region->spinner, &nobody, own(w)) && nobody != own(w)))
+    if (!atomic_compare_exchange_strong(&w->region->spinner, &nobody, own(w)) && nobody != own(w))
         return false;
     uint64_t end = now_ns() + w->region->spin;
-    for (unsigned turn = 1; !anything_new(w); turn++) {
-        if (turn % 16)
-            relax();
-        else if (now_ns() < end)
-            sched_yield();
-        else
+    for (unsigned turn = 1;; turn++) {
+        relax();
+        if (turn % 4 == 0 && anything_new(w))
+            return true;
+        if (turn % 32 == 0 && now_ns() >= end)
             return false;
+        if (turn % 32 == 0)
+            sched_yield();
     }
-    return true;
 }
 
 /* Sleeps until woken. The bit is set and the spinner's place given up before the last look: whoever hands work over
@@ -395,6 +397,18 @@ static void sleep_a_while(struct worker *w)
     if (!anything_new(w))
         futex_wait(&region->wake, wake, 0);
     atomic_fetch_and(&region->asleep[w->number / 64], ~bit);
+}
+
+/* Waits for work. Spinning pays while tasks come one upon the other; after a long sleep it would only keep a core from
+ * whoever is waiting for the task just done. */
+static void rest(struct worker *w)
+{
+    uint64_t before = now_ns();
+    w->idle = true;
+    if (w->slept >= 2 * w->region->spin || !spin(w)) {
+        sleep_a_while(w);
+        w->slept = now_ns() - before;
+    }
 }
 
 static _Noreturn void work(struct worker *w)
@@ -419,9 +433,7 @@ static _Noreturn void work(struct worker *w)
             continue;
         if (atomic_load(&w->region->stop))
             leave(w);
-        w->idle = true;
-        if (!spin(w))
-            sleep_a_while(w);
+        rest(w);
     }
 }
 

@@ -68,6 +68,14 @@ bool unit_succeeded(bool good, const char *file, int line, const char *call)
     return unit_check(good, file, line, "%s failed: %s: %s", call, strerrorname_np(code), pool_error()->text);
 }
 
+/* errno and pool_error() agree on what it was. */
+static bool is_code(int said, int code, const char *file, int line, const char *call)
+{
+    const struct pool_error *error = pool_error();
+    return unit_check(said == code && error->code == code, file, line, "%s: errno %s, pool_error() %s (\"%s\"), not %s",
+                      call, strerrorname_np(said), strerrorname_np(error->code), error->text, strerrorname_np(code));
+}
+
 /* A text says where: it begins with the name of the function that was called. */
 static bool names_call(const char *text, const char *call)
 {
@@ -79,9 +87,7 @@ bool unit_refused(bool refused, int code, const char *words, const char *file, i
 {
     int said = errno;
     const struct pool_error *error = pool_error();
-    return unit_check(refused, file, line, "%s was not refused", call) &&
-           unit_check(said == code && error->code == code, file, line, "%s: errno %s, pool_error() %s (\"%s\"), not %s",
-                      call, strerrorname_np(said), strerrorname_np(error->code), error->text, strerrorname_np(code)) &&
+    return unit_check(refused, file, line, "%s was not refused", call) && is_code(said, code, file, line, call) &&
            unit_check(names_call(error->text, call), file, line, "\"%s\" does not begin with the name of the call, %s",
                       error->text, call) &&
            unit_contains(error->text, words, file, line) &&
@@ -92,9 +98,7 @@ bool unit_failed(bool failed, int code, size_t item, const char *file, int line,
 {
     int said = errno;
     const struct pool_error *error = pool_error();
-    return unit_check(failed, file, line, "%s did not fail", call) &&
-           unit_check(said == code && error->code == code, file, line, "%s: errno %s, pool_error() %s (\"%s\"), not %s",
-                      call, strerrorname_np(said), strerrorname_np(error->code), error->text, strerrorname_np(code)) &&
+    return unit_check(failed, file, line, "%s did not fail", call) && is_code(said, code, file, line, call) &&
            unit_check(error->item == item, file, line, "%s: item %zd, not %zd (\"%s\")", call, (ssize_t)error->item,
                       (ssize_t)item, error->text);
 }
