@@ -10,11 +10,10 @@
  *
  * Watch for: nothing crashes. All are asleep, or deaf, or learn nothing.
  */
+#include "asleep.h"
 #include "green.h"
-#include "meet.h"
 #include "pool.h"
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -63,12 +62,12 @@ static void patch(int which)
 
 /* [toy] */
 static int tasks[2], results[2]; /* pipes */
+static const long item[ITEMS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 static long answer[ITEMS];
 
 static void *feed(void *unused)
 {
-    for (long i = 0; i < ITEMS; i++)
-        check(write(tasks[1], &i, sizeof i) > 0, "write");
+    check(write(tasks[1], item, sizeof item) == sizeof item, "write");
     return unused;
 }
 
@@ -120,52 +119,12 @@ static int square(const void *arg, void *result)
 
 static void our_pool(void)
 {
-    long in[ITEMS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     struct pool *pool = pool_open(NULL);
-    if (pool_map(pool, square, in, ITEMS, sizeof *in, answer, sizeof *answer))
+    if (pool_map(pool, square, item, ITEMS, sizeof *item, answer,
+                 sizeof *answer))
         printf("%s\n", pool_error()->text);
     pool_free(pool);
 }
-
-/* [look] */
-/* How often the team has left its cores so far; -1 if one of them is awake, or
-   has other threads, which may be awake. */
-static long switches(void)
-{
-    long calm, forced, sum = 0;
-    for (int i = 0; i < TEAM; i++) {
-        char text[4096];
-        snprintf(text, sizeof text, "/proc/%d/status", (int)team[i]);
-        FILE *file = fopen(text, "r");
-        if (!file)
-            return -1;
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        fclose(file);
-        const char *counts = strstr(text, "voluntary_ctxt_switches:");
-        if (!strstr(text, "State:\tS") || !strstr(text, "Threads:\t1\n") ||
-            !counts || sscanf(counts, "%*s %ld %*s %ld", &calm, &forced) != 2)
-            return -1;
-        sum += calm + forced;
-    }
-    return sum;
-}
-
-/* Waits for the caller's end; true if it hangs: all are asleep, and nobody was
-   awake between two looks, so there is nobody who could wake them. */
-static bool hangs(pid_t caller)
-{
-    long now = -1, before;
-    do {
-        before = now;
-        document_sleep(1);
-        if (waitpid(caller, NULL, WNOHANG) == caller)
-            return false;
-        now = switches();
-    } while (now < 0 || now != before);
-    printf("HANGS: all %d asleep, %ld context switches\n", TEAM, now - before);
-    return true;
-}
-/* [/look] */
 
 /* [try] */
 /* Runs a pool in a patched copy of this program. */
@@ -185,8 +144,12 @@ static void try(const char *name, int which, void (*pool)(void))
         printf("\n");
         _exit(EXIT_SUCCESS);
     }
-    if (hangs(caller))
-        kill(caller, SIGKILL);
+    while (waitpid(caller, NULL, WNOHANG) == 0)
+        if (all_asleep(team, TEAM)) {
+            printf("HANGS: all %d asleep, 0 context switches\n", TEAM);
+            kill(caller, SIGKILL);
+            break;
+        }
     while (wait(NULL) > 0) /* for it, and for its workers, which end with it */
         continue;
 }
@@ -224,19 +187,20 @@ static void naive_worker(const char *who, bool empty_mask)
 {
     sigset_t none;
     int status;
+    sigemptyset(&none);
     pid_t pid = fork();
     check(pid >= 0, "fork");
     if (pid == 0) {
-        sigemptyset(&none);
         if (empty_mask) /* <- the worker's cure */
             sigprocmask(SIG_SETMASK, &none, NULL);
         _exit(hear_sigterm(NULL, NULL));
     }
     if (waitpid(pid, &status, 0) < 0)
         report(who, strerror(errno));
+    else if (WIFSIGNALED(status))
+        report(who, strsignal(WTERMSIG(status)));
     else
-        report(who,
-               WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "Exited");
+        report(who, "Exited");
 }
 
 static void pool_worker(const char *who)
@@ -247,15 +211,18 @@ static void pool_worker(const char *who)
     pool_free(pool);
 }
 
-static int heir(void)
+static int heir(const char *word)
 {
+    if (strcmp(word, "heir") != 0) {
+        fprintf(stderr, "usage: ./ch12 [heir]\n");
+        return 2;
+    }
     printf("%-21s %-15s %s\n", "", "at SIGTERM it", "and its caller learns");
     naive_worker("a worker as it is", false);
     naive_worker("its mask emptied", true);
-    void (*inherited)(int) =
-        signal(SIGCHLD, SIG_DFL); /* <- the caller's cure */
+    void (*before)(int) = signal(SIGCHLD, SIG_DFL); /* <- the caller's */
     naive_worker("and SIGCHLD as usual", true);
-    signal(SIGCHLD, inherited);
+    signal(SIGCHLD, before);
     pool_worker("our pool's worker");
     return 0;
 }
@@ -270,7 +237,7 @@ int main(int argc, char **argv)
     team = shared_memory(TEAM * sizeof *team);
     deaf = shared_memory(sizeof *deaf);
     if (argc > 1)
-        return heir();
+        return heir(argv[1]);
     find_the_patch();
     printf("once more, with SIGTERM blocked and SIGCHLD ignored:\n");
     sigemptyset(&term);

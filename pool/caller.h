@@ -52,7 +52,8 @@ struct pool_result {
     size_t count, result_width;
     uint32_t chunks;
     _Atomic uint32_t undone; /* all chunks from this one on are done */
-    enum hold hold;
+    uint8_t hold; /* enum hold */
+    bool watched; /* its callback has not run yet */
     bool moved;   /* the values are a copy */
     bool woke;    /* handing it over had to wake somebody: no use to spin for it */
     bool gave_up; /* some of its tickets may be CANCELLED */
@@ -129,6 +130,14 @@ struct pool_result *submit(struct pool *pool, const struct order *order);
 
 /** Runs the callbacks of the jobs that are done. */
 void run_callbacks(struct pool *pool);
+
+/* job.c */
+
+/** Makes a job of an order, not yet in the ring. The lock is held, but let go of while much is copied. */
+struct pool_result *job_make(struct pool *pool, const struct order *order);
+
+/** Takes it back. The lock is held. */
+void job_unmake(struct pool *pool, struct pool_result *result);
 
 /* result.c */
 

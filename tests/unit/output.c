@@ -212,6 +212,8 @@ static void print_to_a_log(void)
 
 static void s15_other_stream(void)
 {
+    if (unit_in_valgrind())
+        return; /* it flushes all streams at the end of every process */
     collect(print_to_a_log, 0);
     CHECK_EQ(count_of("[before]"), 1);
     CHECK_EQ(count_of("[rest]"), 1);

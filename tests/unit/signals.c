@@ -498,11 +498,10 @@ static void interrupt_nobody(void)
     struct pool_result *result;
     pid_t pid;
     pool_interrupt(pool);
-    REFUSED(pool_apply(pool, signal_the_caller, NULL, 0, NULL, 0), EINTR, "interrupt");
-    signal(SIGUSR1, SIG_IGN);
+    REFUSED(pool_apply(pool, task_gate, NULL, 0, &pid, sizeof pid), EINTR, "interrupt");
     gate_open();
     check_usable(pool);
-    atomic_store(&shared->gate, 0), atomic_store(&shared->arrived, 0);
+    atomic_store(&shared->gate, 0);
     fill_with_gates(pool, &result, 1); /* handing over does not wait, so it is not interrupted */
     pool_interrupt(pool);
     CHECK(!pool_result_ready(result)); /* nor is asking */

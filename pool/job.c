@@ -1,0 +1,307 @@
+/*
+ * job.c - the caller's side: from an order to a job in the shared region, and back to a free record.
+ *
+ * A job is a record in the region, and for all but the smallest a piece of job memory behind it:
+ *
+ *     tickets, one for each chunk | notes, one for each item | arguments | results | a starmap's columns
+ *
+ * A job of one item with a small argument and result needs no memory: all of it lies in its record, so handing over
+ * a million of them touches 128 MB and allocates nothing.
+ *
+ * A record is used again once its job is done, its handle is freed, and no worker aims at it any more. Until then a
+ * freed handle's record is *dropped*, and looked at again when records or memory run short.
+ */
+#include "caller.h"
+#include <errno.h>
+#include <string.h>
+
+#define CHUNKS_EACH 64 /* the default: so many chunks for each worker; they are cheap, and even out long items */
+#define ALIGNMENT 16
+#define SMALL_COPY 4096 /* up to here, arguments are copied without letting go of the lock */
+#define MOST_COLUMNS 64
+
+/* ---- Job records ---- */
+
+static size_t round_to(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/* No worker may still look at a job of several chunks when its record is used again; see take_from_many(). */
+static bool anybody_aims_at(struct region *region, uint32_t index)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    for (uint32_t i = 0; i < region->workers; i++)
+        if (atomic_load(&region->slots[i].aim) == index + 1)
+            return true;
+    return false;
+}
+
+static void free_notes(struct region *region, struct job *job, size_t count)
+{
+    if (atomic_load_explicit(&job->noted, memory_order_relaxed))
+        for (size_t i = 0; i < count; i++)
+            note_free(region, atomic_load_explicit(&job->notes[i], memory_order_relaxed));
+}
+
+/* Makes the record of a dropped job free, if the job is done and nobody can see it any more. */
+static bool reuse(struct pool *pool, uint32_t index)
+{
+    struct pool_result *result = &pool->results[index];
+    struct job *job = &pool->region->jobs[index];
+    struct pool_error error;
+    if (!pool_result_ready(result) || result->watched)
+        return false;
+    if (result->chunks > 1) {
+        if (atomic_load(&job->seq) % 2)
+            atomic_fetch_add(&job->seq, 1);
+        if (anybody_aims_at(pool->region, index))
+            return false;
+    }
+    if (!result->looked && result_failure(result, 0, &error) && pool->unseen++ == 0)
+        memcpy(pool->first_unseen, error.text, sizeof error.text);
+    free_notes(pool->region, job, result->count);
+    memory_give(&pool->memory, result->extent);
+    result->hold = HOLD_NOBODY;
+    pool->free[pool->free_count++] = index;
+    return true;
+}
+
+static void reuse_dropped(struct pool *pool)
+{
+    for (uint32_t i = pool->drop_count; i-- > 0;)
+        if (reuse(pool, pool->dropped[i]))
+            pool->dropped[i] = pool->dropped[--pool->drop_count];
+}
+
+void pool_result_free(struct pool_result *result)
+{
+    if (!result || !*result->pool->here)
+        return;
+    struct pool *pool = result->pool;
+    pthread_mutex_lock(&pool->lock);
+    uint32_t index = (uint32_t)(result - pool->results);
+    if (result->hold == HOLD_HANDLE && pool->region) {
+        result->hold = HOLD_DROPPED;
+        if (!reuse(pool, index))
+            pool->dropped[pool->drop_count++] = index;
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static uint32_t take_record(struct pool *pool)
+{
+    if (pool->drop_count && (pool->free_count == 0 || pool->drop_count > 1000))
+        reuse_dropped(pool);
+    if (pool->free_count)
+        return pool->free[--pool->free_count];
+    return pool->fresh < pool->region->job_count ? pool->fresh++ : UINT32_MAX;
+}
+
+/* ---- Preparing a job ---- */
+
+/* A starmap's columns are copied as they are; the task gets a row that says where they lie, and its own number. */
+struct spread {
+    pool_star_task *task;
+    size_t ncolumns;
+    struct pool_column columns[MOST_COLUMNS];
+};
+
+struct row {
+    const struct spread *spread;
+    size_t item;
+};
+
+static int run_spread(const void *arg, void *result)
+{
+    const struct row *row = arg;
+    const struct spread *spread = row->spread;
+    const void *args[MOST_COLUMNS];
+    for (size_t i = 0; i < spread->ncolumns; i++)
+        args[i] = (const char *)spread->columns[i].base + row->item * spread->columns[i].width;
+    return spread->task(args, result);
+}
+
+/* Fills in rows, and the columns behind them. */
+static void fill_rows(const struct order *order, struct spread *spread, struct row *rows)
+{
+    char *at = (char *)(spread + 1);
+    spread->task = order->star;
+    spread->ncolumns = order->ncolumns;
+    for (size_t i = 0; i < order->ncolumns; i++) {
+        size_t width = order->columns[i].width;
+        spread->columns[i] = (struct pool_column){ at, width };
+        memcpy(at, order->columns[i].base, order->count * width);
+        at += round_to(order->count * width, ALIGNMENT);
+    }
+    for (size_t item = 0; item < order->count; item++)
+        rows[item] = (struct row){ spread, item };
+}
+
+/* What a job will need. */
+struct plan {
+    size_t width, chunk, chunks;
+    size_t notes, args, results, spread, total; /* offsets in its memory; tickets come first */
+    bool small;
+};
+
+static int check_order(const struct order *order)
+{
+    long chunk = order->options ? order->options->chunk : 0;
+    if (chunk < 0 || chunk > INT32_MAX)
+        return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", order->who, chunk);
+    if (order->task && order->count && order->width && !order->base)
+        return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
+    if (order->star && !order->columns)
+        return error_set(EINVAL, "%s: columns is NULL", order->who);
+    if (order->star && (order->ncolumns == 0 || order->ncolumns > MOST_COLUMNS))
+        return error_set(EINVAL, "%s: %zu columns; there must be 1 to %d", order->who, order->ncolumns, MOST_COLUMNS);
+    for (size_t i = 0; i < order->ncolumns; i++)
+        if (order->count && order->columns[i].width && !order->columns[i].base)
+            return error_set(EINVAL, "%s: column %zu is NULL", order->who, i);
+    if (order->count >= UINT32_MAX)
+        return error_set(EINVAL, "%s: %zu items; a job can have %u", order->who, order->count, UINT32_MAX - 1);
+    return 0;
+}
+
+/* Sets offset to the end so far, moves the end by count * width. False if that is more than any memory. */
+static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
+{
+    size_t bytes;
+    *offset = round_to(plan->total, ALIGNMENT);
+    return !__builtin_mul_overflow(count, width, &bytes) && bytes < SIZE_MAX / 4 &&
+           (plan->total = *offset + bytes) < SIZE_MAX / 4;
+}
+
+static bool add_columns(struct plan *plan, const struct order *order)
+{
+    size_t unused;
+    bool fits = add(plan, &plan->spread, 1, sizeof(struct spread));
+    for (size_t i = 0; i < order->ncolumns && fits; i++)
+        fits = add(plan, &unused, order->count, order->columns[i].width);
+    return fits;
+}
+
+/* Where the result of a small job lies, behind its argument, as aligned as its type may want it. */
+static size_t small_result(size_t width, size_t result_width)
+{
+    return round_to(width, result_width % 16 ? 8 : 16);
+}
+
+static int make_plan(const struct order *order, size_t workers, struct plan *plan)
+{
+    size_t count = order->count, many = workers * CHUNKS_EACH;
+    *plan = (struct plan){ .width = order->star ? sizeof(struct row) : order->width };
+    if (check_order(order) != 0)
+        return -1;
+    plan->chunk = plan->chunks = count; /* for the commonest counts, 1 and 0, without a division */
+    if (count > 1) {
+        long asked = order->options ? order->options->chunk : 0;
+        plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
+        plan->chunks = (count + plan->chunk - 1) / plan->chunk;
+    }
+    plan->small = count == 0 || (count == 1 && !order->star && plan->width <= JOB_INLINE &&
+                                 order->result_width <= JOB_INLINE - small_result(plan->width, order->result_width));
+    plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
+    if (add(plan, &plan->notes, count, sizeof(uint32_t)) && add(plan, &plan->args, count, plan->width) &&
+        add(plan, &plan->results, count, order->result_width) && (!order->star || add_columns(plan, order)))
+        return 0;
+    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
+}
+
+/* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
+static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct job *job,
+                 struct pool_result *result)
+{
+    result->extent = 0;
+    job->args = job->small;
+    job->results = job->small + small_result(plan->width, order->result_width);
+    job->notes = &job->one_note;
+    atomic_store_explicit(&job->one_note, 0, memory_order_relaxed);
+    if (plan->small)
+        return 0;
+    result->extent = memory_take(&pool->memory, plan->total);
+    if (!result->extent && pool->drop_count) {
+        reuse_dropped(pool);
+        result->extent = memory_take(&pool->memory, plan->total);
+    }
+    if (!result->extent)
+        return error_set(ENOMEM,
+                         "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
+                         "with a larger .memory",
+                         order->who, plan->total, pool->memory.used, pool->memory.limit);
+    char *at = memory_at(&pool->memory, result->extent);
+    memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
+    job->tickets = (_Atomic uint32_t *)at;
+    job->notes = (_Atomic uint32_t *)(at + plan->notes);
+    job->args = at + plan->args;
+    job->results = at + plan->results;
+    return 0;
+}
+
+/* Takes a record and describes the job in it. The caller holds the lock. */
+static struct pool_result *prepare(struct pool *pool, const struct order *order, const struct plan *plan)
+{
+    uint32_t index = take_record(pool);
+    if (index == UINT32_MAX) {
+        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", order->who, pool->fresh);
+        return NULL;
+    }
+    struct job *job = &pool->region->jobs[index];
+    struct pool_result *result = &pool->results[index];
+    if (place(pool, plan, order, job, result) != 0) {
+        pool->free[pool->free_count++] = index;
+        return NULL;
+    }
+    job->bell = order->bell;
+    job->task = order->star ? run_spread : order->task;
+    job->width = plan->width;
+    job->result_width = order->result_width;
+    job->count = (uint32_t)order->count;
+    job->chunk = (uint32_t)plan->chunk;
+    job->serial = ++pool->serial;
+    atomic_store_explicit(&job->noted, 0, memory_order_relaxed);
+    atomic_store_explicit(&job->given_up, 0, memory_order_relaxed);
+    *result = (struct pool_result){ .pool = pool,
+                                    .values = job->results,
+                                    .extent = result->extent,
+                                    .count = order->count,
+                                    .result_width = order->result_width,
+                                    .chunks = (uint32_t)plan->chunks,
+                                    .undone = (uint32_t)plan->chunks,
+                                    .hold = HOLD_HANDLE };
+    return result;
+}
+
+static void fill(const struct order *order, const struct plan *plan, struct job *job)
+{
+    if (order->count == 0)
+        return;
+    if (order->star)
+        fill_rows(order, (struct spread *)(job->args - plan->args + plan->spread), (struct row *)job->args);
+    else if (order->width)
+        memcpy(job->args, order->base, order->count * order->width);
+}
+
+struct pool_result *job_make(struct pool *pool, const struct order *order)
+{
+    struct plan plan;
+    if (make_plan(order, pool->region->workers, &plan) != 0)
+        return NULL;
+    struct pool_result *result = prepare(pool, order, &plan);
+    bool large = plan.total > SMALL_COPY;
+    if (result && large)
+        pthread_mutex_unlock(&pool->lock);
+    if (result)
+        fill(order, &plan, &pool->region->jobs[result - pool->results]);
+    if (result && large)
+        pthread_mutex_lock(&pool->lock);
+    return result;
+}
+
+void job_unmake(struct pool *pool, struct pool_result *result)
+{
+    memory_give(&pool->memory, result->extent);
+    result->hold = HOLD_NOBODY;
+    pool->free[pool->free_count++] = (uint32_t)(result - pool->results);
+}
