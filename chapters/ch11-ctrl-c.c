@@ -21,31 +21,44 @@
 enum { WORKERS = 5, ITEMS = 6 };
 
 static enum { BROKEN, CAUGHT, CURED, POOL, PARTS } part;
-static const char *const parts[PARTS][2] = {
-    { "broken", "the caller catches SIGINT, and waits on" },
-    { "caught", "the document's cure: the workers catch it" },
-    { "cured", "the caller looks at its flag" },
-    { "pool", "our pool, with pool_interrupt() in the handler" },
-};
 
-/* [item] */
-struct board { /* what the hand that presses Ctrl+C must know */
-    atomic_int begun, idle, died, sixes;
+struct board {
+    atomic_int begun, answered; /* items */
+    atomic_int ready, died;     /* workers */
 };
 
 static struct board *board; /* all processes see the same one */
-static bool by_hand;        /* the numbers are printed for a hand only */
+static bool by_hand;        /* only then the numbers are printed */
+
+static pid_t fork_child(void)
+{
+    pid_t pid = fork();
+    if (pid < 0) {
+        perror("ch11: fork");
+        exit(EXIT_FAILURE);
+    }
+    if (pid == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with its parent */
+    return pid;
+}
+
+/* [item] */
 static volatile sig_atomic_t interrupted;
+
+static void on_sigint(int sig)
+{
+    interrupted = sig; /* "so that I can clean up when the loop is over" */
+}
 
 /* The document's task: prints its number every second, and has no end. */
 static int endless(const void *arg, void *result)
 {
     const int *item = arg;
     board->begun++;
+    board->ready++;
     while (!interrupted) {
         if (by_hand)
             printf("%d\n", *item);
-        board->sixes += *item == 6;
         document_sleep(1);
     }
     *(int *)result = *item; /* the document's "except: return n1" */
@@ -53,19 +66,145 @@ static int endless(const void *arg, void *result)
 }
 /* [/item] */
 
-/* [handler] */
+/* [worker] */
+/* A worker does one item; if none is left it waits, as a pool's workers do. */
+static _Noreturn void work(int item)
+{
+    signal(SIGINT, part == CAUGHT ? on_sigint : SIG_DFL);
+    interrupted = 0;
+    if (item <= ITEMS)
+        _exit(endless(&item, &item));
+    board->ready++;
+    for (;;)
+        pause();
+}
+
 static pid_t worker[WORKERS];
 
-static void stop_workers(void)
+/* Starts a worker in place of the one that is gone; 0: of none, at first. */
+static void replace(pid_t gone)
 {
+    static int item;
+    for (int i = 0; i < WORKERS; i++) {
+        if (worker[i] != gone)
+            continue;
+        item++;
+        worker[i] = fork_child();
+        if (worker[i] == 0)
+            work(item);
+    }
+}
+/* [/worker] */
+
+/* [naive] */
+static int naive_pool(void)
+{
+    int status;
+    signal(SIGINT, on_sigint); /* after it wait() goes on: SA_RESTART */
+    replace(0);
+    while (board->answered < ITEMS) {
+        pid_t gone = wait(&status);
+        if (part == CURED && interrupted) /* <- the cure */
+            break;
+        board->answered += status == 0;
+        board->died += status != 0;
+        replace(gone); /* a pool is kept full */
+    }
     for (int i = 0; i < WORKERS; i++)
         kill(worker[i], SIGKILL);
+    while (wait(NULL) > 0)
+        continue;
+    return board->answered < ITEMS ? 128 + SIGINT : 0;
+}
+/* [/naive] */
+
+/* [pool] */
+static struct pool *pool;
+
+static void on_ctrl_c(int sig)
+{
+    (void)sig;
+    pool_interrupt(pool);
 }
 
-static void on_sigint(int sig)
+static int our_pool(void)
 {
-    interrupted = sig; /* "so that I can clean up when the loop is over" */
-    if (part == CURED)
-        stop_workers(); /* so that wait() returns, whoever got the signal */
+    int items[ITEMS] = { 1, 2, 3, 4, 5, 6 }, answers[ITEMS];
+    pool = pool_open(&(struct pool_options){ .processes = WORKERS });
+    signal(SIGINT, on_ctrl_c);
+    int failed = pool_map(pool, endless, items, ITEMS, sizeof *items, answers,
+                          sizeof *answers);
+    if (failed)
+        printf("  %s\n", pool_error()->text);
+    pool_free(pool);
+    return failed ? 128 + SIGINT : 0;
 }
-/* [/handler] */
+/* [/pool] */
+
+static const struct {
+    const char *name, *text;
+    int (*run)(void);
+} parts[PARTS] = {
+    { "broken", "the caller catches SIGINT, and waits on", naive_pool },
+    { "caught", "the document's cure: the workers catch it", naive_pool },
+    { "cured", "the caller looks at its flag", naive_pool },
+    { "pool", "our pool, with pool_interrupt() in the handler", our_pool },
+};
+
+/* [hand] */
+/* Runs the part in a process group of its own, and presses Ctrl+C as the
+   terminal does: the whole group gets the signal. Three presses must do. */
+static void show_part(void)
+{
+    bool runs = true;
+    memset(board, 0, sizeof *board);
+    pid_t caller = fork_child();
+    if (caller == 0) {
+        setpgid(0, 0);
+        _exit(parts[part].run());
+    }
+    for (int k = 0; runs && k <= 3; k++) {
+        while (runs && board->ready < (k + 1) * WORKERS)
+            runs = waitpid(caller, NULL, WNOHANG) == 0;
+        printf("  %d Ctrl+C: %d items begun, %d answered, %d workers dead\n", k,
+               board->begun, board->answered, board->died);
+        if (runs)
+            kill(-caller, k < 3 ? SIGINT : SIGKILL);
+    }
+    if (runs)
+        printf("  still running, so kill -9 ends it\n");
+    else if (waitpid(-1, NULL, WNOHANG) < 0)
+        printf("  it has ended, and nothing is left\n");
+    while (wait(NULL) > 0)
+        continue;
+}
+/* [/hand] */
+
+static int run_by_hand(const char *name)
+{
+    while (part < PARTS && strcmp(name, parts[part].name) != 0)
+        part++;
+    if (part == PARTS) {
+        fprintf(stderr, "usage: ./ch11 [broken | caught | cured | pool]\n");
+        return 2;
+    }
+    printf("press Ctrl+C. Ctrl+\\ ends it, and after 60 s it ends itself\n");
+    by_hand = true;
+    setenv("SCALE", "1", 0); /* a hand is slow */
+    alarm(60);
+    return parts[part].run();
+}
+
+int main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a part leaves becomes ours */
+    board = shared_memory(sizeof *board);
+    if (argc > 1)
+        return run_by_hand(argv[1]);
+    for (; part < PARTS; part++) {
+        printf("%s: %s\n", parts[part].name, parts[part].text);
+        show_part();
+    }
+    return 0;
+}

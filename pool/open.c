@@ -151,7 +151,7 @@ static int map_results(struct pool *pool)
     return 0;
 }
 
-static int describe_pool(struct pool *pool, const struct pool_options *options)
+static int describe_pool(struct pool *pool, const struct pool_options *options, int cores)
 {
     struct region *region = pool->region;
     region->maxtasks = options->maxtasks;
@@ -159,7 +159,7 @@ static int describe_pool(struct pool *pool, const struct pool_options *options)
     region->initarg = options->initarg;
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
-    region->spin = usable_cores() > 1 ? SPIN : 0;
+    region->spin = cores > 1 ? SPIN : 0;
     pool->memory =
         (struct memory){ .base = region->memory, .size = region->memory_size, .limit = region->memory_limit };
     known_remember(&pool->known);
@@ -190,7 +190,8 @@ static void leave_region(struct pool *pool)
 {
     if (pool->nursery > 0) {
         close(pool->socket);
-        waitpid(pool->nursery, NULL, __WALL);
+        while (waitpid(pool->nursery, NULL, __WALL) < 0 && errno == EINTR)
+            ;
     }
     if (pool->region)
         region_release(pool->region);
@@ -251,7 +252,8 @@ static int fail_open(const char *what)
 
 static int open_pool(struct pool *pool, const struct pool_options *options)
 {
-    uint32_t workers = (uint32_t)(options->processes ? options->processes : usable_cores());
+    int cores = usable_cores();
+    uint32_t workers = (uint32_t)(options->processes ? options->processes : cores);
     size_t memory = options->memory ? options->memory : usable_memory() / 4;
     if (workers > POOL_MAX_PROCESSES)
         workers = POOL_MAX_PROCESSES;
@@ -259,7 +261,7 @@ static int open_pool(struct pool *pool, const struct pool_options *options)
         return fail_open("mmap");
     if (!(pool->region = region_reserve(workers, memory, options->trace && options->trace[0])))
         return fail_open("no address space for the shared region (see ulimit -v)");
-    if (map_results(pool) != 0 || describe_pool(pool, options) != 0)
+    if (map_results(pool) != 0 || describe_pool(pool, options, cores) != 0)
         return fail_open("out of memory");
     pool->nursery = nursery_start(pool->region, &pool->socket);
     if (pool->nursery < 0)
