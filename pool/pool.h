@@ -52,7 +52,11 @@
  * forked while another thread holds a lock keeps that lock for ever.
  *
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone. Workers start with
- * default handlers and an empty mask; they take no notice of Ctrl+C, because the pool ends when its caller does.
+ * default handlers and an empty mask. Ctrl+C does nothing to them, but that a sleep in a task may end early: the pool
+ * ends when its caller does.
+ *
+ * **Output.** What a task prints on stdout leaves when the task returns, in one piece as far as its pipe allows. Any
+ * other stream a task has to flush itself, and the program has to flush before pool_open().
  *
  * **Memory.** All of it is one shared region, reserved when the pool opens and used as it is needed. A task that writes
  * past the end of its result can damage its neighbours' results: processes are separate, the region is shared.
