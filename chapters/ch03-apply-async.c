@@ -19,8 +19,8 @@ enum { TASKS = 10, WORKERS = 4 };
 
 /* [board] */
 struct board {
-    atomic_int held;   /* hello() waits at its first line until this is 0 */
-    atomic_int ran;    /* tasks that came to their last line */
+    atomic_int go;     /* hello() waits at its first line until this is 1 */
+    atomic_int ran;    /* hellos that came to their last line */
     atomic_int inside; /* visitors */
     atomic_int came;   /* their meeting point */
 };
@@ -37,7 +37,22 @@ static void check(bool ok)
     exit(EXIT_FAILURE);
 }
 
-/* [open] */
+/* [hello] */
+static int hello(const void *arg, void *unused)
+{
+    int i = *(const int *)arg;
+    (void)unused; /* a text has no fixed width: it is a reply instead */
+    wait_until(&board->go, 1);
+    for (int k = 0; k < 3; k++) {
+        printf("hello %d\n", i);
+        document_sleep(1);
+    }
+    board->ran++;
+    return pool_reply_text("done hello %d", i);
+}
+/* [/hello] */
+
+/* [hand-over] */
 static struct pool *open_pool(void)
 {
     struct pool_options options = { .processes = WORKERS };
@@ -45,25 +60,7 @@ static struct pool *open_pool(void)
     check(pool != NULL);
     return pool;
 }
-/* [/open] */
 
-/* [hello] */
-static int hello(const void *arg, void *result)
-{
-    int i = *(const int *)arg;
-    (void)result; /* a text has no fixed width: it is a reply instead */
-    while (atomic_load(&board->held))
-        sched_yield();
-    for (int k = 0; k < 3; k++) {
-        printf("hello %d\n", i);
-        document_sleep(1);
-    }
-    atomic_fetch_add(&board->ran, 1);
-    return pool_reply_text("done hello %d", i);
-}
-/* [/hello] */
-
-/* [hand-over] */
 static void hand_over(struct pool *pool, struct pool_result **result)
 {
     for (int i = 0; i < TASKS; i++) {
@@ -77,26 +74,18 @@ static void hand_over(struct pool *pool, struct pool_result **result)
 static void without_join(void)
 {
     struct pool_result *result[TASKS];
-    int status = 0;
-    atomic_store(&board->held, 1);
+    int status;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* whatever it leaves becomes ours */
-    fflush(stdout);
     pid_t program = fork();
-    switch (program) {
-    case -1:
-        perror("fork");
-        exit(EXIT_FAILURE);
-    case 0: /* a program that forgets to join */
+    if (program == 0) { /* a program that forgets to join */
         hand_over(open_pool(), result);
         _exit(EXIT_SUCCESS);
     }
     waitpid(program, &status, 0);
     while (wait(NULL) > 0) /* its workers end with it: wait for the last */
-        ;
-    atomic_store(&board->held, 0); /* now they may, but nobody is there */
+        continue;
     printf("broken: no join: %d tasks handed over, %d ran, exit status %d\n",
-           TASKS, atomic_load(&board->ran),
-           WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+           TASKS, board->ran, WEXITSTATUS(status));
 }
 /* [/lost] */
 
@@ -105,6 +94,7 @@ static void with_join(void)
 {
     struct pool_result *result[TASKS];
     double start = document_time();
+    board->go = 1;
     struct pool *pool = open_pool();
     hand_over(pool, result);
     check(pool_close(pool) == 0);
@@ -117,7 +107,7 @@ static void with_join(void)
     pool_free(pool);
     printf("Sub-process(es) done.\n");
     printf("cured: join: %d tasks handed over, %d ran, in %.1f seconds\n",
-           TASKS, atomic_load(&board->ran), seconds);
+           TASKS, board->ran, seconds);
 }
 /* [/kept] */
 
@@ -125,9 +115,9 @@ static void with_join(void)
 /* Comes in, waits until so many have come, leaves. Tells how many were in. */
 static int visit(const void *wanted, void *result)
 {
-    *(int *)result = atomic_fetch_add(&board->inside, 1) + 1;
+    *(int *)result = ++board->inside;
     meet(&board->came, *(const int *)wanted);
-    atomic_fetch_sub(&board->inside, 1);
+    board->inside--;
     return 0;
 }
 /* [/visit] */
@@ -141,28 +131,26 @@ static void print_most(const char *label, const int *inside)
 }
 
 /* [both] */
-static void apply_or_async(void)
+static void one_by_one(struct pool *pool)
 {
-    struct pool *pool = open_pool();
-    struct pool_result *result[WORKERS];
-    int inside[WORKERS], one = 1, all = WORKERS;
+    int one = 1, inside[WORKERS];
     for (int i = 0; i < WORKERS; i++)
         check(pool_apply(pool, visit, &one, sizeof one, &inside[i],
                          sizeof inside[i]) == 0);
     print_most("apply", inside);
+}
 
-    atomic_store(&board->came, 0);
-    for (int i = 0; i < WORKERS; i++) {
+static void all_at_once(struct pool *pool)
+{
+    struct pool_result *result[WORKERS];
+    int all = WORKERS, inside[WORKERS];
+    board->came = 0;
+    for (int i = 0; i < WORKERS; i++)
         result[i] = pool_apply_async(pool, visit, &all, sizeof all,
                                      sizeof inside[i], NULL);
-        check(result[i] != NULL);
-    }
     for (int i = 0; i < WORKERS; i++)
         check(pool_result_get(result[i], &inside[i], POOL_FOREVER) == 0);
     print_most("apply_async", inside);
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
 }
 /* [/both] */
 
@@ -173,6 +161,9 @@ int main(void)
     board = shared_memory(sizeof *board);
     without_join();
     with_join();
-    apply_or_async();
+    struct pool *pool = open_pool();
+    one_by_one(pool);
+    all_at_once(pool);
+    pool_free(pool);
     return 0;
 }

@@ -21,24 +21,27 @@
 enum { WORKERS = 5, ITEMS = 6 };
 
 static enum { BROKEN, CAUGHT, CURED, POOL, PARTS } part;
+static bool by_hand; /* only then the numbers are printed */
 
 struct board {
-    atomic_int begun, answered; /* items */
-    atomic_int ready, died;     /* workers */
+    atomic_int taken, begun, answered; /* items */
+    atomic_int replaced, idle;         /* workers */
 };
 
 static struct board *board; /* all processes see the same one */
-static bool by_hand;        /* only then the numbers are printed */
 
-static pid_t fork_child(void)
+/* Starts a process that runs the function, and ends with its parent. */
+static pid_t start(int (*run)(void))
 {
     pid_t pid = fork();
     if (pid < 0) {
         perror("ch11: fork");
         exit(EXIT_FAILURE);
     }
-    if (pid == 0)
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with its parent */
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(run());
+    }
     return pid;
 }
 
@@ -55,7 +58,6 @@ static int endless(const void *arg, void *result)
 {
     const int *item = arg;
     board->begun++;
-    board->ready++;
     while (!interrupted) {
         if (by_hand)
             printf("%d\n", *item);
@@ -68,35 +70,30 @@ static int endless(const void *arg, void *result)
 
 /* [worker] */
 /* A worker does one item; if none is left it waits, as a pool's workers do. */
-static _Noreturn void work(int item)
+static int work(void)
 {
     signal(SIGINT, part == CAUGHT ? on_sigint : SIG_DFL);
     interrupted = 0;
+    int item = ++board->taken;
     if (item <= ITEMS)
-        _exit(endless(&item, &item));
-    board->ready++;
+        return endless(&item, &item);
+    board->idle++;
     for (;;)
         pause();
 }
+/* [/worker] */
 
+/* [naive] */
 static pid_t worker[WORKERS];
 
 /* Starts a worker in place of the one that is gone; 0: of none, at first. */
 static void replace(pid_t gone)
 {
-    static int item;
-    for (int i = 0; i < WORKERS; i++) {
-        if (worker[i] != gone)
-            continue;
-        item++;
-        worker[i] = fork_child();
-        if (worker[i] == 0)
-            work(item);
-    }
+    for (int i = 0; i < WORKERS; i++)
+        if (worker[i] == gone)
+            worker[i] = start(work);
 }
-/* [/worker] */
 
-/* [naive] */
 static int naive_pool(void)
 {
     int status;
@@ -107,7 +104,7 @@ static int naive_pool(void)
         if (part == CURED && interrupted) /* <- the cure */
             break;
         board->answered += status == 0;
-        board->died += status != 0;
+        board->replaced++;
         replace(gone); /* a pool is kept full */
     }
     for (int i = 0; i < WORKERS; i++)
@@ -152,28 +149,30 @@ static const struct {
 };
 
 /* [hand] */
-/* Runs the part in a process group of its own, and presses Ctrl+C as the
-   terminal does: the whole group gets the signal. Three presses must do. */
+static int caller(void)
+{
+    setpgid(0, 0); /* its own process group, as the shell would give it */
+    return parts[part].run();
+}
+
+/* Presses Ctrl+C as the terminal does: the whole group gets the signal. */
 static void show_part(void)
 {
     bool runs = true;
     memset(board, 0, sizeof *board);
-    pid_t caller = fork_child();
-    if (caller == 0) {
-        setpgid(0, 0);
-        _exit(parts[part].run());
-    }
+    pid_t pid = start(caller);
     for (int k = 0; runs && k <= 3; k++) {
-        while (runs && board->ready < (k + 1) * WORKERS)
-            runs = waitpid(caller, NULL, WNOHANG) == 0;
-        printf("  %d Ctrl+C: %d items begun, %d answered, %d workers dead\n", k,
-               board->begun, board->answered, board->died);
+        while (runs && board->begun + board->idle < (k + 1) * WORKERS)
+            runs = waitpid(pid, NULL, WNOHANG) == 0;
+        printf(
+            "  after %d Ctrl+C: %d items begun, %d answered, %d new workers\n",
+            k, board->begun, board->answered, board->replaced);
         if (runs)
-            kill(-caller, k < 3 ? SIGINT : SIGKILL);
+            kill(-pid, k < 3 ? SIGINT : SIGKILL);
     }
     if (runs)
-        printf("  still running, so kill -9 ends it\n");
-    else if (waitpid(-1, NULL, WNOHANG) < 0)
+        printf("  it still runs, and kill -9 ends it\n");
+    else if (wait(NULL) < 0)
         printf("  it has ended, and nothing is left\n");
     while (wait(NULL) > 0)
         continue;

@@ -214,12 +214,13 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
                  struct pool_result *result)
 {
     result->extent = 0;
-    job->args = job->small;
-    job->results = job->small + small_result(plan->width, order->result_width);
     job->notes = &job->one_note;
     atomic_store_explicit(&job->one_note, 0, memory_order_relaxed);
-    if (plan->small)
+    if (plan->small) {
+        job->args = job->small;
+        job->results = job->small + (order->count ? small_result(plan->width, order->result_width) : 0);
         return 0;
+    }
     result->extent = memory_take(&pool->memory, plan->total);
     if (!result->extent && pool->drop_count) {
         reuse_dropped(pool);

@@ -138,16 +138,16 @@ static void kill_orphans(struct nursery *n)
 /* Kills everything below it and ends. */
 static _Noreturn void end(struct nursery *n)
 {
+    struct region *region = n->region;
     signal_workers(n, SIGKILL);
-    for (;;) {
+    for (pid_t pid = 0; pid >= 0 || errno != ECHILD; pid = waitpid(-1, NULL, 0)) {
+        for (uint32_t i = 0; i < region->workers; i++)
+            if (atomic_load(&region->slots[i].pid) == pid)
+                atomic_store(&region->slots[i].pid, 0);
         kill_orphans(n);
-        pid_t pid = waitpid(-1, NULL, 0);
-        if (pid < 0 && errno == ECHILD)
-            _exit(EXIT_SUCCESS);
-        for (uint32_t i = 0; i < n->region->workers; i++)
-            if (atomic_load(&n->region->slots[i].pid) == pid)
-                atomic_store(&n->region->slots[i].pid, 0);
     }
+    region_release(region);
+    _exit(EXIT_SUCCESS);
 }
 
 /* ---- Reaping ---- */

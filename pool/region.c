@@ -1,10 +1,10 @@
 /*
  * region.c - reserving the shared region, sleeping and waking.
  *
- * The region is address space, not memory: MAP_NORESERVE, and only pages that are touched cost anything. So it can be
- * much larger than what will ever be used, and nothing in it has to grow or move. Where so much address space is not
- * to be had (ulimit -v, strict overcommit), half is asked for, and half of that, until it is given; and then only a
- * quarter of what was given is kept, because the program may want some, too.
+ * The region is address space, not memory: MAP_NORESERVE, and only pages that are touched cost anything. So it has room
+ * for all that may ever be in use, several times over, and nothing in it has to grow or move. Where so much address
+ * space is not to be had (ulimit -v, strict overcommit), it is laid out for half the memory, and half of that, until it
+ * is given; and then once more for a quarter, because the program may want some, too.
  *
  * It does not know what the words in it mean, but for the one that idle workers sleep on.
  */
@@ -16,15 +16,45 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE ((size_t)4096)
-#define GUARD ((size_t)65536)             /* also what the largest usual page size asks for */
-#define LEAST ((size_t)32 << 20)          /* with less than this there is no pool */
-#define USUAL ((size_t)32 << 30)          /* what is asked for first */
-#define TRACE_RECORDS ((uint64_t)1 << 20) /* of all slots together */
+#define GUARD ((size_t)65536)              /* also what the largest usual page size asks for */
+#define LEAST ((size_t)1 << 20)            /* bytes for jobs; with less there is no pool */
+#define MOST ((size_t)1 << 39)             /* with more, block numbers would not fit their words */
+#define ROOM 4                             /* address space for so many times the bytes that may be in use */
+#define LEAST_JOBS (2 * (size_t)RING_SIZE) /* job records */
+#define TRACE_RECORDS ((uint64_t)1 << 20)  /* of all slots together */
 
-static size_t round_up(size_t size)
+uint64_t now_ns(void)
 {
-    return (size + GUARD - 1) / GUARD * GUARD;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Where everything lies: offsets from the region's start. */
+struct plan {
+    uint32_t job_count, block_count;
+    size_t jobs, memory, owners, blocks, trace, size;
+};
+
+/* Sets a part aside, with a guard behind it. Returns where it begins. */
+static size_t set_aside(size_t *end, size_t size)
+{
+    size_t at = *end;
+    *end += (size + GUARD - 1) / GUARD * GUARD + GUARD;
+    return at;
+}
+
+static struct plan make_plan(size_t memory, bool traced)
+{
+    struct plan plan = { .job_count = (uint32_t)(LEAST_JOBS + memory / 16 / sizeof(struct job)) };
+    plan.block_count = (uint32_t)(memory / BLOCK_SIZE);
+    set_aside(&plan.size, sizeof(struct region));
+    plan.jobs = set_aside(&plan.size, plan.job_count * sizeof(struct job));
+    plan.memory = set_aside(&plan.size, ROOM * memory);
+    plan.owners = set_aside(&plan.size, plan.block_count * sizeof(_Atomic uint32_t));
+    plan.blocks = set_aside(&plan.size, plan.block_count * (size_t)BLOCK_SIZE);
+    plan.trace = set_aside(&plan.size, traced ? TRACE_RECORDS * sizeof(struct trace_record) : 0);
+    return plan;
 }
 
 static void *reserve(size_t size)
@@ -33,75 +63,50 @@ static void *reserve(size_t size)
     return at == MAP_FAILED ? NULL : at;
 }
 
-static void *reserve_what_is_given(size_t *size)
+/* Reserves a region for as much of the memory as is given. */
+static char *reserve_what_is_given(size_t *memory, struct plan *plan, bool traced)
 {
-    size_t wanted = *size;
-    void *at = reserve(wanted);
-    while (!at && (*size /= 2) >= LEAST)
-        at = reserve(*size);
-    if (!at || *size == wanted || *size / 4 < LEAST)
+    size_t wanted = *memory;
+    char *at = reserve((*plan = make_plan(*memory, traced)).size);
+    while (!at && (*memory /= 2) >= LEAST)
+        at = reserve((*plan = make_plan(*memory, traced)).size);
+    if (!at || *memory == wanted || *memory / 4 < LEAST)
         return at;
-    munmap(at, *size);
-    return reserve(*size /= 4);
-}
-
-/* Cuts `size` bytes off the front of what is left, with a guard behind them if there is to be one. */
-static char *cut(char **left, size_t size, bool guard)
-{
-    char *at = *left;
-    *left += round_up(size);
-    if (guard) {
-        mprotect(*left, GUARD, PROT_NONE);
-        *left += GUARD;
-    }
-    return at;
-}
-
-static void lay_out(struct region *region, size_t size, size_t memory, size_t trace_bytes)
-{
-    char *left = (char *)region, *end = left + size;
-    cut(&left, sizeof *region, true);
-    size_t rest = (size_t)(end - left) - trace_bytes - 8 * GUARD;
-    region->job_count = (uint32_t)(rest / 64 / sizeof(struct job));
-    region->jobs = (struct job *)cut(&left, region->job_count * sizeof(struct job), false);
-    size_t half = (rest - rest / 16) / 2;
-    region->memory_size = half;
-    region->memory_limit = memory < half ? memory : half;
-    region->memory = cut(&left, half, true);
-    region->block_count = (uint32_t)(region->memory_limit / (BLOCK_SIZE + sizeof *region->owners));
-    region->owners = (_Atomic uint32_t *)cut(&left, region->block_count * sizeof *region->owners, false);
-    region->blocks = cut(&left, region->block_count * (size_t)BLOCK_SIZE, true);
-    if (trace_bytes)
-        region->trace = (struct trace_record *)left;
+    munmap(at, plan->size);
+    return reserve((*plan = make_plan(*memory /= 4, traced)).size);
 }
 
 struct region *region_reserve(uint32_t workers, size_t memory, bool traced)
 {
-    uint64_t records = TRACE_RECORDS / workers;
-    size_t trace_bytes = traced ? round_up(workers * records * sizeof(struct trace_record)) : 0;
-    size_t size = memory > USUAL / 3 ? memory * 3 : USUAL;
-    struct region *region = reserve_what_is_given(&size);
+    size_t given = memory < LEAST ? LEAST : memory > MOST ? MOST : memory;
+    struct plan plan;
+    char *at = reserve_what_is_given(&given, &plan, traced);
+    struct region *region = (struct region *)at;
     if (!region)
         return NULL;
-    madvise(region, size, MADV_DONTDUMP); /* a core of 32 GiB helps nobody */
-    region->size = size;
+    madvise(at, plan.size, MADV_DONTDUMP); /* a core of all that helps nobody */
+    const size_t parts[] = { plan.jobs, plan.memory, plan.owners, plan.blocks, plan.trace, plan.size };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        mprotect(at + parts[i] - GUARD, GUARD, PROT_NONE);
+    region->size = plan.size;
     region->workers = workers;
-    region->trace_size = records;
+    region->job_count = plan.job_count;
+    region->jobs = (struct job *)(at + plan.jobs);
+    region->memory = at + plan.memory;
+    region->memory_size = ROOM * given;
+    region->memory_limit = memory < given ? memory : given;
+    region->owners = (_Atomic uint32_t *)(at + plan.owners);
+    region->blocks = at + plan.blocks;
+    region->block_count = plan.block_count;
+    region->trace = traced ? (struct trace_record *)(at + plan.trace) : NULL;
+    region->trace_size = TRACE_RECORDS / workers;
     region->opened = now_ns();
-    lay_out(region, size, memory, trace_bytes <= size / 4 ? trace_bytes : 0);
     return region;
 }
 
 void region_release(struct region *region)
 {
     munmap(region, region->size);
-}
-
-uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns)

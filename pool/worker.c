@@ -168,6 +168,7 @@ static void leave_at_exit(int status, void *unused)
 {
     (void)unused;
     fflush(stdout);
+    region_release(self->region);
     _exit(status);
 }
 
@@ -175,6 +176,7 @@ static _Noreturn void leave(struct worker *w)
 {
     trace(w, TRACE_END, 0, UINT64_MAX, 0);
     fflush(stdout);
+    region_release(w->region); /* else valgrind would look through all of it for leaks */
     _exit(EXIT_SUCCESS);
 }
 
