@@ -98,6 +98,10 @@ $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 $(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
+$(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h
+	@mkdir -p $(BUILD)
+	$(COMPILE) -Ipool -o $@ tests/draw-demo.c pool/draw.c
+
 $(BUILD)/run $(BUILD)/tty: $(BUILD)/%: tests/%.c
 	@mkdir -p $(BUILD)
 	$(COMPILE) -o $@ $<

@@ -17,17 +17,6 @@
 
 enum { TASKS = 10, WORKERS = 4 };
 
-/* [board] */
-struct board {
-    atomic_int go;     /* hello() waits at its first line until this is 1 */
-    atomic_int ran;    /* hellos that came to their last line */
-    atomic_int inside; /* visitors */
-    atomic_int came;   /* their meeting point */
-};
-
-static struct board *board; /* all processes see the same one */
-/* [/board] */
-
 /* Ends the program with the pool's own words if a call has failed. */
 static void check(bool ok)
 {
@@ -38,6 +27,15 @@ static void check(bool ok)
 }
 
 /* [hello] */
+struct board {
+    atomic_int go;     /* hello() waits at its first line until this is 1 */
+    atomic_int ran;    /* hellos that came to their last line */
+    atomic_int inside; /* visitors */
+    atomic_int came;   /* their meeting point */
+};
+
+static struct board *board; /* all processes see the same one */
+
 static int hello(const void *arg, void *unused)
 {
     int i = *(const int *)arg;
@@ -55,8 +53,8 @@ static int hello(const void *arg, void *unused)
 /* [hand-over] */
 static struct pool *open_pool(void)
 {
-    struct pool_options options = { .processes = WORKERS };
-    struct pool *pool = pool_open(&options);
+    struct pool *pool =
+        pool_open(&(struct pool_options){ .processes = WORKERS });
     check(pool != NULL);
     return pool;
 }
@@ -77,6 +75,10 @@ static void without_join(void)
     int status;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* whatever it leaves becomes ours */
     pid_t program = fork();
+    if (program < 0) {
+        perror("ch03: fork");
+        exit(EXIT_FAILURE);
+    }
     if (program == 0) { /* a program that forgets to join */
         hand_over(open_pool(), result);
         _exit(EXIT_SUCCESS);
@@ -99,7 +101,6 @@ static void with_join(void)
     hand_over(pool, result);
     check(pool_close(pool) == 0);
     check(pool_join(pool, POOL_FOREVER) == 0);
-    double seconds = document_time() - start;
     for (int i = 0; i < TASKS; i++) {
         check(pool_result_get(result[i], NULL, 0) == 0);
         printf("%s\n", (const char *)pool_result_reply(result[i], 0, NULL));
@@ -107,52 +108,38 @@ static void with_join(void)
     pool_free(pool);
     printf("Sub-process(es) done.\n");
     printf("cured: join: %d tasks handed over, %d ran, in %.1f seconds\n",
-           TASKS, board->ran, seconds);
+           TASKS, board->ran, document_time() - start);
 }
 /* [/kept] */
 
 /* [visit] */
-/* Comes in, waits until so many have come, leaves. Tells how many were in. */
-static int visit(const void *wanted, void *result)
+/* Comes in, tells how many are in now, and leaves when so many have come. */
+static int visit(const void *wanted, void *unused)
 {
-    *(int *)result = ++board->inside;
+    (void)unused;
+    printf("  %d inside\n", ++board->inside);
     meet(&board->came, *(const int *)wanted);
     board->inside--;
     return 0;
 }
-/* [/visit] */
 
-static void print_most(const char *label, const int *inside)
+static void apply_or_async(void)
 {
-    int most = 0;
+    struct pool *pool = open_pool();
+    int one = 1, all = WORKERS;
+    printf("apply:\n");
     for (int i = 0; i < WORKERS; i++)
-        most = inside[i] > most ? inside[i] : most;
-    printf("%s: %d tasks, at most %d inside at once\n", label, WORKERS, most);
-}
+        check(pool_apply(pool, visit, &one, sizeof one, NULL, 0) == 0);
 
-/* [both] */
-static void one_by_one(struct pool *pool)
-{
-    int one = 1, inside[WORKERS];
-    for (int i = 0; i < WORKERS; i++)
-        check(pool_apply(pool, visit, &one, sizeof one, &inside[i],
-                         sizeof inside[i]) == 0);
-    print_most("apply", inside);
-}
-
-static void all_at_once(struct pool *pool)
-{
-    struct pool_result *result[WORKERS];
-    int all = WORKERS, inside[WORKERS];
+    printf("apply_async:\n");
     board->came = 0;
     for (int i = 0; i < WORKERS; i++)
-        result[i] = pool_apply_async(pool, visit, &all, sizeof all,
-                                     sizeof inside[i], NULL);
-    for (int i = 0; i < WORKERS; i++)
-        check(pool_result_get(result[i], &inside[i], POOL_FOREVER) == 0);
-    print_most("apply_async", inside);
+        check(pool_apply_async(pool, visit, &all, sizeof all, 0, NULL));
+    check(pool_close(pool) == 0);
+    check(pool_join(pool, POOL_FOREVER) == 0);
+    pool_free(pool);
 }
-/* [/both] */
+/* [/visit] */
 
 int main(void)
 {
@@ -161,9 +148,6 @@ int main(void)
     board = shared_memory(sizeof *board);
     without_join();
     with_join();
-    struct pool *pool = open_pool();
-    one_by_one(pool);
-    all_at_once(pool);
-    pool_free(pool);
+    apply_or_async();
     return 0;
 }

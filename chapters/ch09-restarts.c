@@ -15,15 +15,7 @@
 
 enum { TASKS = 10, WORKERS = 4, LIFE = 2 };
 
-/* [board] */
-struct board {
-    bool meeting;      /* tasks wait for each other */
-    atomic_int starts; /* workers started so far */
-    atomic_int came;   /* tasks begun so far */
-};
-
-static struct board *board; /* all processes see the same one */
-/* [/board] */
+static const int items[TASKS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 
 /* Ends the program with the pool's own words if a call has failed. */
 static void check(bool ok)
@@ -42,27 +34,21 @@ static void print_list(const char *label, const int *number)
     printf("]\n");
 }
 
-/* [map] */
-/* Maps the task over the items in a pool of its own. */
-static void map(const struct pool_options *options, pool_task *task,
-                const int *in, int *out)
-{
-    struct pool *pool = pool_open(options);
-    check(pool != NULL);
-    check(pool_map(pool, task, in, TASKS, sizeof *in, out, sizeof *out) == 0);
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
-}
-/* [/map] */
-
 /* [start] */
+struct board {
+    bool meeting;      /* tasks wait for each other */
+    atomic_int starts; /* workers started so far */
+    atomic_int came;   /* tasks begun so far */
+};
+
+static struct board *board; /* all processes see the same one */
+
 static int start(void *unused)
 {
     (void)unused;
     if (board->meeting)
         printf("Starting %s\n", pool_worker_name());
-    atomic_fetch_add(&board->starts, 1);
+    board->starts++;
     return 0;
 }
 /* [/start] */
@@ -71,7 +57,7 @@ static int start(void *unused)
 static int twice(const void *arg, void *result)
 {
     static const int end_of_wave[] = { 4, 8, TASKS };
-    int came = atomic_fetch_add(&board->came, 1);
+    int came = board->came++;
     if (board->meeting) {
         wait_until(&board->came, end_of_wave[came / WORKERS]);
         if (came >= 8)
@@ -83,68 +69,68 @@ static int twice(const void *arg, void *result)
 }
 /* [/twice] */
 
+/* [map] */
+/* Maps the task over the items in a pool of its own. */
+static void map(const struct pool_options *options, pool_task *task, int *out)
+{
+    struct pool *pool = pool_open(options);
+    check(pool != NULL);
+    check(pool_map(pool, task, items, TASKS, sizeof *items, out, sizeof *out) ==
+          0);
+    check(pool_close(pool) == 0);
+    check(pool_join(pool, POOL_FOREVER) == 0);
+    pool_free(pool);
+}
+/* [/map] */
+
 /* [puzzle] */
-static int count_starts(bool meeting, const int *in, int *out)
+static int count_starts(bool meeting, int *out)
 {
     struct pool_options options = { .processes = WORKERS,
                                     .maxtasks = LIFE,
                                     .initializer = start };
     *board = (struct board){ .meeting = meeting };
-    map(&options, twice, in, out);
-    return atomic_load(&board->starts);
+    map(&options, twice, out);
+    return board->starts;
 }
 
 static void why_eight(void)
 {
-    int in[TASKS], out[TASKS];
-    for (int i = 0; i < TASKS; i++)
-        in[i] = i;
-    print_list("Inputs  :", in);
-    int starts = count_starts(true, in, out);
+    int out[TASKS];
+    print_list("Inputs  :", items);
+    int starts = count_starts(true, out);
     print_list("Pool    :", out);
     printf("least %d = ceil(%d/%d); here %d: four lives end together,\n",
            (TASKS + LIFE - 1) / LIFE, TASKS, LIFE, starts);
     printf("the pool refills to its size, whatever is left; most %d\n",
            WORKERS + TASKS / LIFE);
-    printf("and on your machine today: %d\n", count_starts(false, in, out));
+    printf("and on your machine today: %d\n", count_starts(false, out));
 }
 /* [/puzzle] */
 
 /* [leak] */
-struct hoard {
-    struct hoard *older;
-    char bytes[1 << 20];
-};
-
 /* Keeps one more MiB for good; tells how many this worker has by now. */
 static int leak(const void *unused, void *result)
 {
-    static struct hoard *newest; /* each worker has its own */
+    static void *kept[TASKS]; /* each worker has its own */
+    static int mib;
     (void)unused;
-    struct hoard *more = calloc(1, sizeof *more);
-    if (!more)
+    kept[mib] = malloc(1 << 20);
+    if (!kept[mib])
         return pool_fail("out of memory");
-    more->older = newest;
-    newest = more;
-    int mib = 0;
-    for (const struct hoard *h = newest; h; h = h->older)
-        mib++;
-    *(int *)result = mib;
+    *(int *)result = ++mib;
     return 0;
 }
-/* [/leak] */
 
-/* [bounded] */
 static void bounded_leak(void)
 {
-    int in[TASKS] = { 0 }, mib[TASKS];
-    map(&(struct pool_options){ .processes = 1 }, leak, in, mib);
+    int mib[TASKS];
+    map(&(struct pool_options){ .processes = 1 }, leak, mib);
     print_list("broken, MiB lost:", mib);
-    map(&(struct pool_options){ .processes = 1, .maxtasks = LIFE }, leak, in,
-        mib);
+    map(&(struct pool_options){ .processes = 1, .maxtasks = LIFE }, leak, mib);
     print_list("cured,  MiB lost:", mib);
 }
-/* [/bounded] */
+/* [/leak] */
 
 int main(void)
 {
