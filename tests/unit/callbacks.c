@@ -232,6 +232,43 @@ static void terminated(void)
     pool_free(pool);
 }
 
+/* A hundred handles are freed at once: each job still tells its own callback, with its own result. */
+static void check_own(struct pool_result *result, void *cookie)
+{
+    long *expected = cookie;
+    const long *there = pool_result_at(result, 0);
+    CHECK(there && *there == *expected);
+    *expected = -1;
+}
+
+static void freed_before(void)
+{
+    struct pool *pool = open_pool(2);
+    long expected[100], out;
+    for (long i = 0; i < 100; i++) {
+        struct pool_job_options options = { .callback = check_own, .cookie = &expected[i] };
+        expected[i] = i * i;
+        pool_result_free(pool_apply_async(pool, task_square, &i, sizeof i, sizeof i, &options));
+    }
+    for (long i = 0; i < 100; i++)
+        OK(pool_apply(pool, task_square, &i, sizeof i, &out, sizeof out));
+    end_pool(pool);
+    for (int i = 0; i < 100; i++)
+        CHECK_EQ(expected[i], -1);
+}
+
+/* Only the error callback looks at a failure; a good callback that is not called does not. */
+static void unlooked(void)
+{
+    struct pool *pool = open_pool(1);
+    long odd = 1;
+    struct pool_job_options options = { .callback = check_own };
+    pool_result_free(pool_apply_async(pool, task_odd_fails, &odd, sizeof odd, sizeof odd, &options));
+    OK(pool_close(pool));
+    REFUSED(pool_join(pool, PATIENCE), EREMOTEIO, "1 job failed");
+    pool_free(pool);
+}
+
 static const struct unit_case cases[] = {
     { "P06 a good map: callback once, error callback never", p06_good },
     { "P06 one good item, one bad item: each tells its own callback", p06_one_item },
@@ -240,6 +277,8 @@ static const struct unit_case cases[] = {
     { "P39 a callback hands over the next job", p39_chain },
     { "P38 calls that wait are refused inside a callback", no_waiting_inside },
     { "P38 a callback frees its own handle", freed_inside },
+    { "P38 a handle freed before its callback", freed_before },
+    { "G15 a failure with a good callback only is not looked at", unlooked },
     { "P06 callbacks run in calls that wait, never elsewhere", not_in_the_middle },
     { "P06 join calls the rest of them", rest_in_join },
     { "P06 terminate: the error callback is told ECANCELED", terminated },
