@@ -15,7 +15,7 @@
 
 enum { TASKS = 10, WORKERS = 4, LIFE = 2 };
 
-static const int items[TASKS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+static const int in[TASKS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 
 /* Ends the program with the pool's own words if a call has failed. */
 static void check(bool ok)
@@ -70,13 +70,12 @@ static int twice(const void *arg, void *result)
 /* [/twice] */
 
 /* [map] */
-/* Maps the task over the items in a pool of its own. */
+/* Maps the task over the numbers in a pool of its own. */
 static void map(const struct pool_options *options, pool_task *task, int *out)
 {
     struct pool *pool = pool_open(options);
     check(pool != NULL);
-    check(pool_map(pool, task, items, TASKS, sizeof *items, out, sizeof *out) ==
-          0);
+    check(pool_map(pool, task, in, TASKS, sizeof *in, out, sizeof *out) == 0);
     check(pool_close(pool) == 0);
     check(pool_join(pool, POOL_FOREVER) == 0);
     pool_free(pool);
@@ -97,7 +96,7 @@ static int count_starts(bool meeting, int *out)
 static void why_eight(void)
 {
     int out[TASKS];
-    print_list("Inputs  :", items);
+    print_list("Inputs  :", in);
     int starts = count_starts(true, out);
     print_list("Pool    :", out);
     printf("least %d = ceil(%d/%d); here %d: four lives end together,\n",

@@ -190,6 +190,7 @@ static int run_by_hand(const char *name)
     printf("press Ctrl+C. Ctrl+\\ ends it, and after 60 s it ends itself\n");
     by_hand = true;
     setenv("SCALE", "1", 0); /* a hand is slow */
+    document_second(); /* complains of a wrong SCALE before anything runs */
     alarm(60);
     return parts[part].run();
 }
@@ -201,6 +202,8 @@ int main(int argc, char **argv)
     board = shared_memory(sizeof *board);
     if (argc > 1)
         return run_by_hand(argv[1]);
+    printf("%d items that never end, %d workers; a second is %g ms here\n",
+           ITEMS, WORKERS, 1000 * document_second());
     for (; part < PARTS; part++) {
         printf("%s: %s\n", parts[part].name, parts[part].text);
         show_part();

@@ -264,7 +264,7 @@ END
     run -0 kit_build
     [ -z "$output" ]
     run -1 kit_build no-such-target
-    [[ $output == *"cannot build no-such-target"*"No rule to make target"* ]]
+    [[ $output == *"cannot build no-such-target"*"There is no 'no-such-target'"* ]]
 }
 
 @test "kit_same_lines: the same lines, as often, in any order" {
