@@ -67,7 +67,7 @@ static int run(const long *in, size_t n, long *out, int workers)
 {
     int wanted = n < (size_t)workers ? (int)n : workers;
     int descriptors = harness_descriptors();
-    meeting = harness_shared(sizeof *meeting);
+    meeting = shared_memory(sizeof *meeting);
     meeting->wanted = wanted;
 
     int status = ask_all(in, n, out, workers);

@@ -97,7 +97,7 @@ int main(int argc, char **argv)
 {
     char *sample[] = { "", "1", "2", "3", "4", "5", "6" };
     read_pairs(argc > 1 ? argc : 7, argc > 1 ? argv : sample);
-    tally = harness_shared(sizeof *tally);
+    tally = shared_memory(sizeof *tally);
     tally->main = getpid();
 
     int descriptors = harness_descriptors();

@@ -8,15 +8,11 @@
 #ifndef HARNESS_H
 #define HARNESS_H
 
+#include "meet.h"
 #include "pool.h"
 #include <dirent.h>
 #include <errno.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,18 +40,6 @@ static inline int harness_count(const char *text)
         return (int)count;
     fprintf(stderr, "%ld is not a number from 1 to 1000000\n", count);
     exit(2);
-}
-
-/* Returns zeroed memory that is no longer the program's own, but everyone's. */
-static inline void *harness_shared(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("mmap");
-        exit(EXIT_FAILURE);
-    }
-    return memory;
 }
 
 /* ---- A meeting that gives up ---- */
