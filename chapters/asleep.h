@@ -28,7 +28,8 @@ static inline long switches(const pid_t *pid, int count)
         fclose(file);
         const char *numbers = strstr(text, "voluntary_ctxt_switches:");
         if (!strstr(text, "State:\tS") || !strstr(text, "Threads:\t1\n") ||
-            !numbers || sscanf(numbers, "%*s %ld %*s %ld", &own_will, &forced) != 2)
+            !numbers ||
+            sscanf(numbers, "%*s %ld %*s %ld", &own_will, &forced) != 2)
             return -1;
         sum += own_will + forced;
     }

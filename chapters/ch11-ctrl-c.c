@@ -73,7 +73,7 @@ static int endless(const void *arg, void *result)
 static int work(void)
 {
     signal(SIGINT, part == CAUGHT ? on_sigint : SIG_DFL);
-    interrupted = 0;
+    interrupted = 0; /* it may have been set when we were forked */
     int item = ++board->taken;
     if (item <= ITEMS)
         return endless(&item, &item);
@@ -164,9 +164,9 @@ static void show_part(void)
     for (int k = 0; runs && k <= 3; k++) {
         while (runs && board->begun + board->idle < (k + 1) * WORKERS)
             runs = waitpid(pid, NULL, WNOHANG) == 0;
-        printf(
-            "  after %d Ctrl+C: %d items begun, %d answered, %d new workers\n",
-            k, board->begun, board->answered, board->replaced);
+        printf("  after %d Ctrl+C: %d items begun, %d answered,"
+               " %d new workers\n",
+               k, board->begun, board->answered, board->replaced);
         if (runs)
             kill(-pid, k < 3 ? SIGINT : SIGKILL);
     }

@@ -19,8 +19,8 @@
 
 enum { WORKERS = 4, TEAM = 1 + WORKERS, ITEMS = 10 };
 
-static pid_t *team; /* shared: the caller and its workers */
-static bool *deaf;  /* shared: somebody was still there after SIGTERM */
+static pid_t *team; /* in shared memory: the caller and its workers */
+static bool *deaf;  /* in shared memory: somebody outlived a SIGTERM */
 
 static void check(bool ok, const char *what)
 {
@@ -103,8 +103,8 @@ static void toy_pool(void)
             work();
         team[i] = pid;
     }
-    sys.create(&collector, NULL, collect, NULL);
-    sys.create(&feeder, NULL, feed, NULL);
+    check(sys.create(&collector, NULL, collect, NULL) == 0, "create");
+    check(sys.create(&feeder, NULL, feed, NULL) == 0, "create");
     sys.join(collector, NULL);
     sys.join(feeder, NULL);
 }
@@ -238,6 +238,7 @@ int main(int argc, char **argv)
     deaf = shared_memory(sizeof *deaf);
     if (argc > 1)
         return heir(argv[1]);
+    document_second(); /* complains of a wrong SCALE before anything runs */
     find_the_patch();
     printf("once more, with SIGTERM blocked and SIGCHLD ignored:\n");
     sigemptyset(&term);
