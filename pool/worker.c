@@ -202,17 +202,26 @@ static void settle_item(struct worker *w, struct job *job, uint64_t item, int st
     }
 }
 
-static void run_item(struct worker *w, struct job *job, uint64_t item)
+/* Runs items one after the other, as long as anybody wants them. Returns the first one it did not run. */
+static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint64_t end)
 {
-    trace_begin(w);
-    note64(&w->slot->at, 2 * item + 1);
-    int status = job->task(job->args + item * job->width, job->results + item * job->result_width);
-    atomic_signal_fence(memory_order_seq_cst);
-    if (__fpending(stdout))
-        fflush(stdout);
-    if (status || atomic_load_explicit(&w->slot->run, memory_order_relaxed))
-        settle_item(w, job, item, status);
-    trace(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
+    pool_task *task = job->task;
+    size_t width = job->width, result_width = job->result_width;
+    char *arg = job->args + item * width, *result = job->results + item * result_width;
+    bool wanted = true;
+    for (; item < end && wanted; item++, arg += width, result += result_width) {
+        trace_begin(w);
+        note64(&w->slot->at, 2 * item + 1);
+        int status = task(arg, result);
+        atomic_signal_fence(memory_order_seq_cst);
+        if (__fpending(stdout))
+            fflush(stdout);
+        if (status || atomic_load_explicit(&w->slot->run, memory_order_relaxed))
+            settle_item(w, job, item, status);
+        trace(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
+        wanted = !atomic_load_explicit(&job->given_up, memory_order_relaxed);
+    }
+    return item;
 }
 
 /* Repeats, or does for the first time, what follows the end of a chunk. The job may be another one by now: that is
@@ -238,18 +247,15 @@ static void finish_chunk(struct region *region, struct slot *slot, struct job *j
 static void run_chunk(struct worker *w, struct job *job)
 {
     struct slot *slot = w->slot;
-    uint64_t item = atomic_load_explicit(&slot->at, memory_order_relaxed) / 2, first = item;
+    uint64_t first = atomic_load_explicit(&slot->at, memory_order_relaxed) / 2;
     uint64_t end = job_chunk_end(job, atomic_load_explicit(&slot->chunk, memory_order_relaxed));
+    uint64_t last = w->left < 0 || end - first < (uint64_t)w->left ? end : first + (uint64_t)w->left;
     w->in_task = true;
-    bool wanted = true;
-    for (; item < end && w->left != 0 && wanted; item++) {
-        run_item(w, job, item);
-        w->left -= w->left > 0;
-        wanted = !atomic_load_explicit(&job->given_up, memory_order_relaxed);
-    }
+    uint64_t item = run_items(w, job, first, last);
     w->in_task = false;
+    w->left -= w->left < 0 ? 0 : (long)(item - first);
     atomic_fetch_add_explicit(&slot->finished, item - first, memory_order_relaxed);
-    if (item < end && wanted) {
+    if (item < end && w->left == 0 && !atomic_load(&job->given_up)) {
         note64(&slot->at, 2 * item);
         leave(w);
     }
