@@ -28,7 +28,7 @@ endif
 
 .DEFAULT_GOAL = next
 .SECONDEXPANSION:
-.PHONY: next help list doctor lib compile chapters test unit bats check-asan check-valgrind check-clang torture bench \
+.PHONY: next help list doctor lib compile chapters test has-what-tests-need unit bats check-asan check-valgrind check-clang torture bench \
         grade book-sync book-check setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
@@ -83,8 +83,11 @@ hint-%:
 # --- Tests ----------------------------------------------------------------------------------------------
 
 # All of them; one file: make bats FILES=tests/ch03.bats; some tests of the library: build/unit D05 imap
-test: $(LIBRARY) $(BUILD)/run $(BUILD)/tty $(BUILD)/unit $(BUILD)/torture $(BUILD)/steps chapters
+test: has-what-tests-need $(LIBRARY) $(BUILD)/run $(BUILD)/tty $(BUILD)/unit $(BUILD)/torture $(BUILD)/steps chapters
 	@sh tests/all.sh
+
+has-what-tests-need:
+	@sh tests/setup.sh tests -n
 
 bats: $(LIBRARY) $(BUILD)/run $(BUILD)/tty
 	@bats $(FILES)

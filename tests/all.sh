@@ -35,7 +35,7 @@ echo 'tests:'
 } | xargs -P "$(nproc)" -n 1 sh "$out/one.sh" "$out"
 
 for count in "$out"/*.count; do
-    read -r passed failed <"$count"
+    read -r _ failed <"$count"
     [ "$failed" -eq 0 ] || {
         echo "--- $(basename "$count" .count)"
         grep -v '^ok ' "${count%.count}.tap"

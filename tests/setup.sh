@@ -1,9 +1,10 @@
 #!/bin/sh
 # setup.sh - installs what the kit needs, on Debian and its relatives.
 #
-# usage: sh tests/setup.sh          a compiler and make: enough for the chapters and the exercises' programs
-#        sh tests/setup.sh tests    and what the tests and the grader need
-#        sh tests/setup.sh all      and the peers of the bench, valgrind, clang
+# usage: sh tests/setup.sh            a compiler and make: enough for the chapters and the exercises' programs
+#        sh tests/setup.sh tests      and what the tests and the grader need
+#        sh tests/setup.sh all        and the peers of the bench, valgrind, clang
+#        sh tests/setup.sh tests -n   installs nothing; says what is missing, and ends with 77 if anything is
 #
 # Packages that are there already are left alone; if all are, nothing is asked of the network. It becomes root by
 # itself where sudo is to be had.
@@ -25,11 +26,16 @@ all) packages="$packages $tests $all" ;;
 esac
 
 missing=
+[ "${2-}" != -n ] || command -v dpkg-query >/dev/null || exit 0 # not Debian: then the compiler will say it
 for package in $packages; do
     state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) || state=
     [ "$state" = 'install ok installed' ] || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
+if [ "${2-}" = -n ]; then
+    echo "These packages are missing:$missing. To install them: sh tests/setup.sh $1" >&2
+    exit 77
+fi
 
 if ! command -v apt-get >/dev/null; then
     echo "setup.sh: there is no apt-get here; install with your own system's tool:$missing" >&2
