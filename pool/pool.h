@@ -84,7 +84,10 @@ struct pool_iter;   /**< A stream of results: what Python's imap returns. */
 /** The most workers a pool can have. */
 #define POOL_MAX_PROCESSES 1024
 
-/** @name Functions you write @{ */
+/**
+ * @name Functions you write
+ * @{
+ */
 
 /**
  * A task: reads its argument, writes its result, returns 0; anything else is failure (see pool_fail()).
@@ -106,7 +109,10 @@ typedef int pool_source(void *state, void *item);
 typedef void pool_callback(struct pool_result *result, void *cookie);
 
 /** @} */
-/** @name Open, close, join @{ */
+/**
+ * @name Open, close, join
+ * @{
+ */
 
 /** How a pool is to be. A zeroed member means the default. */
 struct pool_options {
@@ -171,7 +177,10 @@ void pool_free(struct pool *pool);
 void pool_interrupt(struct pool *pool);
 
 /** @} */
-/** @name Hand over and wait @{ */
+/**
+ * @name Hand over and wait
+ * @{
+ */
 
 /**
  * Runs one task in a worker and waits for it.
@@ -214,7 +223,10 @@ int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_colu
                  size_t count, void *results, size_t result_width);
 
 /** @} */
-/** @name Hand over now, wait later @{ */
+/**
+ * @name Hand over now, wait later
+ * @{
+ */
 
 /** How a job is to be run. A zeroed member means the default. */
 struct pool_job_options {
@@ -314,7 +326,10 @@ void pool_result_free(struct pool_result *result);
 const struct pool_error *pool_error(void);
 
 /** @} */
-/** @name Streams @{ */
+/**
+ * @name Streams
+ * @{
+ */
 
 /**
  * Runs the task for each item a source gives, and hands the results out one by one, in the items' order.
@@ -354,7 +369,10 @@ const void *pool_iter_reply(struct pool_iter *iter, size_t *size);
 void pool_iter_close(struct pool_iter *iter);
 
 /** @} */
-/** @name Inside a task @{ */
+/**
+ * @name Inside a task
+ * @{
+ */
 
 /**
  * Gives the item a reply: bytes whose number only the task knows, beside its result of fixed width.
