@@ -49,7 +49,8 @@
  * what it leaves running is killed when its worker is killed, and when the pool ends.
  *
  * **Threads.** Any number of threads of the program may use one pool. Open it before starting threads: a process
- * forked while another thread holds a lock keeps that lock for ever.
+ * forked while another thread holds a lock keeps that lock for ever. In a program that has threads already the
+ * nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not.
  *
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone. Workers start with
  * default handlers and an empty mask. Ctrl+C does nothing to them, but that a sleep in a task may end early: the pool
@@ -125,7 +126,8 @@ struct pool_options {
     double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
     double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
     const char *trace;             /**< A file to leave a picture in (.svg, .json, .csv), or "-": a timeline on
-                                        stderr. "%p" becomes the process id. Default: $POOL_TRACE, if set. */
+                                        stderr. "%p" becomes the process id; of several pools the last one joined
+                                        stays. Default: $POOL_TRACE, if set. */
 };
 
 /**
