@@ -30,6 +30,21 @@ static bool nursery_lives(const struct pool *pool)
     return waitid(P_PID, (id_t)pool->nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0;
 }
 
+/* What to do about an error of the system, to be put behind its name. */
+static const char *cure(int error)
+{
+    switch (error) {
+    case EMFILE:
+        return "; close what you no longer need: pool_close, pool_join";
+    case EAGAIN:
+        return "; too many processes: see ulimit -u";
+    case ENOMEM:
+        return "; see ulimit -v";
+    default:
+        return "";
+    }
+}
+
 static void say_why(struct pool *pool)
 {
     struct region *region = pool->region;
@@ -38,7 +53,8 @@ static void say_why(struct pool *pool)
     if (atomic_load(&region->stop) == STOP_TERMINATED) {
         snprintf(pool->why, sizeof pool->why, "cancelled: the pool was terminated");
     } else if (failed && region->failed_errno) {
-        snprintf(pool->why, sizeof pool->why, "no worker can be started: %s", strerror(region->failed_errno));
+        snprintf(pool->why, sizeof pool->why, "no worker can be started: %s%s", strerror(region->failed_errno),
+                 cure(region->failed_errno));
     } else if (failed && region->slots[failed - 1].text[0]) {
         snprintf(pool->why, sizeof pool->why, "the initializer failed in PoolWorker-%u: %s",
                  region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
@@ -243,11 +259,7 @@ static int wait_until_ready(struct pool *pool, double seconds)
 
 static int fail_open(const char *what)
 {
-    int error = errno;
-    const char *cure = error == EMFILE   ? "; close what you no longer need: pool_close, pool_join"
-                       : error == EAGAIN ? "; too many processes: see ulimit -u"
-                                         : "";
-    return error_set(error, "pool_open: %s: %s%s", what, strerror(error), cure);
+    return error_set(errno, "pool_open: %s: %s%s", what, strerror(errno), cure(errno));
 }
 
 static int open_pool(struct pool *pool, const struct pool_options *options)
@@ -260,7 +272,7 @@ static int open_pool(struct pool *pool, const struct pool_options *options)
     if (!(pool->here = map_here()))
         return fail_open("mmap");
     if (!(pool->region = region_reserve(workers, memory, options->trace && options->trace[0])))
-        return fail_open("no address space for the shared region (see ulimit -v)");
+        return fail_open("no address space for the shared region");
     if (map_results(pool) != 0 || describe_pool(pool, options, cores) != 0)
         return fail_open("out of memory");
     pool->nursery = nursery_start(pool->region, &pool->socket);

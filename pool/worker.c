@@ -88,39 +88,37 @@ void *pool_reply(size_t size)
     return note ? note->bytes : NULL;
 }
 
+/* Prints into a new note of the right length, or, outside of tasks, into the slot. Returns whether there was room. */
+static bool print_note(enum note_kind kind, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (!self || length < 0)
+        return false;
+    if (!self->in_task)
+        return vsnprintf(self->slot->text, sizeof self->slot->text, format, args) >= 0;
+    struct note *note = note_new(self->region, self->slot, kind, (size_t)length);
+    return note && vsnprintf(note->bytes, (size_t)length + 1, format, args) >= 0;
+}
+
 int pool_reply_text(const char *format, ...)
 {
+    if (!self || !self->in_task)
+        return error_set(EINVAL, "pool_reply_text: only a task can reply");
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
+    bool printed = print_note(NOTE_REPLY, format, args);
     va_end(args);
-    char *text = length < 0 ? NULL : pool_reply((size_t)length);
-    if (!text)
-        return -1;
-    va_start(args, format);
-    vsnprintf(text, (size_t)length + 1, format, args);
-    va_end(args);
-    return 0;
+    return printed ? 0 : error_set(ENOMEM, "pool_reply_text: no room; open the pool with a larger .memory");
 }
 
 int pool_fail(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (!self || length < 0)
-        return -1;
-    char *text = self->slot->text;
-    size_t room = sizeof self->slot->text;
-    if (self->in_task) {
-        struct note *note = note_new(self->region, self->slot, NOTE_FAILURE, (size_t)length);
-        text = note ? note->bytes : NULL;
-        room = (size_t)length + 1;
-    }
-    va_start(args, format);
-    if (text)
-        vsnprintf(text, room, format, args);
+    print_note(NOTE_FAILURE, format, args);
     va_end(args);
     return -1;
 }
