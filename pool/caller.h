@@ -52,12 +52,12 @@ struct pool_result {
     size_t count, result_width;
     uint32_t chunks;
     _Atomic uint32_t undone; /* all chunks from this one on are done */
-    uint8_t hold; /* enum hold */
-    bool watched; /* its callback has not run yet */
-    bool moved;   /* the values are a copy */
-    bool woke;    /* handing it over had to wake somebody: no use to spin for it */
-    bool gave_up; /* some of its tickets may be CANCELLED */
-    bool looked;  /* somebody knows whether it failed */
+    uint8_t hold;            /* enum hold */
+    bool watched;            /* its callback has not run yet */
+    bool moved;              /* the values are a copy */
+    bool woke;               /* handing it over had to wake somebody: no use to spin for it */
+    bool gave_up;            /* some of its tickets may be CANCELLED */
+    bool looked;             /* somebody knows whether it failed */
 };
 
 /** A job whose callback has not run yet. */
@@ -80,6 +80,7 @@ struct pool {
     struct pool_result *results;   /* one for each job record, at the same index */
     uint32_t *free, free_count;    /* records that can be used again */
     uint32_t *dropped, drop_count; /* records that soon can */
+    uint32_t drop_limit;           /* with more of these, see which can by now */
     uint32_t fresh;                /* records from here on were never used */
     uint32_t serial;               /* jobs handed over so far */
     uint64_t head;                 /* of the ring, as last seen */

@@ -72,6 +72,7 @@ static void reuse_dropped(struct pool *pool)
     for (uint32_t i = pool->drop_count; i-- > 0;)
         if (reuse(pool, pool->dropped[i]))
             pool->dropped[i] = pool->dropped[--pool->drop_count];
+    pool->drop_limit = 2 * pool->drop_count + 1000; /* so that looking at all of them is rare */
 }
 
 void pool_result_free(struct pool_result *result)
@@ -91,11 +92,14 @@ void pool_result_free(struct pool_result *result)
 
 static uint32_t take_record(struct pool *pool)
 {
-    if (pool->drop_count && (pool->free_count == 0 || pool->drop_count > 1000))
+    if (pool->drop_count > pool->drop_limit)
         reuse_dropped(pool);
     if (pool->free_count)
         return pool->free[--pool->free_count];
-    return pool->fresh < pool->region->job_count ? pool->fresh++ : UINT32_MAX;
+    if (pool->fresh < pool->region->job_count)
+        return pool->fresh++;
+    reuse_dropped(pool);
+    return pool->free_count ? pool->free[--pool->free_count] : UINT32_MAX;
 }
 
 /* ---- Preparing a job ---- */
