@@ -87,7 +87,7 @@ struct pool {
     struct memory memory;
     struct known known;
     struct watch *watches;
-    size_t watch_count, watch_room;
+    size_t watch_count, watch_room, watch_next;
     struct pool_iter *iters;
     enum stop stop; /* as far as the caller stopped it */
     bool over;      /* the nursery is gone, and what was not done has failed */

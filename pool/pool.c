@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WATCHES_AT_ONCE 64 /* callbacks looked at in one go */
+
 /* This thread is inside a callback. */
 static _Thread_local bool in_callback;
 
@@ -176,17 +178,21 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
 
 /* ---- Callbacks ---- */
 
-/* Takes the first watch whose job is done off the list. */
+/* Takes a watch whose job is done off the list. It looks at some of them only, and goes on there the next time, so that
+ * a program with many callbacks does not look at all of them whenever it waits. */
 static bool take_watch(struct pool *pool, struct watch *due)
 {
     bool found = false;
     pthread_mutex_lock(&pool->lock);
-    for (size_t i = 0; i < pool->watch_count && !found; i++)
-        if (pool_result_ready(pool->watches[i].result)) {
-            *due = pool->watches[i];
-            memmove(&pool->watches[i], &pool->watches[i + 1], (--pool->watch_count - i) * sizeof *due);
-            found = true;
+    for (size_t looked = 0; looked < WATCHES_AT_ONCE && looked < pool->watch_count && !found; looked++) {
+        struct watch *watch = &pool->watches[pool->watch_next++ % pool->watch_count];
+        found = pool_result_ready(watch->result);
+        if (found) {
+            *due = *watch;
+            *watch = pool->watches[--pool->watch_count];
+            pool->watch_next--;
         }
+    }
     pthread_mutex_unlock(&pool->lock);
     return found;
 }
