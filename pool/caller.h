@@ -49,16 +49,20 @@ struct pool_result {
     char *values;             /* the results; a copy once the pool is joined */
     const struct note **kept; /* copies of the notes, once the pool is joined, if there are any */
     extent extent;
-    size_t count, result_width;
-    uint32_t chunks;
+    size_t result_width;
+    uint32_t count, chunks;
+    uint32_t failures;       /* once they are counted */
     _Atomic uint32_t undone; /* all chunks from this one on are done */
     uint8_t hold;            /* enum hold */
+    bool counted;            /* the failures are */
     bool watched;            /* its callback has not run yet */
     bool moved;              /* the values are a copy */
     bool woke;               /* handing it over had to wake somebody: no use to spin for it */
     bool gave_up;            /* some of its tickets may be CANCELLED */
     bool looked;             /* somebody knows whether it failed */
 };
+
+_Static_assert(sizeof(struct pool_result) == 64, "one cache line: there may be a million handles");
 
 /** A job whose callback has not run yet. */
 struct watch {
@@ -163,7 +167,7 @@ void result_cancel(struct pool_result *result, bool taken_too);
 const struct note *result_note(const struct pool_result *result, size_t item);
 
 /** Describes the first failure from an item on, and counts all from there. False if there is none. */
-bool result_failure(const struct pool_result *result, size_t from, struct pool_error *error);
+bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);
 
 /** Copies a result out of the region. 0, or -1 and ENOMEM. May be repeated. */
 int result_move(struct pool_result *result);

@@ -177,22 +177,29 @@ static bool nothing_noted(const struct pool_result *result)
     return !region || !atomic_load_explicit(&region->jobs[result - result->pool->results].noted, memory_order_relaxed);
 }
 
-bool result_failure(const struct pool_result *result, size_t from, struct pool_error *error)
+static bool item_failed(const struct pool_result *result, size_t item)
 {
-    size_t failures = 0;
-    bool found = false;
-    for (size_t i = 0; i < result->count && !nothing_noted(result); i++) {
-        const struct note *note = result_note(result, i);
-        if (!note || note->kind == NOTE_REPLY)
-            continue;
-        failures++;
-        if (!found && i >= from)
-            error_of_item(error, i, note, result->pool->why);
-        found |= i >= from;
-    }
-    if (found)
-        error->failures = failures;
-    return found;
+    const struct note *note = result_note(result, item);
+    return note && note->kind != NOTE_REPLY;
+}
+
+bool result_failure(struct pool_result *result, size_t from, struct pool_error *error)
+{
+    uint32_t failures = 0;
+    if (nothing_noted(result))
+        return false;
+    for (size_t i = 0; i < result->count && !result->counted; i++)
+        failures += item_failed(result, i);
+    if (!result->counted)
+        result->failures = failures;
+    result->counted = true;
+    while (from < result->count && !item_failed(result, from))
+        from++;
+    if (from >= result->count)
+        return false;
+    error_of_item(error, from, result_note(result, from), result->pool->why);
+    error->failures = result->failures;
+    return true;
 }
 
 /* Returns whether the job is done, so that it can be read. */
@@ -251,7 +258,7 @@ static bool item_readable(struct pool_result *result, size_t item, const char *w
     if (!readable(result, who))
         return false;
     if (item >= result->count)
-        error_set(EINVAL, "%s: there is no item %zu: the job has %zu", who, item, result->count);
+        error_set(EINVAL, "%s: there is no item %zu: the job has %u", who, item, result->count);
     return item < result->count;
 }
 
@@ -301,7 +308,7 @@ int result_move(struct pool_result *result)
     const struct note **kept = notes ? calloc(result->count, sizeof *kept) : NULL;
     if (!values || (notes && !kept)) {
         free(values);
-        return error_set(ENOMEM, "pool_join: no memory to keep %zu results", result->count);
+        return error_set(ENOMEM, "pool_join: no memory to keep %u results", result->count);
     }
     if (result->count && result->result_width)
         memcpy(values, result->values, result->count * result->result_width);
