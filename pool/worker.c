@@ -22,7 +22,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -153,12 +152,6 @@ static void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t
         add_record(w, kind, job, item, status);
 }
 
-static void trace_begin(struct worker *w)
-{
-    if (w->region->trace)
-        note64(&w->slot->began, now_ns() - w->region->opened);
-}
-
 /* ---- The end ---- */
 
 /* Registered with on_exit: a task that calls exit() must not run what the program registered for its own end. */
@@ -200,23 +193,31 @@ static void settle_item(struct worker *w, struct job *job, uint64_t item, int st
     }
 }
 
+/* As __fpending(stdout), but without a call for each item: whether a task has printed anything. */
+static inline bool has_printed(void)
+{
+    return stdout->_IO_write_ptr != stdout->_IO_write_base;
+}
+
 /* Runs items one after the other, as long as anybody wants them. Returns the first one it did not run. */
 static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint64_t end)
 {
     pool_task *task = job->task;
     size_t width = job->width, result_width = job->result_width;
     char *arg = job->args + item * width, *result = job->results + item * result_width;
-    bool wanted = true;
+    bool wanted = true, traced = w->region->trace;
     for (; item < end && wanted; item++, arg += width, result += result_width) {
-        trace_begin(w);
+        if (traced)
+            note64(&w->slot->began, now_ns() - w->region->opened);
         note64(&w->slot->at, 2 * item + 1);
         int status = task(arg, result);
         atomic_signal_fence(memory_order_seq_cst);
-        if (__fpending(stdout))
+        if (has_printed())
             fflush(stdout);
         if (status || atomic_load_explicit(&w->slot->run, memory_order_relaxed))
             settle_item(w, job, item, status);
-        trace(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
+        if (traced)
+            add_record(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
         wanted = !atomic_load_explicit(&job->given_up, memory_order_relaxed);
     }
     return item;
