@@ -96,7 +96,10 @@ int wait_for(const struct wait *wait, struct pool_result *result)
     while (!pool_result_ready(result)) {
         struct region *region = wait->pool->region;
         struct job *job = &region->jobs[result - wait->pool->results];
-        _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&result->undone) - 1);
+        uint32_t undone = atomic_load(&result->undone);
+        if (!undone) /* another thread has seen the end meanwhile */
+            continue;
+        _Atomic uint32_t *ticket = job_ticket(job, undone - 1);
         if (may_spin && spin_for(region, ticket))
             continue;
         may_spin = false;
