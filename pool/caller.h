@@ -100,6 +100,12 @@ struct pool {
     char first_unseen[512];
 };
 
+/** Returns the job record of a result; there is none once the pool is joined. */
+static inline struct job *job_of(const struct pool_result *result)
+{
+    return &result->pool->region->jobs[result - result->pool->results];
+}
+
 /** What is handed over. */
 struct order {
     const char *who; /* the function, for the words of an error */

@@ -298,7 +298,7 @@ struct pool_result *job_make(struct pool *pool, const struct order *order)
     if (result && large)
         pthread_mutex_unlock(&pool->lock);
     if (result)
-        fill(order, &plan, &pool->region->jobs[result - pool->results]);
+        fill(order, &plan, job_of(result));
     if (result && large)
         pthread_mutex_lock(&pool->lock);
     return result;

@@ -40,13 +40,13 @@ struct cradle {
 
 struct nursery {
     struct region *region;
-    int caller[2]; /* the socket and the pidfd; -1 where there is none */
-    sigset_t all, sigchld_open;
-    uint32_t alive;    /* workers */
-    uint32_t unready;  /* workers in a row that failed before their initializer was through */
-    uint32_t barren;   /* deaths in a row since the last item was finished */
-    uint64_t finished; /* items, at the last death */
-    uint64_t kill_at;  /* after TERM: when to send KILL; 0: not yet sent TERM */
+    int caller[2];         /* the socket and the pidfd; -1 where there is none */
+    sigset_t sigchld_open; /* what to block while waiting */
+    uint32_t alive;        /* workers */
+    uint32_t unready;      /* workers in a row that failed before their initializer was through */
+    uint32_t barren;       /* deaths in a row since the last item was finished */
+    uint64_t finished;     /* items, at the last death */
+    uint64_t kill_at;      /* after TERM: when to send KILL; 0: not yet sent TERM */
     struct cradle cradles[POOL_MAX_PROCESSES];
 };
 
@@ -286,10 +286,11 @@ static void take_no_notice(int signal)
  * a handler, not "ignore", because programs that a task starts would inherit that. */
 static void take_signals(struct nursery *n)
 {
-    sigfillset(&n->all);
-    n->sigchld_open = n->all;
+    sigset_t all;
+    sigfillset(&all);
+    n->sigchld_open = all;
     sigdelset(&n->sigchld_open, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &n->all, NULL);
+    sigprocmask(SIG_SETMASK, &all, NULL);
     for (int s = 1; s < NSIG; s++) {
         struct sigaction action;
         if (s != SIGHUP || sigaction(s, NULL, &action) != 0 || action.sa_handler != SIG_IGN)

@@ -154,7 +154,7 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
         pool->watches[pool->watch_count++] =
             (struct watch){ result, options->callback, options->error_callback, options->cookie };
     if (result->chunks)
-        publish(pool, &pool->region->jobs[result - pool->results], result->chunks);
+        publish(pool, job_of(result), result->chunks);
     return 0;
 }
 

@@ -83,7 +83,7 @@ bool pool_result_ready(struct pool_result *result)
     uint32_t undone = atomic_load_explicit(&result->undone, memory_order_acquire);
     if (!undone || !*result->pool->here)
         return !undone && *result->pool->here;
-    struct job *job = &result->pool->region->jobs[result - result->pool->results];
+    struct job *job = job_of(result);
     while (undone && atomic_load_explicit(job_ticket(job, undone - 1), memory_order_acquire) & TICKET_DONE)
         undone--;
     atomic_store_explicit(&result->undone, undone, memory_order_release);
@@ -95,7 +95,7 @@ int wait_for(const struct wait *wait, struct pool_result *result)
     bool may_spin = !result->woke && wait->deadline;
     while (!pool_result_ready(result)) {
         struct region *region = wait->pool->region;
-        struct job *job = &region->jobs[result - wait->pool->results];
+        struct job *job = job_of(result);
         uint32_t undone = atomic_load(&result->undone);
         if (!undone) /* another thread has seen the end meanwhile */
             continue;
@@ -113,7 +113,7 @@ int wait_for(const struct wait *wait, struct pool_result *result)
 
 void result_cancel(struct pool_result *result, bool taken_too)
 {
-    struct job *job = &result->pool->region->jobs[result - result->pool->results];
+    struct job *job = job_of(result);
     uint32_t taken = taken_too ? TICKET_OWNER : 0;
     result->gave_up = true;
     atomic_store(&job->given_up, 1);
@@ -158,7 +158,7 @@ const struct note *result_note(const struct pool_result *result, size_t item)
         return result->kept[item];
     if (!region)
         return NULL;
-    struct job *job = &region->jobs[result - result->pool->results];
+    struct job *job = job_of(result);
     if (!result->gave_up && !atomic_load_explicit(&job->noted, memory_order_relaxed))
         return NULL;
     uint32_t word = atomic_load_explicit(&job->notes[item], memory_order_acquire);
@@ -177,7 +177,7 @@ static bool nothing_noted(const struct pool_result *result)
     struct region *region = result->pool->region;
     if (result->kept || result->gave_up)
         return false;
-    return !region || !atomic_load_explicit(&region->jobs[result - result->pool->results].noted, memory_order_relaxed);
+    return !region || !atomic_load_explicit(&job_of(result)->noted, memory_order_relaxed);
 }
 
 static bool item_failed(const struct pool_result *result, size_t item)
