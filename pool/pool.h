@@ -39,7 +39,8 @@
  *     EREMOTEIO    a task returned failure                   EBUSY      too early: close or terminate the pool first
  *     EOWNERDEAD   a worker died in the middle of a task     EAGAIN     not ready, or the ring is full (nowait)
  *     ETIMEDOUT    the time is over, nothing is lost         EINTR      pool_interrupt() was called
- *     ENOMEM       the pool's memory cap is reached          ECANCELED  the task never ran: pool ended or interrupted
+ *     ENOMEM       the pool's memory cap is reached          ECANCELED  the item never ran, or not to its end
+ *     ETIME        an item took longer than its limit        ENOTSUP    threads, or this start method, cannot do it
  *
  * **Processes.** Workers are forked from a small process of the library's, the *nursery*, which is forked by
  * pool_open(). So a worker knows everything the program knew at pool_open(), and nothing later: global data loaded
@@ -47,6 +48,14 @@
  * afterwards is refused. Arguments and results travel as bytes. A worker that dies costs the one task it ran;
  * its successor, forked from the same nursery, goes on where it stopped. A task may start processes of its own;
  * what it leaves running is killed when its worker is killed, and when the pool ends.
+ *
+ * **Start methods.** POOL_SPAWN starts the nursery as a new program instead: it executes this program once more, and
+ * main() runs again there until it reaches pool_freeze_support() or any pool_open(), which does not return. Such workers
+ * know nothing of what the program did, they have only what main() did again. It is safe in a program that has threads.
+ *
+ * **Kinds.** POOL_THREADS runs the tasks in threads of this program, with the same calls: global data is shared, and
+ * nothing can be killed, so a task that crashes takes the program along. POOL_INLINE runs each task in the call that
+ * hands it over: for debugging.
  *
  * **Threads.** Any number of threads of the program may use one pool. Open it before starting threads: a process
  * forked while another thread holds a lock keeps that lock for ever. In a program that has threads already the
@@ -61,6 +70,31 @@
  *
  * **Memory.** All of it is one shared region, reserved when the pool opens and used as it is needed. A task that writes
  * past the end of its result can damage its neighbours' results: processes are separate, the region is shared.
+ * With `POOL_CHECK=1` in the environment there is a canary behind each result, and such a task fails.
+ *
+ * **From Python.** What `multiprocessing` calls it, and what it is called here:
+ *
+ *     Pool, ThreadPool(processes, initializer, initargs, maxtasksperchild)   pool_open; .kind = POOL_THREADS
+ *     Pool.apply, apply_async                pool_apply, pool_apply_async
+ *     Pool.map, map_async                    pool_map, pool_map_async (chunk: pool_job_options)
+ *     Pool.starmap, starmap_async            pool_starmap, pool_starmap_async
+ *     Pool.imap, imap_unordered; next()      pool_imap, pool_imap_unordered; pool_iter_next
+ *     Pool.close, terminate, join            pool_close, pool_terminate, pool_join (with a timeout)
+ *     with Pool() as pool                    pool_free, which terminates what still runs
+ *     AsyncResult.get, wait                  pool_result_get, pool_result_wait
+ *     AsyncResult.ready, successful          pool_result_ready, pool_result_successful (not ready: -1 with EAGAIN)
+ *     Queue(maxsize), JoinableQueue          pool_queue_open; every queue can be joined
+ *     Queue.put, put_nowait, get, get_nowait pool_queue_put, pool_queue_get; nowait is a timeout of 0
+ *     Queue.qsize, empty, full               pool_queue_size, compared with 0 or with the capacity
+ *     Queue.close, task_done, join           pool_queue_close, pool_queue_task_done, pool_queue_join
+ *     Queue.join_thread, cancel_join_thread  none: no thread stands between a put and the queue
+ *     SimpleQueue                            none: a queue without a bound only hides that its readers are too slow
+ *     current_process().name                 pool_worker_name
+ *     cpu_count()                            pool_processes of a pool opened with NULL
+ *     freeze_support, get_context("spawn")   pool_freeze_support, .start = POOL_SPAWN
+ *     get_context("forkserver")              none: the nursery of every pool is one
+ *     TimeoutError                           ETIMEDOUT
+ *     callback, error_callback               the same, in pool_job_options, and run in a thread that waits
  *
  * Unless it says otherwise, a function may be called from any thread of the process that opened the pool, and not from
  * a task: in a worker, or in any other child of the program, the pool is not there and every call says so (EINVAL).
@@ -75,6 +109,7 @@
 struct pool;        /**< A pool of workers. */
 struct pool_result; /**< A job that was handed over: Python's AsyncResult. */
 struct pool_iter;   /**< A stream of results: what Python's imap returns. */
+struct pool_queue;  /**< A bounded queue between the workers of a pool and the program. */
 
 /** A timeout, in seconds, that never ends. A timeout of 0 or less does not wait at all. */
 #define POOL_FOREVER ((double)__builtin_inff())
@@ -115,11 +150,30 @@ typedef void pool_callback(struct pool_result *result, void *cookie);
  * @{
  */
 
+/** Where tasks run. */
+enum pool_kind {
+    POOL_PROCESSES, /**< In worker processes. */
+    POOL_THREADS,   /**< In threads of this program. No maxtasks, time limits or killing: ENOTSUP. */
+    POOL_INLINE,    /**< In the call that hands them over; `processes` is not looked at. Restrictions as for threads. */
+};
+
+/** How worker processes come to be. */
+enum pool_start {
+    POOL_FORK,  /**< As copies of this program. */
+    POOL_SPAWN, /**< As new runs of it. Tasks must be functions of the program itself, not of a shared library. */
+};
+
 /** How a pool is to be. A zeroed member means the default. */
 struct pool_options {
     int processes;                 /**< Workers. Default: the cores this process may use. */
     pool_initializer *initializer; /**< Runs in each new worker, also in later ones. Default: none. */
     void *initarg;                 /**< Is handed to the initializer as it is. */
+    size_t initarg_width;          /**< If set, so many bytes behind initarg are copied, and the initializer gets the
+                                        copy. POOL_SPAWN needs that. */
+    enum pool_kind kind;           /**< Default: POOL_PROCESSES. */
+    enum pool_start start;         /**< Default: POOL_FORK. */
+    bool descriptor;               /**< There is to be a pool_descriptor(). */
+    bool check;                    /**< A canary behind each result. Default: $POOL_CHECK, if set. */
     long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
     size_t memory;                 /**< The most bytes for arguments and results, and again for replies.
                                         Default: a quarter of the memory this process may use. */
@@ -141,6 +195,12 @@ struct pool *pool_open(const struct pool_options *options);
 
 /** Returns the number of workers the pool keeps. Never blocks. */
 int pool_processes(const struct pool *pool);
+
+/**
+ * The guard of POOL_SPAWN, to be the first line of main(): does nothing, but in a program that was started to be a
+ * pool's nursery it becomes that, and does not return.
+ */
+void pool_freeze_support(void);
 
 /**
  * Takes no more work; what was handed over is still done. Never blocks. Closing twice is fine.
@@ -237,6 +297,11 @@ struct pool_job_options {
     long ahead;              /**< imap only: items handed over beyond one chunk per worker, before they are
                                   asked for. Default: as many as there are workers. */
     bool nowait;             /**< If the ring is full, fail with EAGAIN. Default: wait for a worker to take a job. */
+    bool fail_fast;          /**< When an item failed, those not yet begun are cancelled. Default: all run. */
+    int retries;             /**< So many times an item is run again whose worker died, by itself or by `limit`; its
+                                  result is zeroed first, and pool_attempt() tells. Default: never. */
+    double limit;            /**< Seconds one item may run; then its worker is killed and the item fails (ETIME).
+                                  Default: none. */
     pool_callback *callback; /**< Is told when all items succeeded. */
     pool_callback *error_callback; /**< Is told when an item failed. */
     void *cookie;                  /**< Is handed to the callbacks as it is. */
@@ -275,6 +340,24 @@ int pool_result_wait(struct pool_result *result, double seconds);
  *   are copied). May be called again.
  */
 int pool_result_get(struct pool_result *result, void *results, double seconds);
+
+/**
+ * Cancels what is left of a job: items not yet begun never run, and workers that are running one of its items are
+ * killed, and only those. These items fail (ECANCELED). Does not wait for it: pool_result_wait() does.
+ * @return 1; 0 if the job was done already; -1 with ENOTSUP if threads are running some of its items: these go on.
+ */
+int pool_result_cancel(struct pool_result *result);
+
+/** How far a job, or a worker, is. */
+struct pool_progress {
+    size_t count;   /**< Items of the job. */
+    size_t done;    /**< Of these, how many have ended, well or badly. */
+    size_t failed;  /**< Of these, how many badly. */
+    size_t running; /**< How many are running at this moment. */
+};
+
+/** Tells how far a job is, in `progress`. Never blocks. @return 0. */
+int pool_result_progress(struct pool_result *result, struct pool_progress *progress);
 
 /** Tells whether the job is done. Never blocks. */
 bool pool_result_ready(struct pool_result *result);
@@ -329,6 +412,44 @@ const struct pool_error *pool_error(void);
 
 /** @} */
 /**
+ * @name Looking at a pool
+ * @{
+ */
+
+/** What a worker is doing. */
+struct pool_worker {
+    pid_t pid;       /**< Its process; 0 while there is none. Threads: this program's. */
+    unsigned number; /**< The N of its name, PoolWorker-N. */
+    unsigned deaths; /**< How many workers in its place died before their time. */
+    size_t finished; /**< How many items were finished in its place. */
+    bool running;    /**< It is running an item. */
+};
+
+/**
+ * Tells what the workers are doing at this moment. Never blocks.
+ * @param pool     The pool.
+ * @param workers  Room for `most` of them, in the order of their places.
+ * @param most     How many fit.
+ * @return How many there are, which may be more than `most`.
+ */
+int pool_workers(struct pool *pool, struct pool_worker *workers, int most);
+
+/**
+ * Runs the callbacks that are due. For programs with a loop of their own; those that wait in pool calls need none.
+ * Never blocks.
+ * @return How many it ran; -1 if there may be no more: the pool was joined (ESHUTDOWN).
+ */
+int pool_poll(struct pool *pool);
+
+/**
+ * Returns a descriptor for poll(), epoll and their like, of a pool opened with `descriptor`. It is readable when a job
+ * may be done, or the last worker is gone: then call pool_poll(), which makes it quiet again. It belongs to the pool
+ * until pool_join(). Never read it. Never blocks.
+ */
+int pool_descriptor(struct pool *pool);
+
+/** @} */
+/**
  * @name Streams
  * @{
  */
@@ -372,6 +493,49 @@ void pool_iter_close(struct pool_iter *iter);
 
 /** @} */
 /**
+ * @name Queues
+ * @{
+ * Between any workers of the pool and the program, in order, without a lock that a dying worker could keep. The handle
+ * is an address that means the same in all of them: hand it to a task as an argument. All calls may be made in tasks,
+ * but pool_queue_open(). A worker killed in the middle of a call loses at most the item it was putting; one that is
+ * killed after it got an item counts as done with it. Other children of the program or of a task cannot use it.
+ */
+
+/**
+ * Opens a queue.
+ * @param pool      The pool; the queue lives until it is joined, whatever is left in it.
+ * @param capacity  How many items it can hold.
+ * @param width     The size of one item in bytes; 0 is fine: then it only counts.
+ * @return The queue, NULL on failure (ENOMEM, EINVAL, ESHUTDOWN). Never blocks.
+ */
+struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t width);
+
+/**
+ * Puts an item in, waiting for room.
+ * @param queue    The queue.
+ * @param item     What to copy into it.
+ * @param seconds  The longest to wait.
+ * @return 0; -1 with ETIMEDOUT (it was full all the time), ESHUTDOWN (it is closed, or the pool ends), or EINTR.
+ */
+int pool_queue_put(struct pool_queue *queue, const void *item, double seconds);
+
+/** Takes the oldest item out, waiting for one. As pool_queue_put(); ESHUTDOWN only once it is closed and empty. */
+int pool_queue_get(struct pool_queue *queue, void *item, double seconds);
+
+/** Returns about how many items are in the queue; exactly, if nobody is using it. Never blocks. */
+size_t pool_queue_size(struct pool_queue *queue);
+
+/** Tells that an item that this worker, or the program, got is dealt with. @return 0; EINVAL: there was none. */
+int pool_queue_task_done(struct pool_queue *queue);
+
+/** Waits until every item that was put is dealt with: pool_queue_task_done(), or its worker died. Errors as put. */
+int pool_queue_join(struct pool_queue *queue, double seconds);
+
+/** Closes it: no more can be put, what is in it can be got. Closing twice is fine. Never blocks. @return 0. */
+int pool_queue_close(struct pool_queue *queue);
+
+/** @} */
+/**
  * @name Inside a task
  * @{
  */
@@ -389,6 +553,9 @@ int pool_reply_text(const char *format, ...) __attribute__((format(printf, 1, 2)
 
 /** Gives the item's failure a message: `return pool_fail("cannot open %s", name);`. Returns -1. */
 int pool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Returns 1, or more if this item's earlier attempts ended with their workers (`retries`). Outside of tasks: 0. */
+int pool_attempt(void);
 
 /** Returns this worker's name, "PoolWorker-3"; workers are numbered as they are started. Elsewhere: "MainProcess". */
 const char *pool_worker_name(void);
