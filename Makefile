@@ -19,7 +19,7 @@ LIBRARY  = $(BUILD)/libpool.a
 CHAPTERS = $(sort $(foreach c,$(wildcard chapters/ch[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $c)))))
 EXERCISES = $(sort $(foreach e,$(wildcard exercises/ex[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $e)))))
 USE      = -Ipool -Ichapters -Iexercises
-WRAPPED  = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall
+WRAPPED  = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall pool_open
 
 ifneq ($(shell uname -s),Linux)  # elsewhere the first header that is missing would say it less clearly
 $(error Many Hands needs Linux (x86-64, ARM64). On Windows use WSL2; on macOS a container, a virtual machine or \

@@ -58,7 +58,6 @@ struct pool_result {
     bool watched;            /* its callback has not run yet */
     bool moved;              /* the values are a copy */
     bool woke;               /* handing it over had to wake somebody: no use to spin for it */
-    bool gave_up;            /* some of its tickets may be CANCELLED */
     bool looked;             /* somebody knows whether it failed */
 };
 
@@ -75,8 +74,12 @@ struct pool {
     const char *here; /* a byte that is 1 in the process that opened the pool, and 0 in what that forks */
     _Atomic uint32_t interrupts, answered; /* calls of pool_interrupt(), and those that waiting calls returned for */
     struct region *region;                 /* NULL once joined */
-    pid_t nursery;
+    pid_t nursery;                         /* a pool of processes has one, and a socket to it */
     int socket;
+    int descriptor;         /* what pool_descriptor() returns; -1: none */
+    struct thread *threads; /* a pool of threads has these */
+    uint32_t thread_count;
+    pthread_mutex_t turn; /* an inline pool runs one task at a time */
     char *trace;
     size_t results_size;
     pthread_mutex_t lock; /* guards all below */
@@ -90,7 +93,7 @@ struct pool {
     uint64_t head;                 /* of the ring, as last seen */
     struct memory memory;
     struct known known;
-    struct watch *watches;
+    struct watch *watches; /* jobs whose callback has not run yet */
     size_t watch_count, watch_room, watch_next;
     struct pool_iter *iters;
     enum stop stop; /* as far as the caller stopped it */
@@ -139,8 +142,39 @@ bool pool_takes(struct pool *pool, const struct order *order);
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
 
-/** Runs the callbacks of the jobs that are done. */
-void run_callbacks(struct pool *pool);
+/* poll.c */
+
+/** Tells whether this thread is inside a callback. */
+bool callback_here(void);
+
+/** Makes room for one more watch. The lock is held. 0, or -1 and the error. */
+int watch_room(struct pool *pool, const struct order *order);
+
+/** Watches a result for the order's callbacks, if it has any. The lock is held, and there is room. */
+void watch(struct pool *pool, const struct order *order, struct pool_result *result);
+
+/** Runs the callbacks of the jobs that are done. Returns how many. */
+int run_callbacks(struct pool *pool);
+
+/** Makes the descriptor. 0, or -1 and errno. */
+int descriptor_open(struct pool *pool);
+
+/** Makes it readable, too, when `fd` is. 0, or -1 and errno. */
+int descriptor_add(struct pool *pool, int fd);
+
+/** Closes it. */
+void descriptor_close(struct pool *pool);
+
+/* thread.c */
+
+/** Starts the threads of a pool of threads. 0, or -1 and errno. */
+int threads_start(struct pool *pool);
+
+/** Runs what was handed over to an inline pool. */
+void inline_run(struct pool *pool);
+
+/** Waits for all threads, which have been told to end, and forgets them. */
+void threads_join(struct pool *pool);
 
 /* job.c */
 
@@ -166,14 +200,24 @@ int wait_for(const struct wait *wait, struct pool_result *result);
 /** pool_result_get() on behalf of another call. */
 int result_get(struct pool_result *result, const char *who, void *results, double seconds);
 
-/** Ends the tickets that nobody has taken yet, or all that are not done, if nobody is left to run them. */
-void result_cancel(struct pool_result *result, bool taken_too);
+/** What becomes of chunks that workers hold when their job is given up. */
+enum taken { TAKEN_FINISH, TAKEN_CONDEMN, TAKEN_END };
+
+/** Gives a job up: ends the tickets that nobody has taken; those that workers hold are left alone (the item that runs
+ * is the last), or condemned, or ended, if no worker is left. Returns how many were left alone or condemned. */
+uint32_t result_give_up(struct pool_result *result, enum give_up why, enum taken taken);
+
+/** Returns where the result of an item lies. */
+const char *result_value(const struct pool_result *result, size_t item);
 
 /** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
 
-/** Describes the first failure from an item on, and counts all from there. False if there is none. */
+/** Describes the first failure from an item on. False if there is none. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);
+
+/** Describes the first failure, but rather one that made others be cancelled than one of these. */
+bool result_verdict(struct pool_result *result, struct pool_error *error);
 
 /** Copies a result out of the region. 0, or -1 and ENOMEM. May be repeated. */
 int result_move(struct pool_result *result);
@@ -183,7 +227,10 @@ void result_forget(struct pool_result *result);
 
 /* open.c */
 
-/** Looks whether the nursery lives; if not, fails everything unfinished. Returns whether it lives. */
+/** Wakes the nursery, so that it looks what has changed. */
+void call_nursery(const struct pool *pool);
+
+/** Looks whether anybody is left to work; if not, fails everything unfinished. Returns whether anybody is. */
 bool look_after(struct pool *pool);
 
 /* iter.c */

@@ -81,8 +81,16 @@ static int describe(char *why, size_t size, const struct note *note, const char 
         snprintf(why, size, "no new worker could be started to run it: %s", strerror(note->status));
         return note->status ? note->status : ECANCELED;
     case NOTE_CANCELLED:
+        if (note->status == GIVEN_UP_CANCEL)
+            ended = "cancelled by pool_result_cancel";
+        else if (note->status == GIVEN_UP_FAILED)
+            ended = "cancelled, because another item failed";
         snprintf(why, size, "%s", ended);
         return ECANCELED;
+    case NOTE_LIMIT:
+        snprintf(why, size, "it ran for longer than its limit of %g s, so worker %d was killed", note->status / 1000.0,
+                 (int)note->pid);
+        return ETIME;
     default:
         if (note->size)
             snprintf(why, size, "%s", note->bytes);
@@ -100,6 +108,7 @@ void error_of_item(struct pool_error *error, size_t item, const struct note *not
     *error = (struct pool_error){ .item = item, .pid = note->pid, .failures = 1 };
     error->code = describe(why, sizeof why, note, ended);
     error->signal = died && WIFSIGNALED(note->status) ? WTERMSIG(note->status) : 0;
-    error->status = error->signal ? 0 : status;
+    error->status = error->signal || error->code == ECANCELED || error->code == ETIME ? 0 : status;
+    error->signal = error->code == ETIME ? SIGKILL : error->signal;
     snprintf(error->text, sizeof error->text, "item %zu: %s", item, why);
 }

@@ -84,7 +84,8 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
                                 .window = window,
                                 .flights = flights,
                                 .items = items };
-    iter->options = (struct pool_job_options){ .chunk = (long)chunk, .nowait = options.nowait };
+    iter->options = options; /* for each flight */
+    iter->options.chunk = (long)chunk;
     iter->order.options = &iter->options;
     iter->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)iter / 64 % BELLS);
     pthread_mutex_lock(&pool->lock);
@@ -249,7 +250,7 @@ static int give(struct pool_iter *iter, void *result)
         return error_put(&error);
     }
     if (result && width)
-        memcpy(result, flight->result->values + item * width, width);
+        memcpy(result, result_value(flight->result, item), width);
     return 1;
 }
 

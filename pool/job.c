@@ -30,7 +30,6 @@ static size_t round_to(size_t size, size_t unit)
 /* No worker may still look at a job of several chunks when its record is used again; see take_from_many(). */
 static bool anybody_aims_at(struct region *region, uint32_t index)
 {
-    atomic_thread_fence(memory_order_seq_cst);
     for (uint32_t i = 0; i < region->workers; i++)
         if (atomic_load(&region->slots[i].aim) == index + 1)
             return true;
@@ -149,11 +148,23 @@ struct plan {
     bool small;
 };
 
+static int check_rules(const struct order *order)
+{
+    const struct pool_job_options *options = order->options;
+    if (options->retries < 0 || options->retries > UINT16_MAX)
+        return error_set(EINVAL, "%s: retries is %d; it must be 0 to %d", order->who, options->retries, UINT16_MAX);
+    if (!(options->limit >= 0 && options->limit <= 1e9))
+        return error_set(EINVAL, "%s: limit is %g; it must be some seconds (0: none)", order->who, options->limit);
+    return 0;
+}
+
 static int check_order(const struct order *order)
 {
     long chunk = order->options ? order->options->chunk : 0;
     if (chunk < 0 || chunk > INT32_MAX)
         return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", order->who, chunk);
+    if (order->options && check_rules(order) != 0)
+        return -1;
     if (order->task && order->count && order->width && !order->base)
         return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
     if (order->star && !order->columns)
@@ -192,9 +203,9 @@ static size_t small_result(size_t width, size_t result_width)
     return round_to(width, result_width % 16 ? 8 : 16);
 }
 
-static int make_plan(const struct order *order, size_t workers, struct plan *plan)
+static int make_plan(const struct order *order, const struct region *region, struct plan *plan)
 {
-    size_t count = order->count, many = workers * CHUNKS_EACH;
+    size_t count = order->count, many = region->workers * CHUNKS_EACH;
     *plan = (struct plan){ .width = order->star ? sizeof(struct row) : order->width };
     if (check_order(order) != 0)
         return -1;
@@ -204,11 +215,12 @@ static int make_plan(const struct order *order, size_t workers, struct plan *pla
         plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
-    plan->small = count == 0 || (count == 1 && !order->star && plan->width <= JOB_INLINE &&
+    plan->small = count == 0 || (count == 1 && !order->star && !region->check && plan->width <= JOB_INLINE &&
                                  order->result_width <= JOB_INLINE - small_result(plan->width, order->result_width));
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count, sizeof(uint32_t)) && add(plan, &plan->args, count, plan->width) &&
-        add(plan, &plan->results, count, order->result_width) && (!order->star || add_columns(plan, order)))
+        add(plan, &plan->results, count, result_stride(region, order->result_width)) &&
+        (!order->star || add_columns(plan, order)))
         return 0;
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
 }
@@ -258,7 +270,11 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
         pool->free[pool->free_count++] = index;
         return NULL;
     }
-    job->bell = order->bell;
+    const struct pool_job_options *options = order->options;
+    job->bell = (uint8_t)order->bell;
+    job->fail_fast = options && options->fail_fast;
+    job->retries = options ? (uint16_t)options->retries : 0;
+    job->limit = options ? (float)options->limit : 0;
     job->task = order->star ? run_spread : order->task;
     job->width = plan->width;
     job->result_width = order->result_width;
@@ -291,7 +307,7 @@ static void fill(const struct order *order, const struct plan *plan, struct job 
 struct pool_result *job_make(struct pool *pool, const struct order *order)
 {
     struct plan plan;
-    if (make_plan(order, pool->region->workers, &plan) != 0)
+    if (make_plan(order, pool->region, &plan) != 0)
         return NULL;
     struct pool_result *result = prepare(pool, order, &plan);
     bool large = plan.total > SMALL_COPY;

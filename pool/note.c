@@ -98,7 +98,8 @@ void note_publish(struct region *region, struct slot *slot, struct job *job, uin
 void note_absent(struct job *job, uint64_t item, uint32_t why)
 {
     atomic_store(&job->noted, 1);
-    atomic_store(&job->notes[item], why);
+    uint32_t none = 0;
+    atomic_compare_exchange_strong(&job->notes[item], &none, why);
 }
 
 void note_drop(struct region *region, struct slot *slot)

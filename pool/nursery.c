@@ -135,6 +135,14 @@ static void kill_orphans(struct nursery *n)
             kill((pid_t)pid, SIGKILL);
 }
 
+/* Kills the workers that hold a condemned ticket. They cannot have gone on to another, so no other task is hit. */
+static void kill_condemned(struct nursery *n)
+{
+    for (uint32_t i = 0; i < n->region->workers; i++)
+        if (worker_condemned(n->region, i) && atomic_load(&n->region->slots[i].pid))
+            kill(atomic_load(&n->region->slots[i].pid), SIGKILL);
+}
+
 /* Kills everything below it and ends. */
 static _Noreturn void end(struct nursery *n)
 {
@@ -155,6 +163,12 @@ static _Noreturn void end(struct nursery *n)
 static bool in_task(const struct slot *slot)
 {
     return atomic_load(&slot->aim) && atomic_load(&slot->at) % 2;
+}
+
+static bool by_limit(const struct slot *slot)
+{
+    uint64_t until = atomic_load(&slot->limit_until);
+    return until && now_ns() >= until;
 }
 
 static bool worker_wanted(const struct region *region, const struct slot *slot)
@@ -184,7 +198,10 @@ static void bury(struct nursery *n, uint32_t number, int status)
     struct region *region = n->region;
     struct slot *slot = &region->slots[number];
     bool planned = WIFEXITED(status) && WEXITSTATUS(status) == 0 && atomic_load(&slot->ready) && !in_task(slot);
+    bool asked_for = worker_condemned(region, number) || by_limit(slot);
+    slot->deaths += !planned;
     if (!planned && !atomic_load(&slot->dead_pid)) {
+        slot->dead_at = now_ns();
         slot->dead_status = status;
         slot->dead_worker = slot->worker;
         atomic_store(&slot->dead_pid, atomic_load(&slot->pid));
@@ -193,7 +210,7 @@ static void bury(struct nursery *n, uint32_t number, int status)
     n->alive--;
     if (!planned)
         kill_orphans(n);
-    if (!planned && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot, status))
+    if (!planned && !asked_for && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot, status))
         break_pool(n, number, 0);
     else if (worker_wanted(region, slot))
         start_worker(n, number);
@@ -251,6 +268,8 @@ static void wait_for_news(struct nursery *n, uint64_t until)
         return;
     if (fds[1].revents || (fds[0].revents && recv(n->caller[0], bytes, sizeof bytes, MSG_DONTWAIT) <= 0))
         end(n);
+    if (fds[0].revents)
+        kill_condemned(n);
 }
 
 static bool done(const struct nursery *n)
@@ -316,16 +335,6 @@ static void go_first_when_memory_ends(void)
     if (pwrite(fd, text, (size_t)length, 0) < 0)
         length = 0; /* then not */
     close(fd);
-}
-
-/* Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */
-static int above_stderr(int fd)
-{
-    if (fd < 0 || fd > 2)
-        return fd;
-    int above = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    close(fd);
-    return above;
 }
 
 static _Noreturn void live(struct region *region, const int sockets[2])

@@ -24,8 +24,13 @@
 
 /* ---- The nursery ---- */
 
-static bool nursery_lives(const struct pool *pool)
+/* Whether anybody is left who works. */
+static bool workers_live(const struct pool *pool)
 {
+    if (pool->region->kind == POOL_THREADS)
+        return atomic_load(&pool->region->living) != 0;
+    if (pool->region->kind == POOL_INLINE)
+        return atomic_load(&pool->region->stop) == STOP_NOT;
     siginfo_t info = { .si_pid = 0 };
     return waitid(P_PID, (id_t)pool->nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0;
 }
@@ -73,7 +78,7 @@ static void pool_is_over(struct pool *pool)
         say_why(pool);
         for (uint32_t i = 0; i < pool->fresh; i++)
             if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
-                result_cancel(&pool->results[i], true);
+                result_give_up(&pool->results[i], GIVEN_UP_END, TAKEN_END);
         pool->over = true;
     }
     pthread_mutex_unlock(&pool->lock);
@@ -81,7 +86,7 @@ static void pool_is_over(struct pool *pool)
 
 bool look_after(struct pool *pool)
 {
-    if (!nursery_lives(pool)) {
+    if (!workers_live(pool)) {
         pool_is_over(pool);
         return false;
     }
@@ -90,17 +95,33 @@ bool look_after(struct pool *pool)
     return true;
 }
 
-/* Waits until the nursery is gone. */
-static int wait_for_nursery(const struct wait *wait)
+void call_nursery(const struct pool *pool)
+{
+    send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Sleeps for a slice of the wait, or until the nursery, or the last thread, is gone. */
+static void wait_a_while(const struct wait *wait)
+{
+    struct pool *pool = wait->pool;
+    uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 0,
+             slice = left < SLICE ? left : SLICE;
+    struct pollfd end = { .fd = pool->socket }; /* hangs up with the nursery */
+    uint32_t living = atomic_load(&pool->region->living);
+    if (pool->region->kind == POOL_THREADS && living)
+        futex_wait(&pool->region->living, living, slice + 1);
+    else if (pool->region->kind == POOL_PROCESSES && poll(&end, 1, (int)(slice / 1000000) + 1) > 0)
+        waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+}
+
+/* Waits until nobody is left who works. */
+static int wait_for_workers(const struct wait *wait)
 {
     struct pool *pool = wait->pool;
     while (look_after(pool)) {
         if (wait_goes_on(wait) != 0)
             return -1;
-        uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 0;
-        struct pollfd end = { .fd = pool->socket }; /* hangs up with the nursery */
-        if (poll(&end, 1, (int)((left < SLICE ? left : SLICE) / 1000000) + 1) > 0)
-            waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+        wait_a_while(wait);
         run_callbacks(pool);
     }
     return 0;
@@ -116,7 +137,8 @@ static void stop(struct pool *pool, enum stop how)
     while (so_far < how && !atomic_compare_exchange_weak(&pool->region->stop, &so_far, how))
         ;
     wake_workers(pool->region, pool->region->workers);
-    send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (pool->region->kind == POOL_PROCESSES)
+        call_nursery(pool);
 }
 
 /* ---- Opening ---- */
@@ -135,6 +157,10 @@ static int check_options(const struct pool_options *options)
                          options->open_timeout);
     if (!(options->grace >= 0 && options->grace <= 1e6))
         return error_set(EINVAL, "pool_open: grace is %g; it must be some seconds (0: the default)", options->grace);
+    if (options->kind < POOL_PROCESSES || options->kind > POOL_INLINE)
+        return error_set(EINVAL, "pool_open: kind is %d; there is no such kind of pool", (int)options->kind);
+    if (options->kind != POOL_PROCESSES && options->maxtasks)
+        return error_set(ENOTSUP, "pool_open: only worker processes can be replaced after maxtasks tasks");
     if (length && strcmp(trace, "-") != 0 &&
         (length < 5 || (strcmp(trace + length - 4, ".svg") != 0 && strcmp(trace + length - 4, ".csv") != 0 &&
                         strcmp(trace + length - 5, ".json") != 0)))
@@ -175,6 +201,8 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->initarg = options->initarg;
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
+    region->kind = options->kind;
+    region->check = options->check;
     region->spin = cores > 1 ? SPIN : 0;
     pool->memory =
         (struct memory){ .base = region->memory, .size = region->memory_size, .limit = region->memory_limit };
@@ -198,6 +226,7 @@ static void forget(struct pool *pool)
     free(pool->watches);
     free(pool->trace);
     pthread_mutex_destroy(&pool->lock);
+    pthread_mutex_destroy(&pool->turn);
     free(pool);
 }
 
@@ -209,8 +238,11 @@ static void leave_region(struct pool *pool)
         while (waitpid(pool->nursery, NULL, __WALL) < 0 && errno == EINTR)
             ;
     }
-    if (pool->region)
+    threads_join(pool);
+    if (pool->region) {
+        descriptor_close(pool);
         region_release(pool->region);
+    }
     pool->region = NULL;
 }
 
@@ -251,7 +283,7 @@ static int wait_until_ready(struct pool *pool, double seconds)
         if (now >= wait.deadline)
             return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer",
                              wait.seconds, region->workers - ready, region->workers);
-        if (atomic_load(&region->failed) || !nursery_lives(pool))
+        if (atomic_load(&region->failed) || !workers_live(pool))
             return opening_failed(pool);
         futex_wait(&region->news, news, wait.deadline - now < SLICE ? wait.deadline - now : SLICE);
     }
@@ -262,10 +294,27 @@ static int fail_open(const char *what)
     return error_set(errno, "pool_open: %s: %s%s", what, strerror(errno), cure(errno));
 }
 
+static int start_workers(struct pool *pool)
+{
+    switch (pool->region->kind) {
+    case POOL_INLINE:
+        worker_initialize(pool->region);
+        return 0;
+    case POOL_THREADS:
+        return threads_start(pool) == 0 ? 0 : fail_open("cannot start a thread");
+    default:
+        pool->nursery = nursery_start(pool->region, &pool->socket);
+        if (pool->nursery < 0 || (pool->descriptor >= 0 && descriptor_add(pool, pool->socket) != 0))
+            return fail_open("cannot start the nursery");
+        return 0;
+    }
+}
+
 static int open_pool(struct pool *pool, const struct pool_options *options)
 {
     int cores = usable_cores();
-    uint32_t workers = (uint32_t)(options->processes ? options->processes : cores);
+    int asked = options->kind == POOL_INLINE ? 1 : options->processes;
+    uint32_t workers = (uint32_t)(asked ? asked : cores);
     size_t memory = options->memory ? options->memory : usable_memory() / 4;
     if (workers > POOL_MAX_PROCESSES)
         workers = POOL_MAX_PROCESSES;
@@ -275,18 +324,31 @@ static int open_pool(struct pool *pool, const struct pool_options *options)
         return fail_open("no address space for the shared region");
     if (map_results(pool) != 0 || describe_pool(pool, options, cores) != 0)
         return fail_open("out of memory");
-    pool->nursery = nursery_start(pool->region, &pool->socket);
-    if (pool->nursery < 0)
-        return fail_open("cannot start the nursery");
+    if (options->descriptor && descriptor_open(pool) != 0)
+        return fail_open("no descriptor");
+    if (start_workers(pool) != 0)
+        return -1;
     madvise(pool->region, pool->region->size, MADV_DONTFORK);
     return wait_until_ready(pool, options->open_timeout);
+}
+
+/* Ends what has begun. Returns false if threads are still in their initializers: they cannot be ended, so their pool
+ * stays where it is. */
+static bool give_up_opening(struct pool *pool, int error)
+{
+    if (!pool->threads)
+        return true;
+    stop(pool, STOP_TERMINATED);
+    return error != ETIMEDOUT;
 }
 
 struct pool *pool_open(const struct pool_options *asked)
 {
     struct pool_options options = asked ? *asked : (struct pool_options){ .processes = 0 };
+    const char *check = getenv("POOL_CHECK");
     if (!options.trace)
         options.trace = getenv("POOL_TRACE");
+    options.check |= check && strcmp(check, "1") == 0;
     if (check_options(&options) != 0)
         return NULL;
     struct pool *pool = calloc(1, sizeof *pool);
@@ -295,11 +357,15 @@ struct pool *pool_open(const struct pool_options *asked)
         return NULL;
     }
     pthread_mutex_init(&pool->lock, NULL);
+    pthread_mutex_init(&pool->turn, NULL);
+    pool->descriptor = -1;
     if (open_pool(pool, &options) == 0)
         return pool;
     int error = errno;
-    leave_region(pool);
-    forget(pool);
+    if (give_up_opening(pool, error)) {
+        leave_region(pool);
+        forget(pool);
+    }
     errno = error;
     return NULL;
 }
@@ -326,23 +392,43 @@ int pool_close(struct pool *pool)
     return 0;
 }
 
+/* Lets nothing begin any more. Processes are killed anyway; threads end when their items do. */
+static void give_up_all(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    for (uint32_t i = 0; i < pool->fresh; i++)
+        if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
+            result_give_up(&pool->results[i], GIVEN_UP_END, TAKEN_FINISH);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 /* The nursery needs the grace and a moment; what does not die then cannot be killed. */
-static void end_work(struct pool *pool)
+static int end_work(struct pool *pool, double seconds)
 {
     stop(pool, STOP_TERMINATED);
-    struct wait wait = wait_begin(pool, "pool_terminate", pool->region->grace + 5);
-    while (wait_for_nursery(&wait) != 0 && errno == EINTR)
+    if (pool->region->kind != POOL_PROCESSES)
+        give_up_all(pool);
+    struct wait wait = wait_begin(pool, "pool_terminate", seconds);
+    while (wait_for_workers(&wait) != 0) {
+        if (errno != EINTR && pool->region->kind == POOL_THREADS)
+            return error_set(ETIMEDOUT,
+                             "pool_terminate: %u threads are still in their tasks, and cannot be killed; "
+                             "pool_join waits for them",
+                             atomic_load(&pool->region->living));
+        if (errno != EINTR)
+            break;
         wait.answered = atomic_load(&pool->interrupts);
+    }
     pool_is_over(pool);
+    return 0;
 }
 
 int pool_terminate(struct pool *pool)
 {
     if (!pool_may(pool, "pool_terminate", true))
         return -1;
-    if (pool->region)
-        end_work(pool);
-    return 0;
+    double more = pool->region && pool->region->kind == POOL_PROCESSES ? 5 : 0;
+    return pool->region ? end_work(pool, pool->region->grace + more) : 0;
 }
 
 /* Counts the failed jobs that nobody knows of. */
@@ -384,7 +470,7 @@ int pool_join(struct pool *pool, double seconds)
     if (atomic_load(&pool->region->stop) == STOP_NOT && !pool->over)
         return error_set(EBUSY, "pool_join: the pool is still open; call pool_close or pool_terminate first");
     struct wait wait = wait_begin(pool, "pool_join", seconds);
-    if (wait_for_nursery(&wait) != 0)
+    if (wait_for_workers(&wait) != 0)
         return -1;
     return settle(pool);
 }
@@ -394,7 +480,7 @@ void pool_free(struct pool *pool)
     if (!pool || !pool_may(pool, "pool_free", true))
         return;
     if (pool->region) {
-        end_work(pool);
+        end_work(pool, POOL_FOREVER);
         settle(pool);
         leave_region(pool);
     }

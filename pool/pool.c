@@ -20,23 +20,16 @@
  */
 #include "caller.h"
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define WATCHES_AT_ONCE 64 /* callbacks looked at in one go */
-
-/* This thread is inside a callback. */
-static _Thread_local bool in_callback;
 
 bool pool_may(const struct pool *pool, const char *who, bool waits)
 {
     if (!pool)
         error_set(EINVAL, "%s: pool is NULL; did pool_open fail?", who);
-    else if (!*pool->here && worker_here())
+    else if (pool->region && worker_here(pool->region))
         error_set(EINVAL, "%s: a task cannot use the pool it runs in; it may open one of its own", who);
     else if (!*pool->here)
         error_set(EINVAL, "%s: this process did not open the pool; open one here", who);
-    else if (waits && in_callback)
+    else if (waits && callback_here())
         error_set(EINVAL, "%s: a callback must not wait", who);
     else
         return true;
@@ -109,50 +102,27 @@ static void publish(struct pool *pool, struct job *job, uint32_t chunks)
     }
     uint64_t entry = tail / RING_SIZE << 32 | (uint64_t)(job - region->jobs + 1);
     atomic_store_explicit(&region->ring[tail % RING_SIZE], entry, memory_order_release);
-    atomic_store_explicit(&region->tail, tail + 1, memory_order_release);
+    atomic_store(&region->tail, tail + 1); /* in one order with the looks for sleepers that follow */
 }
 
 /* Wakes as many as can help. An idle worker that spins needs no waking, and wakes the next one if there is more. */
 static bool wake_enough(struct region *region, uint32_t chunks)
 {
-    atomic_thread_fence(memory_order_seq_cst);
     if (chunks > 1)
         return wake_workers(region, chunks < region->workers ? chunks : region->workers);
-    return !atomic_load_explicit(&region->spinner, memory_order_relaxed) && wake_workers(region, 1);
-}
-
-static bool wants_callback(const struct pool_job_options *options)
-{
-    return options && (options->callback || options->error_callback);
-}
-
-static int make_room_for_watch(struct pool *pool, const char *who)
-{
-    if (pool->watch_count < pool->watch_room)
-        return 0;
-    size_t room = pool->watch_room ? 2 * pool->watch_room : 16;
-    struct watch *watches = realloc(pool->watches, room * sizeof *watches);
-    if (!watches)
-        return error_set(ENOMEM, "%s: no memory for one more callback", who);
-    pool->watches = watches;
-    pool->watch_room = room;
-    return 0;
+    return !atomic_load(&region->spinner) && wake_workers(region, 1);
 }
 
 /* Puts a prepared job into the ring. The caller holds the lock. */
 static int enqueue(struct pool *pool, const struct order *order, struct pool_result *result)
 {
-    const struct pool_job_options *options = order->options;
     if ((pool->stop || pool->over) && !pool_takes(pool, order)) /* it ended while the lock was let go of */
         return -1;
     if (ring_is_full(pool) && wait_for_room(pool, order) != 0)
         return -1;
-    if (wants_callback(options) && make_room_for_watch(pool, order->who) != 0)
+    if (watch_room(pool, order) != 0)
         return -1;
-    result->watched = wants_callback(options);
-    if (result->watched)
-        pool->watches[pool->watch_count++] =
-            (struct watch){ result, options->callback, options->error_callback, options->cookie };
+    watch(pool, order, result);
     if (result->chunks)
         publish(pool, job_of(result), result->chunks);
     return 0;
@@ -173,46 +143,9 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
     pthread_mutex_unlock(&pool->lock);
     if (result && result->chunks)
         result->woke = wake_enough(pool->region, result->chunks);
+    if (result && pool->region->kind == POOL_INLINE)
+        inline_run(pool);
     return result;
-}
-
-/* ---- Callbacks ---- */
-
-/* Takes a watch whose job is done off the list. It looks at some of them only, and goes on there the next time, so that
- * a program with many callbacks does not look at all of them whenever it waits. */
-static bool take_watch(struct pool *pool, struct watch *due)
-{
-    bool found = false;
-    pthread_mutex_lock(&pool->lock);
-    for (size_t looked = 0; looked < WATCHES_AT_ONCE && looked < pool->watch_count && !found; looked++) {
-        struct watch *watch = &pool->watches[pool->watch_next++ % pool->watch_count];
-        found = pool_result_ready(watch->result);
-        if (found) {
-            *due = *watch;
-            *watch = pool->watches[--pool->watch_count];
-            pool->watch_next--;
-        }
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return found;
-}
-
-void run_callbacks(struct pool *pool)
-{
-    struct watch due;
-    struct pool_error error;
-    if (in_callback)
-        return;
-    while (take_watch(pool, &due)) {
-        bool bad = result_failure(due.result, 0, &error);
-        pool_callback *callback = bad ? due.bad : due.good;
-        due.result->looked |= bad && callback;
-        in_callback = true;
-        if (callback)
-            callback(due.result, due.cookie);
-        in_callback = false;
-        due.result->watched = false;
-    }
 }
 
 /* ---- The calls ---- */
@@ -227,7 +160,7 @@ static int run(struct pool *pool, const struct order *order, void *results)
         return -1;
     int status = result_get(result, order->who, results, POOL_FOREVER);
     if (status != 0 && errno == EINTR)
-        result_cancel(result, false);
+        result_give_up(result, GIVEN_UP_END, TAKEN_FINISH);
     result->looked = true;
     int error = errno;
     pool_result_free(result);

@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include "region.h"
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -90,6 +91,7 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced)
         mprotect(at + parts[i] - GUARD, GUARD, PROT_NONE);
     region->size = plan.size;
     region->workers = workers;
+    region->descriptor = -1;
     region->job_count = plan.job_count;
     region->jobs = (struct job *)(at + plan.jobs);
     region->memory = at + plan.memory;
@@ -123,7 +125,7 @@ void futex_wake(_Atomic uint32_t *word, uint32_t count)
 static bool anybody_asleep(struct region *region)
 {
     for (uint32_t i = 0; i <= (region->workers - 1) / 64; i++)
-        if (atomic_load_explicit(&region->asleep[i], memory_order_relaxed))
+        if (atomic_load(&region->asleep[i])) /* in one order with what the sleeper looks at before it sleeps */
             return true;
     return false;
 }
@@ -135,4 +137,13 @@ bool wake_workers(struct region *region, uint32_t count)
     atomic_fetch_add(&region->wake, 1); /* a worker that is about to sleep will not */
     futex_wake(&region->wake, count);
     return true;
+}
+
+int above_stderr(int fd)
+{
+    if (fd < 0 || fd > 2)
+        return fd;
+    int above = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    close(fd);
+    return above;
 }

@@ -25,15 +25,26 @@
 #define TICKET_DONE 0x10000u      /* the chunk is finished */
 #define TICKET_WAITED 0x20000u    /* somebody sleeps on this word */
 #define TICKET_CANCELLED 0x40000u /* with DONE: finished without being run to its end; all its items failed */
+#define TICKET_CONDEMNED 0x80000u /* its owner is to be killed, and takes nothing more */
 
 /* What stands in the place of an item's note that failed without one. */
-#define ABSENT_MEMORY UINT32_MAX       /* there was no block left to write one */
-#define ABSENT_WORKER (UINT32_MAX - 1) /* no successor could be started to run it */
+#define ABSENT_MEMORY UINT32_MAX          /* there was no block left to write one */
+#define ABSENT_WORKER (UINT32_MAX - 1)    /* no successor could be started to run it */
+#define ABSENT_CANCELLED (UINT32_MAX - 2) /* its job was given up before it ran, or to its end */
 
 #define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
 #define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
 #define BELLS 64u        /* words on which unordered iterators sleep */
+#define CANARY 16u       /* bytes behind each result, if they are to be checked */
 #define JOB_INLINE 32u   /* an argument and a result that together are so small live in the job itself */
+
+/** Why nobody wants the rest of a job any more. */
+enum give_up {
+    WANTED,
+    GIVEN_UP_END,    /* the pool ended, or the call that waited for it */
+    GIVEN_UP_CANCEL, /* pool_result_cancel() */
+    GIVEN_UP_FAILED, /* an item failed, and the job is to fail fast */
+};
 
 /** One job: a function and its items. Written by the caller before it is published, then only read, but for the
  * atomics. */
@@ -41,17 +52,20 @@ struct job {
     _Alignas(64) _Atomic uint32_t one; /* the ticket of a job of one chunk */
     _Atomic uint32_t seq;              /* odd while a job of several chunks may be claimed from */
     _Atomic uint32_t chunks;
-    uint32_t bell; /* 0, or 1 + the bell to ring when a chunk is done */
+    uint8_t bell;     /* 0, or 1 + the bell to ring when a chunk is done */
+    bool fail_fast;   /* one failed item is enough to give it up */
+    uint16_t retries; /* so often an item is run again whose worker died */
     pool_task *task;
     char *args, *results;
     _Atomic uint32_t *tickets; /* one for each chunk, if there are several */
     _Atomic uint32_t *notes;   /* one for each item: 0, or 1 + the first block of its reply or failure */
     uint32_t serial;           /* 1 for the first job handed over */
-    _Atomic uint32_t noted;    /* some item has a note */
+    _Atomic uint8_t noted;     /* some item has a note */
+    _Atomic uint8_t given_up;  /* enum give_up */
     size_t width, result_width;
     uint32_t count, chunk;
     _Atomic uint32_t one_note; /* the note of a job of one item */
-    _Atomic uint32_t given_up; /* nobody wants the rest of it any more */
+    float limit;               /* seconds one item may run; 0: no limit */
     char small[JOB_INLINE];    /* its argument and result, if they are small */
 };
 _Static_assert(sizeof(struct job) == 128, "two cache lines: a million jobs are 128 MB");
@@ -61,10 +75,11 @@ struct slot {
     /* The worker's own; its stores reach the successor in program order. */
     _Alignas(64) _Atomic uint32_t aim; /* 0, or 1 + the index of the job it aims at or works on */
     _Atomic uint32_t chunk;            /* which chunk of it */
-    _Atomic uint64_t at;               /* 2 * item + 1: runs this item; 2 * item: will run it next */
+    _Atomic uint64_t at;               /* item << 32 | how often its worker died << 1 | 1 while it runs */
     _Atomic uint64_t run;              /* blocks not yet published: first + 1, and their number << 32 */
     uint32_t place;                    /* a hint: where to look for the next ones */
     _Atomic uint64_t began;            /* traced pools: when the item began */
+    _Atomic uint64_t limit_until;      /* when the timer ends the item; 0: no timer runs */
     _Atomic uint64_t finished;         /* items */
     _Atomic uint32_t ready;            /* this life's initializer has run */
     _Atomic uint32_t was_ready;        /* some life's initializer has run */
@@ -76,6 +91,8 @@ struct slot {
     uint32_t lives;           /* how many workers this slot has had */
     _Atomic int32_t dead_pid; /* the worker whose death is not healed yet */
     int32_t dead_status;      /* its status, as from wait() */
+    uint64_t dead_at;         /* when that was noticed */
+    uint32_t deaths;          /* workers that died before their time */
     uint32_t dead_worker;     /* and its N */
 };
 
@@ -85,7 +102,10 @@ enum stop { STOP_NOT, STOP_CLOSED, STOP_TERMINATED, STOP_BROKEN };
 struct region {
     /* Set by pool_open() before it forks, read-only from then on. */
     uint32_t workers;
-    uint64_t spin; /* nanoseconds; 0 where there is one CPU */
+    enum pool_kind kind;
+    bool check;     /* a canary behind each result */
+    int descriptor; /* an eventfd that is written when a chunk is done; -1: none */
+    uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
     long maxtasks;
     pool_initializer *initializer;
     void *initarg;
@@ -115,6 +135,8 @@ struct region {
     _Atomic uint32_t spinner;                         /* 0, or 1 + the slot of the one idle worker that spins */
     _Atomic uint64_t asleep[POOL_MAX_PROCESSES / 64]; /* a bit for each slot */
     _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
+    _Atomic uint32_t armed;                           /* the descriptor is to be written */
+    _Atomic uint32_t living;                          /* worker threads */
 
     /* The nursery's. */
     _Alignas(
@@ -146,10 +168,19 @@ void futex_wake(_Atomic uint32_t *word, uint32_t count);
 /** Wakes up to `count` idle workers. Returns whether any may have slept. */
 bool wake_workers(struct region *region, uint32_t count);
 
+/** Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */
+int above_stderr(int fd);
+
 /** Returns the ticket of a chunk. */
 static inline _Atomic uint32_t *job_ticket(struct job *job, uint32_t chunk)
 {
     return atomic_load_explicit(&job->chunks, memory_order_acquire) == 1 ? &job->one : &job->tickets[chunk];
+}
+
+/** Returns how far apart results lie. */
+static inline size_t result_stride(const struct region *region, size_t width)
+{
+    return region->check ? (width + 15) / 16 * 16 + CANARY : width;
 }
 
 /** Returns the item after the last one of a chunk. */

@@ -111,21 +111,26 @@ int wait_for(const struct wait *wait, struct pool_result *result)
     return 0;
 }
 
-void result_cancel(struct pool_result *result, bool taken_too)
+uint32_t result_give_up(struct pool_result *result, enum give_up why, enum taken taken)
 {
     struct job *job = job_of(result);
-    uint32_t taken = taken_too ? TICKET_OWNER : 0;
-    result->gave_up = true;
-    atomic_store(&job->given_up, 1);
+    uint8_t wanted = WANTED;
+    uint32_t held = 0;
+    atomic_compare_exchange_strong(&job->given_up, &wanted, why);
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
         _Atomic uint32_t *ticket = job_ticket(job, chunk);
-        uint32_t word = atomic_load(ticket);
-        while (!(word & ~(TICKET_WAITED | taken)) &&
-               !atomic_compare_exchange_weak(ticket, &word, TICKET_DONE | TICKET_CANCELLED))
-            ;
-        if (word & TICKET_WAITED)
+        uint32_t word = atomic_load(ticket), next;
+        do {
+            bool ends = taken == TAKEN_END || !(word & TICKET_OWNER);
+            next = ends ? TICKET_DONE | TICKET_CANCELLED : taken == TAKEN_CONDEMN ? word | TICKET_CONDEMNED : word;
+        } while (!(word & TICKET_DONE) && !atomic_compare_exchange_weak(ticket, &word, next));
+        if (word & TICKET_DONE)
+            continue;
+        held += !(next & TICKET_DONE);
+        if (next & TICKET_DONE && word & TICKET_WAITED)
             futex_wake(ticket, INT32_MAX);
     }
+    return held;
 }
 
 static int await(struct pool_result *result, const char *who, double seconds)
@@ -146,10 +151,41 @@ int pool_result_wait(struct pool_result *result, double seconds)
     return await(result, "pool_result_wait", seconds);
 }
 
+int pool_result_cancel(struct pool_result *result)
+{
+    if (!result)
+        return error_set(EINVAL, "pool_result_cancel: result is NULL; did handing it over fail?");
+    struct pool *pool = result->pool;
+    if (!pool_may(pool, "pool_result_cancel", false))
+        return -1;
+    pthread_mutex_lock(&pool->lock);
+    bool processes = pool->region && pool->region->kind == POOL_PROCESSES, ready = pool_result_ready(result);
+    uint32_t held = ready ? 0 : result_give_up(result, GIVEN_UP_CANCEL, processes ? TAKEN_CONDEMN : TAKEN_FINISH);
+    pthread_mutex_unlock(&pool->lock);
+    if (held && !processes)
+        return error_set(ENOTSUP, "pool_result_cancel: threads are in %u of its chunks, and cannot be killed", held);
+    if (held)
+        call_nursery(pool);
+    return !ready;
+}
+
 /* ---- Reading ---- */
 
+/* Notes that nobody wrote: a word, or nothing, stands for them. */
 static const struct note no_memory = { .kind = NOTE_NO_MEMORY }, no_worker = { .kind = NOTE_NO_WORKER },
-                         cancelled = { .kind = NOTE_CANCELLED };
+                         pool_ended = { .kind = NOTE_CANCELLED, .status = GIVEN_UP_END },
+                         was_cancelled = { .kind = NOTE_CANCELLED, .status = GIVEN_UP_CANCEL },
+                         another_failed = { .kind = NOTE_CANCELLED, .status = GIVEN_UP_FAILED };
+
+static const struct note *cancelled_because(enum give_up why)
+{
+    return why == GIVEN_UP_CANCEL ? &was_cancelled : why == GIVEN_UP_FAILED ? &another_failed : &pool_ended;
+}
+
+static bool is_a_constant(const struct note *note)
+{
+    return !note || note == &no_memory || note == &no_worker || note == cancelled_because((enum give_up)note->status);
+}
 
 const struct note *result_note(const struct pool_result *result, size_t item)
 {
@@ -159,15 +195,17 @@ const struct note *result_note(const struct pool_result *result, size_t item)
     if (!region)
         return NULL;
     struct job *job = job_of(result);
-    if (!result->gave_up && !atomic_load_explicit(&job->noted, memory_order_relaxed))
+    uint8_t given_up = atomic_load_explicit(&job->given_up, memory_order_relaxed);
+    if (!given_up && !atomic_load_explicit(&job->noted, memory_order_relaxed))
         return NULL;
     uint32_t word = atomic_load_explicit(&job->notes[item], memory_order_acquire);
     if (word == ABSENT_MEMORY)
         return &no_memory;
     if (word == ABSENT_WORKER)
         return &no_worker;
-    if (!word && result->gave_up && atomic_load(job_ticket(job, (uint32_t)(item / job->chunk))) & TICKET_CANCELLED)
-        return &cancelled;
+    if (word == ABSENT_CANCELLED ||
+        (!word && atomic_load(job_ticket(job, (uint32_t)(item / job->chunk))) & TICKET_CANCELLED))
+        return cancelled_because((enum give_up)given_up);
     return note_at(region, word);
 }
 
@@ -175,9 +213,11 @@ const struct note *result_note(const struct pool_result *result, size_t item)
 static bool nothing_noted(const struct pool_result *result)
 {
     struct region *region = result->pool->region;
-    if (result->kept || result->gave_up)
-        return false;
-    return !region || !atomic_load_explicit(&job_of(result)->noted, memory_order_relaxed);
+    if (result->kept || !region)
+        return !result->kept;
+    const struct job *job = job_of(result);
+    return !atomic_load_explicit(&job->noted, memory_order_relaxed) &&
+           !atomic_load_explicit(&job->given_up, memory_order_relaxed);
 }
 
 static bool item_failed(const struct pool_result *result, size_t item)
@@ -202,6 +242,19 @@ bool result_failure(struct pool_result *result, size_t from, struct pool_error *
         return false;
     error_of_item(error, from, result_note(result, from), result->pool->why);
     error->failures = result->failures;
+    return true;
+}
+
+bool result_verdict(struct pool_result *result, struct pool_error *error)
+{
+    struct pool_error other;
+    if (!result_failure(result, 0, error))
+        return false;
+    for (size_t from = error->item + 1; error->code == ECANCELED && result_failure(result, from, &other);) {
+        from = other.item + 1;
+        if (other.code != ECANCELED)
+            *error = other;
+    }
     return true;
 }
 
@@ -234,15 +287,34 @@ int pool_result_successful(struct pool_result *result)
     return !result_failure(result, 0, &error);
 }
 
+const char *result_value(const struct pool_result *result, size_t item)
+{
+    size_t width = result->result_width;
+    return result->values + item * (result->moved ? width : result_stride(result->pool->region, width));
+}
+
+static void copy_values(const struct pool_result *result, char *to)
+{
+    size_t width = result->result_width;
+    if (!result->count || !width)
+        return;
+    if (result->moved || !result->pool->region->check) {
+        memcpy(to, result->values, result->count * width);
+        return;
+    }
+    for (size_t item = 0; item < result->count; item++)
+        memcpy(to + item * width, result_value(result, item), width);
+}
+
 int result_get(struct pool_result *result, const char *who, void *results, double seconds)
 {
     struct pool_error error;
     if (await(result, who, seconds) != 0)
         return -1;
-    if (results && result->count && result->result_width)
-        memcpy(results, result->values, result->count * result->result_width);
+    if (results)
+        copy_values(result, results);
     result->looked = true;
-    return result_failure(result, 0, &error) ? error_put(&error) : 0;
+    return result_verdict(result, &error) ? error_put(&error) : 0;
 }
 
 int pool_result_get(struct pool_result *result, void *results, double seconds)
@@ -272,7 +344,7 @@ const void *pool_result_at(struct pool_result *result, size_t item)
         return NULL;
     const struct note *note = result_note(result, item);
     if (!note || note->kind == NOTE_REPLY)
-        return result->values + item * result->result_width;
+        return result_value(result, item);
     result->looked = true;
     error_of_item(&error, item, note, result->pool->why);
     error_put(&error);
@@ -294,7 +366,7 @@ const void *pool_result_reply(struct pool_result *result, size_t item, size_t *s
 
 static const struct note *copy_note(const struct note *note)
 {
-    if (!note || note == &no_memory || note == &no_worker || note == &cancelled)
+    if (is_a_constant(note))
         return note;
     struct note *copy = malloc(sizeof *note + note->size + 1);
     if (copy)
@@ -313,8 +385,7 @@ int result_move(struct pool_result *result)
         free(values);
         return error_set(ENOMEM, "pool_join: no memory to keep %u results", result->count);
     }
-    if (result->count && result->result_width)
-        memcpy(values, result->values, result->count * result->result_width);
+    copy_values(result, values);
     for (size_t i = 0; kept && i < result->count; i++)
         kept[i] = copy_note(result_note(result, i));
     result->values = values;
@@ -327,7 +398,7 @@ int result_move(struct pool_result *result)
 void result_forget(struct pool_result *result)
 {
     for (size_t i = 0; result->kept && i < result->count; i++)
-        if (result->kept[i] != &no_memory && result->kept[i] != &no_worker && result->kept[i] != &cancelled)
+        if (!is_a_constant(result->kept[i]))
             free((void *)result->kept[i]);
     free(result->kept);
     if (result->moved)

@@ -25,7 +25,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define CANARY_BYTE 0xc5
 
 /* What a worker knows about itself. */
 struct worker {
@@ -39,20 +43,29 @@ struct worker {
     uint64_t slept;    /* how long it slept last, in nanoseconds */
     bool idle;         /* has just been: the first chunk it takes may be worth a wake-up */
     bool in_task;
+    bool has_timer; /* for limits */
+    timer_t timer;
     char name[24];
 };
 
 /* The worker that this thread is. Tasks call pool_reply() and pool_fail() without being handed anything. */
 static _Thread_local struct worker *self;
 
-bool worker_here(void)
+bool worker_here(const struct region *region)
 {
-    return self != NULL;
+    return self && self->region == region;
 }
 
 const char *pool_worker_name(void)
 {
     return self ? self->name : "MainProcess";
+}
+
+int pool_attempt(void)
+{
+    if (!self || !self->in_task)
+        return 0;
+    return 1 + (int)((uint32_t)atomic_load_explicit(&self->slot->at, memory_order_relaxed) >> 1);
 }
 
 /* Stores into the slot what a successor must know before this worker does anything else. */
@@ -163,15 +176,54 @@ static void leave_at_exit(int status, void *unused)
     _exit(status);
 }
 
-static _Noreturn void leave(struct worker *w)
+/* ---- Time limits ---- */
+
+/* The timer's signal is KILL: a task cannot block it, and it hits this worker and no other. */
+static bool have_timer(struct worker *w)
 {
-    trace(w, TRACE_END, 0, UINT64_MAX, 0);
-    fflush(stdout);
-    region_release(w->region); /* else valgrind would look through all of it for leaks */
-    _exit(EXIT_SUCCESS);
+    struct sigevent end = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+    w->has_timer = w->has_timer || timer_create(CLOCK_MONOTONIC, &end, &w->timer) == 0;
+    return w->has_timer;
+}
+
+/* Until the timer is off again the slot says when it ends the item, so that a successor knows what happened. */
+static void start_timer(struct worker *w, double seconds)
+{
+    uint64_t ns = (uint64_t)(seconds * 1e9) + 1;
+    struct itimerspec time = { .it_value = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) } };
+    note64(&w->slot->limit_until, now_ns() + ns);
+    timer_settime(w->timer, 0, &time, NULL);
+}
+
+/* If the timer is faster, it must not hit an item: by now the slot stands at the next one, not yet running. */
+static void stop_timer(struct worker *w, uint64_t item)
+{
+    struct itimerspec never = { .it_value = { 0, 0 } };
+    note64(&w->slot->at, (item + 1) << 32);
+    timer_settime(w->timer, 0, &never, NULL);
+    note64(&w->slot->limit_until, 0);
+}
+
+/* Stands in for a task that is to have a limit, where there is no timer. */
+static int cannot_limit(const void *arg, void *result)
+{
+    (void)arg;
+    (void)result;
+    return pool_fail("there is no timer for its time limit: %s", strerror(errno));
 }
 
 /* ---- Running ---- */
+
+static void give_up(struct job *job, enum give_up why)
+{
+    uint8_t wanted = WANTED;
+    atomic_compare_exchange_strong(&job->given_up, &wanted, why);
+}
+
+static enum give_up given_up(struct job *job)
+{
+    return atomic_load_explicit(&job->given_up, memory_order_relaxed); /* a hint to stop early */
+}
 
 /* Records how an item ended, if there is more to it than a result of fixed width. */
 static void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
@@ -191,6 +243,8 @@ static void settle_item(struct worker *w, struct job *job, uint64_t item, int st
     } else if (status) {
         note_absent(job, item, ABSENT_MEMORY);
     }
+    if (status && job->fail_fast)
+        give_up(job, GIVEN_UP_FAILED);
 }
 
 /* As __fpending(stdout), but without a call for each item: whether a task has printed anything. */
@@ -199,54 +253,109 @@ static inline bool has_printed(void)
     return stdout->_IO_write_ptr != stdout->_IO_write_base;
 }
 
+/* Returns the status of an item whose task returned `status`: failure, if it wrote past its result. */
+static int check_canary(struct worker *w, const struct job *job, const char *result, int status)
+{
+    size_t stride = result_stride(w->region, job->result_width);
+    for (size_t i = job->result_width; i < stride; i++)
+        if ((unsigned char)result[i] != CANARY_BYTE)
+            return pool_fail("the task wrote past the end of its result of %zu bytes", job->result_width);
+    return status;
+}
+
+/* What some jobs, and some pools, want to have done before an item runs, and behind it. */
+static void begin_item(struct worker *w, const struct job *job, char *result)
+{
+    size_t width = job->result_width;
+    if (w->region->check)
+        memset(result + width, CANARY_BYTE, result_stride(w->region, width) - width);
+    if (w->region->trace)
+        note64(&w->slot->began, now_ns() - w->region->opened);
+    if (w->has_timer && job->limit > 0)
+        start_timer(w, (double)job->limit);
+}
+
+static void end_item(struct worker *w, const struct job *job, uint64_t item, int status)
+{
+    trace(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
+    if (w->has_timer && job->limit > 0)
+        stop_timer(w, item);
+}
+
 /* Runs items one after the other, as long as anybody wants them. Returns the first one it did not run. */
 static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint64_t end)
 {
-    pool_task *task = job->task;
-    size_t width = job->width, result_width = job->result_width;
-    char *arg = job->args + item * width, *result = job->results + item * result_width;
-    bool wanted = true, traced = w->region->trace;
-    for (; item < end && wanted; item++, arg += width, result += result_width) {
-        if (traced)
-            note64(&w->slot->began, now_ns() - w->region->opened);
-        note64(&w->slot->at, 2 * item + 1);
+    struct region *region = w->region;
+    pool_task *task = job->limit > 0 && !have_timer(w) ? cannot_limit : job->task;
+    size_t width = job->width, stride = result_stride(region, job->result_width);
+    char *arg = job->args + item * width, *result = job->results + item * stride;
+    uint64_t deaths = (uint32_t)atomic_load_explicit(&w->slot->at, memory_order_relaxed); /* of the first item */
+    bool special = region->trace || region->check || job->limit > 0, flushes = region->kind == POOL_PROCESSES;
+    for (; item < end && !given_up(job); item++, arg += width, result += stride, deaths = 0) {
+        if (special)
+            begin_item(w, job, result);
+        note64(&w->slot->at, item << 32 | deaths | 1);
         int status = task(arg, result);
         atomic_signal_fence(memory_order_seq_cst);
-        if (has_printed())
+        if (flushes && has_printed())
             fflush(stdout);
+        if (region->check)
+            status = check_canary(w, job, result, status);
         if (status || atomic_load_explicit(&w->slot->run, memory_order_relaxed))
             settle_item(w, job, item, status);
-        if (traced)
-            add_record(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
-        wanted = !atomic_load_explicit(&job->given_up, memory_order_relaxed);
+        if (special)
+            end_item(w, job, item, status);
     }
     return item;
 }
 
+void ring_descriptor(struct region *region, bool in_any_case)
+{
+    uint64_t one = 1;
+    if (region->descriptor >= 0 && (in_any_case || atomic_exchange(&region->armed, 0)))
+        while (write(region->descriptor, &one, sizeof one) < 0 && errno == EINTR)
+            ;
+}
+
 /* Repeats, or does for the first time, what follows the end of a chunk. The job may be another one by now: that is
  * harmless, because all it does is wake sleepers, who look for themselves. */
-static void announce(struct region *region, _Atomic uint32_t *ticket, bool waited, uint32_t bell)
+static void announce(struct region *region, _Atomic uint32_t *ticket, bool again, bool waited, uint32_t bell)
 {
-    if (waited)
+    if (waited || again)
         futex_wake(ticket, INT32_MAX);
     if (bell && atomic_fetch_add(&region->bells[bell - 1], 2) & 1)
         futex_wake(&region->bells[bell - 1], INT32_MAX);
+    ring_descriptor(region, again);
 }
 
-static void finish_chunk(struct region *region, struct slot *slot, struct job *job, uint32_t how)
+/* Returns whether its owner may take more. */
+static bool finish_chunk(struct region *region, struct slot *slot, struct job *job, uint32_t how)
 {
     _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&slot->chunk));
     uint32_t bell = job->bell;
     uint32_t was = atomic_exchange(ticket, how);
-    announce(region, ticket, was & TICKET_WAITED, bell);
+    announce(region, ticket, false, was & TICKET_WAITED, bell);
     note32(&slot->aim, 0);
+    return !(was & TICKET_CONDEMNED);
 }
 
-/* Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. */
-static void run_chunk(struct worker *w, struct job *job)
+/* Items from here to the end of the chunk will not run. Returns how the ticket is to say that. */
+static uint32_t cancel_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end)
+{
+    note64(&slot->at, item << 32);
+    if (item == (uint64_t)atomic_load(&slot->chunk) * job->chunk)
+        return TICKET_DONE | TICKET_CANCELLED;
+    for (; item < end; item++)
+        note_absent(job, item, ABSENT_CANCELLED);
+    return TICKET_DONE;
+}
+
+/* Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. Returns
+ * whether the worker may take more. */
+static bool run_chunk(struct worker *w, struct job *job)
 {
     struct slot *slot = w->slot;
-    uint64_t first = atomic_load_explicit(&slot->at, memory_order_relaxed) / 2;
+    uint64_t first = atomic_load_explicit(&slot->at, memory_order_relaxed) >> 32;
     uint64_t end = job_chunk_end(job, atomic_load_explicit(&slot->chunk, memory_order_relaxed));
     uint64_t last = w->left < 0 || end - first < (uint64_t)w->left ? end : first + (uint64_t)w->left;
     w->in_task = true;
@@ -254,13 +363,12 @@ static void run_chunk(struct worker *w, struct job *job)
     w->in_task = false;
     w->left -= w->left < 0 ? 0 : (long)(item - first);
     atomic_fetch_add_explicit(&slot->finished, item - first, memory_order_relaxed);
-    if (item < end && w->left == 0 && !atomic_load(&job->given_up)) {
-        note64(&slot->at, 2 * item);
-        leave(w);
+    if (item < end && w->left == 0 && !given_up(job)) {
+        note64(&slot->at, item << 32);
+        return false;
     }
-    finish_chunk(w->region, slot, job, item < end ? TICKET_DONE | TICKET_CANCELLED : TICKET_DONE);
-    if (w->left == 0)
-        leave(w);
+    uint32_t how = item < end ? cancel_rest(slot, job, item, end) : TICKET_DONE;
+    return finish_chunk(w->region, slot, job, how) && w->left != 0;
 }
 
 /* ---- Taking ---- */
@@ -270,7 +378,7 @@ static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t ch
 {
     uint32_t seen = atomic_load_explicit(ticket, memory_order_acquire);
     while (!(seen & ~TICKET_WAITED)) {
-        note64(&w->slot->at, 2 * ((uint64_t)chunk * job->chunk));
+        note64(&w->slot->at, (uint64_t)chunk * job->chunk << 32);
         note32(&w->slot->chunk, chunk);
         note32(&w->slot->aim, index + 1);
         if (atomic_compare_exchange_strong(ticket, &seen, seen | own(w)))
@@ -361,7 +469,6 @@ static void pass_on(struct worker *w)
         return;
     w->idle = false;
     stop_spinning(w);
-    atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(&w->region->tail) > w->position)
         wake_workers(w->region, 1);
 }
@@ -400,8 +507,7 @@ static void sleep_a_while(struct worker *w)
     uint32_t wake = atomic_load(&region->wake);
     atomic_fetch_or(&region->asleep[w->number / 64], bit);
     stop_spinning(w);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (!anything_new(w))
+    if (atomic_load(&region->tail) <= w->position && !atomic_load(&region->stop))
         futex_wait(&region->wake, wake, 0);
     atomic_fetch_and(&region->asleep[w->number / 64], ~bit);
 }
@@ -418,17 +524,20 @@ static void rest(struct worker *w)
     }
 }
 
-static _Noreturn void work(struct worker *w)
+/* Returns when the worker has to leave. In an inline pool it has to when the ring is empty. */
+static void work(struct worker *w)
 {
-    w->position = atomic_load(&w->region->head);
+    struct region *region = w->region;
+    w->position = atomic_load(&region->head);
     for (;;) {
         uint32_t index = 0;
         enum look seen = look(w, &index);
-        if (atomic_load_explicit(&w->region->stop, memory_order_relaxed) >= STOP_TERMINATED)
-            leave(w);
+        if (atomic_load_explicit(&region->stop, memory_order_relaxed) >= STOP_TERMINATED)
+            return;
         if (seen == LOOK_JOB && take(w, index)) {
             pass_on(w);
-            run_chunk(w, &w->region->jobs[index]);
+            if (!run_chunk(w, &region->jobs[index]))
+                return;
         }
         if (seen == LOOK_PASSED || (seen == LOOK_JOB && w->position % 256 == 0))
             move_head(w);
@@ -438,31 +547,47 @@ static _Noreturn void work(struct worker *w)
         move_head(w);
         if (w->position != position)
             continue;
-        if (atomic_load(&w->region->stop))
-            leave(w);
+        if (atomic_load(&region->stop) || region->kind == POOL_INLINE)
+            return;
         rest(w);
     }
 }
 
 /* ---- Healing ---- */
 
-/* The item in whose middle the worker died: failed, unless how it ended was already published. */
+/* Says in a note how the item failed in whose middle the worker died. */
 static void fail_item(struct region *region, struct slot *slot, struct job *job, uint64_t item)
 {
-    uint32_t word = atomic_load(&job->notes[item]);
-    if (word) {
-        if (word == (uint32_t)atomic_load(&slot->run))
-            note_publish(region, slot, job, item);
-        return;
-    }
-    struct note *note = note_new(region, slot, NOTE_DEATH, 0);
-    if (!note) {
+    uint64_t until = atomic_load(&slot->limit_until);
+    bool limit = until && slot->dead_at >= until && WIFSIGNALED(slot->dead_status);
+    struct note *note = note_new(region, slot, limit ? NOTE_LIMIT : NOTE_DEATH, 0);
+    if (note) {
+        note->pid = atomic_load(&slot->dead_pid);
+        note->status = limit ? (int32_t)(job->limit * 1000) : slot->dead_status;
+        note_publish(region, slot, job, item);
+    } else {
         note_absent(job, item, ABSENT_MEMORY);
-        return;
     }
-    note->pid = atomic_load(&slot->dead_pid);
-    note->status = slot->dead_status;
-    note_publish(region, slot, job, item);
+    if (job->fail_fast)
+        give_up(job, GIVEN_UP_FAILED);
+}
+
+/* The item in whose middle the worker died: unless how it ended was already published, it failed, or is to run again;
+ * one that was cancelled will be dealt with as one that has not begun. Returns where to go on. */
+static uint64_t settle_death(struct region *region, struct slot *slot, struct job *job)
+{
+    uint64_t at = atomic_load(&slot->at), item = at >> 32;
+    uint32_t word = atomic_load(&job->notes[item]);
+    if (word && word == (uint32_t)atomic_load(&slot->run))
+        note_publish(region, slot, job, item);
+    if (!word && (given_up(job) == GIVEN_UP_CANCEL || (uint32_t)at >> 1 < job->retries)) {
+        note_drop(region, slot);
+        memset(job->results + item * result_stride(region, job->result_width), 0, job->result_width);
+        return at + 1; /* one more death, not running */
+    }
+    if (!word)
+        fail_item(region, slot, job, item);
+    return (item + 1) << 32;
 }
 
 /* Clears up what the dead worker held. Returns the job whose chunk is still held, or NULL if there is none. */
@@ -482,30 +607,33 @@ static struct job *clear_up(struct region *region, uint32_t number)
         if ((word & (TICKET_OWNER | TICKET_DONE)) == number + 1)
             return job;
         if (word & TICKET_DONE)
-            announce(region, ticket, true, job->bell);
+            announce(region, ticket, true, true, job->bell);
     }
     note32(&slot->aim, 0);
     return NULL;
 }
 
-/* Heals the slot: fails the item that was running. Returns the job to go on with, or NULL. */
+/* Heals the slot: settles the item that was running. Returns the job to go on with, or NULL. */
 static struct job *heal(struct worker *w)
 {
     struct slot *slot = w->slot;
     struct job *job = clear_up(w->region, w->number);
-    uint64_t at = atomic_load(&slot->at), item = job && at % 2 ? at / 2 : UINT64_MAX;
+    uint64_t at = atomic_load(&slot->at);
+    bool running = job && at % 2;
     if (atomic_load(&slot->dead_pid))
-        trace(w, TRACE_DEATH, item == UINT64_MAX ? 0 : job->serial, item, slot->dead_status);
-    if (item != UINT64_MAX) {
-        fail_item(w->region, slot, job, item);
-        note64(&slot->at, 2 * (item + 1));
-    }
+        trace(w, TRACE_DEATH, running ? job->serial : 0, running ? at >> 32 : UINT64_MAX, slot->dead_status);
+    if (running)
+        note64(&slot->at, settle_death(w->region, slot, job));
+    note64(&slot->limit_until, 0);
     atomic_store(&slot->dead_pid, 0);
-    if (job && atomic_load(&slot->at) / 2 >= job_chunk_end(job, atomic_load(&slot->chunk))) {
-        finish_chunk(w->region, slot, job, TICKET_DONE);
-        job = NULL;
-    }
-    return job;
+    if (!job)
+        return NULL;
+    uint32_t chunk = atomic_load(&slot->chunk);
+    atomic_fetch_and(job_ticket(job, chunk), ~TICKET_CONDEMNED);
+    if (atomic_load(&slot->at) >> 32 < job_chunk_end(job, chunk))
+        return job;
+    finish_chunk(w->region, slot, job, TICKET_DONE);
+    return NULL;
 }
 
 void worker_bury(struct region *region, uint32_t number)
@@ -515,11 +643,21 @@ void worker_bury(struct region *region, uint32_t number)
     if (!job)
         return;
     uint64_t at = atomic_load(&slot->at), end = job_chunk_end(job, atomic_load(&slot->chunk));
-    if (at % 2)
-        fail_item(region, slot, job, at / 2);
-    for (uint64_t item = (at + 1) / 2; item < end; item++)
+    uint64_t item = (at % 2 ? settle_death(region, slot, job) : at) >> 32;
+    for (; item < end; item++)
         note_absent(job, item, ABSENT_WORKER);
     finish_chunk(region, slot, job, TICKET_DONE);
+}
+
+bool worker_condemned(const struct region *region, uint32_t number)
+{
+    const struct slot *slot = &region->slots[number];
+    uint32_t aim = atomic_load(&slot->aim), chunk = atomic_load(&slot->chunk);
+    struct job *job = aim ? &region->jobs[aim - 1] : NULL;
+    if (!job || chunk >= atomic_load(&job->chunks))
+        return false;
+    uint32_t word = atomic_load(job_ticket(job, chunk)), mask = TICKET_OWNER | TICKET_CONDEMNED | TICKET_DONE;
+    return (word & mask) == (TICKET_CONDEMNED | (number + 1));
 }
 
 /* ---- Birth ---- */
@@ -533,20 +671,22 @@ static void take_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void initialize(struct worker *w)
+static bool initialize(struct worker *w)
 {
     struct region *region = w->region;
     w->slot->text[0] = '\0';
     int status = region->initializer ? region->initializer(region->initarg) : 0;
-    fflush(stdout);
+    if (region->kind == POOL_PROCESSES)
+        fflush(stdout);
     if (status && !w->slot->text[0])
         pool_fail("it returned %d", status);
     if (status)
-        _exit(EXIT_FAILURE);
+        return false;
     atomic_store(&w->slot->ready, 1);
     atomic_store(&w->slot->was_ready, 1);
     atomic_fetch_add(&region->news, 1);
     futex_wake(&region->news, INT32_MAX);
+    return true;
 }
 
 /* A first life is shorter by a share that grows with the slot's number, so that not all workers retire at once. */
@@ -558,22 +698,78 @@ static long tasks_in_this_life(const struct region *region, uint32_t number)
     return most;
 }
 
+static struct worker make_worker(struct region *region, uint32_t number)
+{
+    return (struct worker){ .region = region, .slot = &region->slots[number], .number = number, .idle = true };
+}
+
+/* Takes its name, which is also what the system calls this thread. */
+static void begin_life(struct worker *w)
+{
+    self = w;
+    snprintf(w->name, sizeof w->name, "PoolWorker-%u", w->slot->worker);
+    prctl(PR_SET_NAME, w->name);
+    w->left = tasks_in_this_life(w->region, w->number);
+}
+
+/* Returns whether the initializer succeeded. */
+static bool live(struct worker *w)
+{
+    struct job *held = heal(w);
+    trace(w, TRACE_START, 0, UINT64_MAX, 0);
+    if (!initialize(w))
+        return false;
+    if (!held || run_chunk(w, held))
+        work(w);
+    trace(w, TRACE_END, 0, UINT64_MAX, 0);
+    return true;
+}
+
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
 {
-    struct worker worker = { .region = region, .slot = &region->slots[number], .number = number, .idle = true };
-    self = &worker;
+    struct worker worker = make_worker(region, number);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != nursery)
         _exit(EXIT_FAILURE);
-    snprintf(worker.name, sizeof worker.name, "PoolWorker-%u", worker.slot->worker);
-    prctl(PR_SET_NAME, worker.name);
+    begin_life(&worker);
     on_exit(leave_at_exit, NULL);
     take_signals();
-    worker.left = tasks_in_this_life(region, number);
-    struct job *held = heal(&worker);
-    trace(&worker, TRACE_START, 0, UINT64_MAX, 0);
-    initialize(&worker);
-    if (held)
-        run_chunk(&worker, held);
-    work(&worker);
+    bool good = live(&worker);
+    fflush(stdout);
+    region_release(region); /* else valgrind would look through all of it for leaks */
+    _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+bool worker_thread(struct region *region, uint32_t number)
+{
+    struct worker worker = make_worker(region, number);
+    begin_life(&worker);
+    return live(&worker);
+}
+
+/* In an inline pool the caller is the worker, whenever it hands something over. */
+static void with_self(struct region *region, void (*what)(struct worker *w))
+{
+    struct worker worker = make_worker(region, 0), *outer = self;
+    snprintf(worker.name, sizeof worker.name, "%s", pool_worker_name());
+    worker.left = -1;
+    self = &worker;
+    what(&worker);
+    self = outer;
+}
+
+static void try_initialize(struct worker *w)
+{
+    if (!initialize(w))
+        atomic_store(&w->region->failed, 1);
+}
+
+void worker_initialize(struct region *region)
+{
+    with_self(region, try_initialize);
+}
+
+void worker_drain(struct region *region)
+{
+    with_self(region, work);
 }

@@ -17,7 +17,8 @@ enum note_kind {
     NOTE_DEATH,     /* the worker `pid` died in the middle of it; `status` is as from wait() */
     NOTE_NO_MEMORY, /* it failed; there was no memory to say how */
     NOTE_NO_WORKER, /* it never ran: no successor could be started */
-    NOTE_CANCELLED, /* it never ran, or not to its end: the pool ended, or the job was given up */
+    NOTE_CANCELLED, /* it never ran, or not to its end; `status` is an enum give_up */
+    NOTE_LIMIT,     /* it ran for longer than its limit, `status` milliseconds, so worker `pid` was killed */
 };
 
 struct note {
@@ -56,11 +57,27 @@ void note_free(struct region *region, uint32_t word);
 /** Lives a worker's whole life in this process: heals what its predecessor left, works, ends in _exit. */
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery);
 
-/** Tells whether this thread runs a task or an initializer. */
-bool worker_here(void);
+/** Lives a worker's life in this thread. Returns whether the initializer succeeded. */
+bool worker_thread(struct region *region, uint32_t number);
+
+/** Runs the initializer in this thread; if it fails, so does region->failed say. */
+void worker_initialize(struct region *region);
+
+/** Runs in this thread what the ring holds. */
+void worker_drain(struct region *region);
+
+/** Tells whether this thread runs a task or an initializer of a pool in this process, or of any in the process's
+ * parents. */
+bool worker_here(const struct region *region);
 
 /** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
 void worker_bury(struct region *region, uint32_t number);
+
+/** Tells whether the worker of this slot holds a ticket whose owner is to be killed. */
+bool worker_condemned(const struct region *region, uint32_t number);
+
+/** Lets a program that polls the descriptor know, if it has asked to be told, or in any case. */
+void ring_descriptor(struct region *region, bool in_any_case);
 
 /* nursery.c */
 

@@ -223,7 +223,8 @@ static void use_stream(struct pool *pool)
 
 static void live(void)
 {
-    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .maxtasks = 50 });
+    struct pool_options options = { .processes = 2, .maxtasks = unit_kind == POOL_PROCESSES ? 50 : 0 };
+    struct pool *pool = pool_open(&options);
     if (!pool) {
         check_clean("pool_open");
         return;
@@ -349,15 +350,15 @@ static void fork_fails_for_good(void)
 }
 
 static const struct unit_case cases[] = {
-    { "G16 the Nth mmap or malloc fails, for every N", memory_once },
-    { "G16 the Nth mmap or malloc fails, and all later ones", memory_for_ever },
+    { "G16 the Nth mmap or malloc fails, for every N", memory_once, TWINS },
+    { "G16 the Nth mmap or malloc fails, and all later ones", memory_for_ever, TWINS },
     { "G16 the Nth fork or clone fails, for every N", processes_once },
     { "G16 pool_open without processes: EAGAIN, and nothing is left", open_without_processes },
     { "G16 a successor whose fork fails at first comes later", fork_fails_for_a_while },
     { "G16 fork fails for good: fewer workers, then errors, never a hang", fork_fails_for_good },
     { "G16 the Nth socket, file or pidfd fails, for every N", descriptors_once },
     { "G16 the Nth socket, file or pidfd fails, and all later ones", descriptors_for_ever },
-    { "G16 sleeps that end at once", sleeps },
+    { "G16 sleeps that end at once", sleeps, TWINS },
     { 0 },
 };
 

@@ -64,7 +64,7 @@ static void while_it_lives(void)
     for (int number = 1; number < NSIG; number++)
         CHECK(before.handlers[number].sa_handler == during.handlers[number].sa_handler);
     CHECK_EQ(during.subreaper, before.subreaper);
-    CHECK_EQ(during.threads, before.threads);
+    CHECK_EQ(during.threads, before.threads + (unit_kind == POOL_THREADS ? 2 : 0));
     end_pool(pool);
     UNCHANGED(&before);
 }
@@ -177,11 +177,13 @@ static int mapping_count(void)
 static void one_pool(int i)
 {
     struct death death = { BY_SIGNAL, SIGKILL };
-    struct pool_options options = { .processes = 1 + i % 4, .maxtasks = i % 5 };
+    struct pool_options options = { .processes = 1 + i % 4 };
+    if (unit_kind == POOL_PROCESSES)
+        options.maxtasks = i % 5;
     struct pool *pool = pool_open(&options);
     OK(pool ? 0 : -1);
     use(pool);
-    if (i % 3 == 0)
+    if (i % 3 == 0 && unit_kind == POOL_PROCESSES)
         CHECK(pool_apply(pool, task_die, &death, sizeof death, NULL, 0) == -1);
     if (i % 4 == 1)
         OK(pool_terminate(pool));
@@ -225,7 +227,7 @@ static void g13_side_by_side(void)
     for (int i = 0; i < 10; i++)
         use(pools[i]);
     for (int i = 9; i >= 0; i--)
-        CHECK_EQ(living_children(getpid()), i + 1), end_pool(pools[i]);
+        CHECK_EQ(living_children(getpid()), unit_kind == POOL_PROCESSES ? i + 1 : 0), end_pool(pools[i]);
     UNCHANGED(&before);
 }
 
@@ -258,9 +260,11 @@ static long switches_of(pid_t pid)
     return total;
 }
 
-/* The nursery and its workers. */
-static int pool_processes_of(pid_t *list, int most)
+/* The nursery and its workers; or the worker threads. */
+static int whoever_works(pid_t *list, int most)
 {
+    if (unit_kind == POOL_THREADS)
+        return other_threads(list, most);
     list[0] = nursery();
     return 1 + workers(list + 1, most - 1);
 }
@@ -290,8 +294,8 @@ static void idle_pool(void)
     pid_t list[4];
     long before[4];
     use(pool);
-    int count = pool_processes_of(list, 4);
-    CHECK_EQ(count, 4);
+    int count = whoever_works(list, 4);
+    CHECK_EQ(count, unit_kind == POOL_THREADS ? 3 : 4);
     settle(list, count);
     for (int i = 0; i < count; i++)
         before[i] = switches_of(list[i]);
@@ -486,21 +490,21 @@ static void threads_before(void)
 
 static const struct unit_case cases[] = {
     { "G06 workers come and go: wait() says ECHILD, no SIGCHLD, no thread", g06_invisible },
-    { "G06 mask, handlers and threads are as before while the pool lives", while_it_lives },
-    { "S11 the program's own children stay its own", s11_own_children },
-    { "G06 descriptors are 3 and above, and close on exec", g06_descriptors },
+    { "G06 mask, handlers and threads are as before while the pool lives", while_it_lives, ALL_KINDS },
+    { "S11 the program's own children stay its own", s11_own_children, ALL_KINDS },
+    { "G06 descriptors are 3 and above, and close on exec", g06_descriptors, ALL_KINDS },
     { "S17 the program's descriptors are usable in workers", s17_own_descriptors },
     { "S17 later workers have no more descriptors than the first", s17_not_more_and_more },
-    { "G13 many pools one after another leave nothing", g13_many_pools },
-    { "G13 ten pools side by side", g13_side_by_side },
-    { "G13 pools ended in another order than opened", g13_crossed },
-    { "G06 an idle pool makes no context switch in two seconds", idle_pool },
+    { "G13 many pools one after another leave nothing", g13_many_pools, ALL_KINDS },
+    { "G13 ten pools side by side", g13_side_by_side, ALL_KINDS },
+    { "G13 pools ended in another order than opened", g13_crossed, ALL_KINDS },
+    { "G06 an idle pool makes no context switch in two seconds", idle_pool, TWINS },
     { "G15 a function loaded after pool_open is refused", g15_loaded_later },
-    { "G15 a function loaded before pool_open is fine", g15_loaded_before },
-    { "G16 an address space of 512 MiB is enough", g16_narrow_address_space },
+    { "G15 a function loaded before pool_open is fine", g15_loaded_before, ALL_KINDS },
+    { "G16 an address space of 512 MiB is enough", g16_narrow_address_space, ALL_KINDS },
     { "G16 too few descriptors: EMFILE, and nothing is left", g16_few_descriptors },
-    { "G06 four threads use one pool", threads_after },
-    { "G06 a pool opened beside a thread", threads_before },
+    { "G06 four threads use one pool", threads_after, ALL_KINDS },
+    { "G06 a pool opened beside a thread", threads_before, ALL_KINDS },
     { 0 },
 };
 

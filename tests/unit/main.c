@@ -3,6 +3,7 @@
  *
  *     build/unit             runs all
  *     build/unit D05 imap    runs those whose name contains one of the words, or whose suite is called so
+ *     build/unit threads     runs those that try pools of threads
  *     build/unit -l          lists them
  *
  * UNIT_SLOW=1 in the environment makes deadlines longer and rounds fewer: for valgrind and sanitizers. The
@@ -26,18 +27,43 @@ static const struct unit_suite *const suites[] = {
 
 enum { SUITES = sizeof suites / sizeof *suites };
 
-static unsigned done, failed;
+/* A case on one kind of pool: what CUnit calls a test. */
+struct test {
+    const char *suite;
+    const struct unit_case *unit;
+    enum pool_kind kind;
+    char name[160];
+};
+
+static struct test tests[1000];
+static unsigned test_count, done, failed;
+
+static void add_case(const char *suite, const struct unit_case *unit)
+{
+    static const char *const suffixes[] = { "", " [threads]", " [inline]" };
+    for (enum pool_kind kind = POOL_PROCESSES; kind <= POOL_INLINE; kind++)
+        if ((unit->kinds ? unit->kinds : PROCESSES) & 1u << kind && test_count < sizeof tests / sizeof *tests) {
+            struct test *test = &tests[test_count++];
+            *test = (struct test){ suite, unit, kind, "" };
+            snprintf(test->name, sizeof test->name, "%s%s", unit->name, suffixes[kind]);
+        }
+}
+
+static void list_cases(void)
+{
+    for (int i = 0; i < SUITES; i++)
+        for (const struct unit_case *unit = suites[i]->cases; unit->name; unit++)
+            add_case(suites[i]->name, unit);
+}
 
 /* CUnit calls the same function for every test and knows which one it is only by name. */
 static void run_current_test(void)
 {
     const char *name = CU_get_current_test()->pName;
-    for (int i = 0; i < SUITES; i++)
-        for (const struct unit_case *test = suites[i]->cases; test->name; test++)
-            if (strcmp(test->name, name) == 0) {
-                unit_run(test);
-                return;
-            }
+    unsigned i = 0;
+    while (strcmp(tests[i].name, name) != 0)
+        i++;
+    unit_run(tests[i].unit, tests[i].kind);
 }
 
 static void print_line(const CU_pTest test, const CU_pSuite suite, const CU_pFailureRecord failures)
@@ -64,22 +90,20 @@ static bool register_tests(char **words)
 {
     if (CU_initialize_registry() != CUE_SUCCESS)
         return false;
-    for (int i = 0; i < SUITES; i++) {
-        CU_pSuite suite = CU_add_suite(suites[i]->name, NULL, NULL);
-        for (const struct unit_case *test = suites[i]->cases; suite && test->name; test++)
-            if (is_wanted(suites[i]->name, test->name, words) && !CU_add_test(suite, test->name, run_current_test))
-                suite = NULL;
-        if (!suite)
+    CU_pSuite suite = NULL;
+    for (struct test *test = tests; test < tests + test_count; test++) {
+        if (!suite || strcmp(suite->pName, test->suite) != 0)
+            suite = CU_add_suite(test->suite, NULL, NULL);
+        if (!suite || (is_wanted(test->suite, test->name, words) && !CU_add_test(suite, test->name, run_current_test)))
             return false;
     }
     return true;
 }
 
-static int list_tests(void)
+static int print_tests(void)
 {
-    for (int i = 0; i < SUITES; i++)
-        for (const struct unit_case *test = suites[i]->cases; test->name; test++)
-            printf("%s: %s\n", suites[i]->name, test->name);
+    for (struct test *test = tests; test < tests + test_count; test++)
+        printf("%s: %s\n", test->suite, test->name);
     return 0;
 }
 
@@ -96,9 +120,10 @@ static int run_tests(void)
 
 int main(int argc, char **argv)
 {
+    list_cases();
     if (argc > 1 && argv[1][0] == '-') {
         if (strcmp(argv[1], "-l") == 0)
-            return list_tests();
+            return print_tests();
         fprintf(stderr, "unit: unknown option %s\nusage: unit [-l] [WORD...]\n", argv[1]);
         return 2;
     }

@@ -60,6 +60,19 @@ static void prepare_child(int report, int print)
     REQUIRE(shared != MAP_FAILED);
 }
 
+/* What the linker puts in front of pool_open(), in the tests only: the pool is of the kind the test runs on. */
+struct pool *__real_pool_open(const struct pool_options *options);
+struct pool *__wrap_pool_open(const struct pool_options *options);
+
+struct pool *__wrap_pool_open(const struct pool_options *options)
+{
+    struct pool_options mine = options ? *options : (struct pool_options){ 0 };
+    if (unit_kind == POOL_PROCESSES || mine.kind != POOL_PROCESSES)
+        return __real_pool_open(options);
+    mine.kind = unit_kind;
+    return __real_pool_open(&mine);
+}
+
 static _Noreturn void be_the_test(const struct unit_case *test, int report, int print)
 {
     prepare_child(report, print);
@@ -208,11 +221,12 @@ void unit_prepare(void)
         perror("unit: cannot become a subreaper, so what tests leave behind will not be seen");
 }
 
-void unit_run(const struct unit_case *test)
+void unit_run(const struct unit_case *test, enum pool_kind kind)
 {
     int report[2], print[2];
     listen_to(&failures, report);
     listen_to(&output, print);
+    unit_kind = kind;
     double seconds = 3 * PATIENCE;
     pid_t child = fork();
     if (child == 0)

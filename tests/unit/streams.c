@@ -351,7 +351,7 @@ static void next_after_terminate(void)
     struct pool_iter *iter = start(pool_imap, pool, task_forever, &counter, 1, 0);
     REFUSED(pool_iter_next(iter, NULL, 0), ETIMEDOUT, "");
     EVENTUALLY(atomic_load(&shared->arrived) == 2);
-    OK(pool_terminate(pool));
+    terminate_busy_pool(pool);
     int said, count = 0;
     while ((said = pool_iter_next(iter, NULL, PATIENCE)) == -1 && errno == ECANCELED && count++ < 100)
         ;
@@ -377,24 +377,24 @@ static void several_streams(void)
 }
 
 static const struct unit_case cases[] = {
-    { "P13 imap gives the serial list, in order, then the end, and the end again", p13_ordered },
-    { "P15 imap_unordered gives each result once", p15_unordered },
-    { "P15 imap_unordered gives what is ready first", p15_ready_first },
-    { "P16 a failing source: all before it, the error, the end", p16_source_fails },
-    { "P16 a failing source in the middle of a chunk", p16_source_fails_in_chunk },
-    { "P16 a failing source, unordered", p16_source_fails_unordered },
-    { "P36 imap reads ahead only so far, from an endless source", p36_bounded },
-    { "P36 imap_unordered reads ahead only so far", p36_unordered_bounded },
-    { "P36 imap has work for all workers before it waits", p36_reads_ahead },
-    { "P44 a failing item costs imap exactly one error, in chunks of any size", p44_failures },
-    { "P44 a failing item costs imap_unordered exactly one error", p44_failures_unordered },
+    { "P13 imap gives the serial list, in order, then the end, and the end again", p13_ordered, ALL_KINDS },
+    { "P15 imap_unordered gives each result once", p15_unordered, ALL_KINDS },
+    { "P15 imap_unordered gives what is ready first", p15_ready_first, TWINS },
+    { "P16 a failing source: all before it, the error, the end", p16_source_fails, ALL_KINDS },
+    { "P16 a failing source in the middle of a chunk", p16_source_fails_in_chunk, ALL_KINDS },
+    { "P16 a failing source, unordered", p16_source_fails_unordered, ALL_KINDS },
+    { "P36 imap reads ahead only so far, from an endless source", p36_bounded, ALL_KINDS },
+    { "P36 imap_unordered reads ahead only so far", p36_unordered_bounded, TWINS },
+    { "P36 imap has work for all workers before it waits", p36_reads_ahead, TWINS },
+    { "P44 a failing item costs imap exactly one error, in chunks of any size", p44_failures, ALL_KINDS },
+    { "P44 a failing item costs imap_unordered exactly one error", p44_failures_unordered, ALL_KINDS },
     { "D08 a worker killed in imap: an error at that place, and the rest goes on", d08_imap },
     { "D08 a worker killed in imap_unordered: one error, and the rest goes on", d08_unordered },
-    { "G10 next with a timeout says ETIMEDOUT and loses nothing", next_times_out },
-    { "G09 a stream that is half consumed can be ended in three ways", half_way },
-    { "G09 after close a stream gives what was handed over, then says ESHUTDOWN", next_after_close },
-    { "G04 after terminate a stream says ECANCELED and ends", next_after_terminate },
-    { "G09 three streams side by side do not mix", several_streams },
+    { "G10 next with a timeout says ETIMEDOUT and loses nothing", next_times_out, TWINS },
+    { "G09 a stream that is half consumed can be ended in three ways", half_way, ALL_KINDS },
+    { "G09 after close a stream gives what was handed over, then says ESHUTDOWN", next_after_close, ALL_KINDS },
+    { "G04 after terminate a stream says ECANCELED and ends", next_after_terminate, TWINS },
+    { "G09 three streams side by side do not mix", several_streams, ALL_KINDS },
     { 0 },
 };
 

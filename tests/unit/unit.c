@@ -23,6 +23,8 @@
 
 struct unit_shared *shared;
 
+enum pool_kind unit_kind;
+
 /* --- Checks --- */
 
 static void report(const char *file, int line, const char *text)
@@ -198,8 +200,11 @@ int task_forever(const void *arg, void *result)
 {
     (void)arg, (void)result;
     arrive();
-    for (;;)
+    if (unit_kind != POOL_PROCESSES)
+        gate_wait(); /* nobody can kill it */
+    while (unit_kind == POOL_PROCESSES)
         pause();
+    return 0;
 }
 
 static int use_up_the_stack(volatile char *above)
@@ -254,6 +259,15 @@ void end_pool(struct pool *pool)
     OK(pool_close(pool));
     OK(pool_join(pool, PATIENCE));
     pool_free(pool);
+}
+
+void terminate_busy_pool(struct pool *pool)
+{
+    if (unit_kind == POOL_THREADS)
+        REFUSED(pool_terminate(pool), ETIMEDOUT, "cannot be killed");
+    else
+        OK(pool_terminate(pool));
+    gate_open();
 }
 
 void fill_with_gates(struct pool *pool, struct pool_result **results, int count)
@@ -311,11 +325,6 @@ int workers(pid_t *list, int most)
     return alive;
 }
 
-int worker_count(void)
-{
-    pid_t list[64];
-    return workers(list, 64);
-}
 
 /* The letter that stands for the state behind the last ')' of a stat file; 'X', dead, if there is none. */
 static char state_of(const char *path)
@@ -358,6 +367,18 @@ static int count_entries(const char *path)
     return count;
 }
 
+int other_threads(pid_t *list, int most)
+{
+    DIR *threads = opendir("/proc/self/task");
+    int count = 0;
+    for (struct dirent *entry; threads && count < most && (entry = readdir(threads));)
+        if (entry->d_name[0] != '.' && atoi(entry->d_name) != getpid())
+            list[count++] = atoi(entry->d_name);
+    if (threads)
+        closedir(threads);
+    return count;
+}
+
 int threads_asleep(void)
 {
     char path[300];
@@ -375,6 +396,19 @@ int threads_asleep(void)
 int thread_count(void)
 {
     return count_entries("/proc/self/task");
+}
+
+int worker_count(void)
+{
+    pid_t list[64];
+    switch (unit_kind) {
+    case POOL_THREADS:
+        return thread_count() - 1;
+    case POOL_INLINE:
+        return 0;
+    default:
+        return workers(list, 64);
+    }
 }
 
 bool no_children(void)

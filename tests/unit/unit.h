@@ -24,9 +24,22 @@
 
 /** @name Cases and suites: one suite for each theme, in a file of its own @{ */
 
+/** The kinds of pools a case runs on, a bit for each. A row that names none runs on processes. */
+enum {
+    PROCESSES = 1 << POOL_PROCESSES,
+    THREADS = 1 << POOL_THREADS,
+    INLINE = 1 << POOL_INLINE,
+    TWINS = PROCESSES | THREADS,
+    ALL_KINDS = TWINS | INLINE,
+};
+
+/* So that such a row may simply end there. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 struct unit_case {
-    const char *name; /* "P13 imap gives the serial list, in order" */
+    const char *name; /* "P13 imap gives the serial list, in order"; main.c adds " [threads]", " [inline]" */
     void (*body)(void);
+    unsigned kinds;
 };
 
 struct unit_suite {
@@ -41,8 +54,11 @@ extern const struct unit_suite unit_maps, unit_results, unit_streams, unit_callb
 extern int unit_report;
 enum { UNIT_DONE = 42, UNIT_STOPPED = 43 };
 
-/** Runs one case in a process of its own and tells CUnit of what failed. In run.c, for main.c. */
-void unit_run(const struct unit_case *test);
+/** The kind the running test is to try: each pool_open() of a test that leaves .kind at 0 opens such a pool. */
+extern enum pool_kind unit_kind;
+
+/** Runs one case on one kind, in a process of its own, and tells CUnit of what failed. In run.c, for main.c. */
+void unit_run(const struct unit_case *test, enum pool_kind kind);
 
 /** Makes ready for it: once, at the start of the run. */
 void unit_prepare(void);
@@ -127,7 +143,7 @@ int task_square(const void *arg, void *result);    /* long to long */
 int task_odd_fails(const void *arg, void *result); /* long to long, its square; an odd one fails: "7 is odd" */
 int task_pid(const void *arg, void *result);       /* anything, or nothing, to pid_t */
 int task_gate(const void *arg, void *result);      /* arrives, waits for the gate, then as task_pid */
-int task_forever(const void *arg, void *result);   /* arrives and never ends */
+int task_forever(const void *arg, void *result);   /* arrives and never ends; in a thread, when the gate opens */
 int task_die(const void *arg, void *result);       /* struct death to nothing */
 
 /** Passes the gate when it opens, or when nobody opened it for very long. */
@@ -146,6 +162,10 @@ struct pool *open_pool(int processes);
 /** Closes, joins and frees it; all three must succeed. */
 void end_pool(struct pool *pool);
 
+/** Terminates a pool that is in the middle of tasks: of processes at once, whereas threads cannot be killed, which is
+ * said; the gate lets them go then. */
+void terminate_busy_pool(struct pool *pool);
+
 /** Hands over `count` tasks that wait at the gate, and waits until all have arrived. */
 void fill_with_gates(struct pool *pool, struct pool_result **results, int count);
 
@@ -160,12 +180,17 @@ pid_t nursery(void);
 
 /** The living children of the nursery. Returns how many. */
 int workers(pid_t *list, int most);
+
+/** How many workers there are, of whichever kind: none for an inline pool. */
 int worker_count(void);
 
 /** How many children of a process are alive. */
 int living_children(pid_t pid);
 
 bool is_alive(pid_t pid);
+
+/** The threads of this process but the first one. Returns how many. */
+int other_threads(pid_t *list, int most);
 
 /** How many threads of this process sleep. */
 int threads_asleep(void);

@@ -1,0 +1,19 @@
+# strike.sh SIGNAL group|alone COMMAND...: becomes COMMAND, and sends it a signal once two tasks have begun.
+#
+# It is the leader of a session of its own (build/run), so "group" is what a terminal does for Ctrl+C: the signal goes
+# to the caller and all workers. Whoever strikes ignores SIGINT, as everything a script starts with & does.
+
+signal=$1
+case $2 in
+group) target=-$$ ;;
+*) target=$$ ;;
+esac
+shift 2
+{
+    exec 3<>ready
+    read -r _ <&3
+    read -r _ <&3
+    : >struck
+    kill -s "$signal" -- "$target"
+} &
+exec "$@"
