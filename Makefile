@@ -28,7 +28,7 @@ endif
 
 .DEFAULT_GOAL = next
 .SECONDEXPANSION:
-.PHONY: next help list doctor lib compile chapters test has-what-tests-need unit bats check-asan check-valgrind check-clang torture bench \
+.PHONY: next help list doctor lib compile chapters test has-what-tests-need unit bats check-asan check-valgrind check-clang torture bench peers \
         grade book-sync book-check setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
@@ -129,6 +129,10 @@ torture: $(BUILD)/torture $(BUILD)/steps
 
 bench: $(LIBRARY)
 	@CC='$(CC)' CFLAGS='$(strip $(CFLAGS))' BUILD=$(BUILD) sh tests/bench/bench.sh
+
+# What happens when a worker is killed, a callback fails ...: here and in Python's pools; writes the README's table.
+peers: $(LIBRARY) $(BUILD)/run
+	@CC='$(CC)' CFLAGS='$(strip $(CFLAGS))' BUILD=$(BUILD) sh tests/peers/peers.sh
 
 # --- The book -------------------------------------------------------------------------------------------
 

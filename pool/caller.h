@@ -35,6 +35,7 @@ struct known {
     unsigned long long loads; /* how often anything had been loaded */
     unsigned modules;         /* how many were there */
     uintptr_t checked[8];     /* functions found to be known */
+    bool program_only;        /* those of the program are all */
 };
 
 /** Who holds a job's record. */
@@ -76,6 +77,7 @@ struct pool {
     struct region *region;                 /* NULL once joined */
     pid_t nursery;                         /* a pool of processes has one, and a socket to it */
     int socket;
+    int file;               /* while it opens: the file the region lies in; -1: none */
     int descriptor;         /* what pool_descriptor() returns; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
@@ -184,6 +186,9 @@ struct pool_result *job_make(struct pool *pool, const struct order *order);
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 
+/** The task that runs one item of a starmap. */
+int run_spread(const void *arg, void *result);
+
 /* result.c */
 
 struct wait wait_begin(struct pool *pool, const char *who, double seconds);
@@ -261,7 +266,7 @@ int usable_cores(void);
 size_t usable_memory(void);
 
 /** Remembers what is loaded now. */
-void known_remember(struct known *known);
+void known_remember(struct known *known, bool program_only);
 
 /** Tells whether a function was there at known_remember(). One outside every module (made at run time) passes. */
 bool known_has(struct known *known, uintptr_t function);

@@ -38,9 +38,9 @@ static bool anybody_aims_at(struct region *region, uint32_t index)
 
 static void free_notes(struct region *region, struct job *job, size_t count)
 {
-    if (atomic_load_explicit(&job->noted, memory_order_relaxed))
+    if (atomic_load(&job->noted))
         for (size_t i = 0; i < count; i++)
-            note_free(region, atomic_load_explicit(&job->notes[i], memory_order_relaxed));
+            note_free(region, atomic_load(&job->notes[i]));
 }
 
 /* Makes the record of a dropped job free, if the job is done and nobody can see it any more. */
@@ -115,7 +115,7 @@ struct row {
     size_t item;
 };
 
-static int run_spread(const void *arg, void *result)
+int run_spread(const void *arg, void *result)
 {
     const struct row *row = arg;
     const struct spread *spread = row->spread;
@@ -126,10 +126,10 @@ static int run_spread(const void *arg, void *result)
 }
 
 /* Fills in rows, and the columns behind them. */
-static void fill_rows(const struct order *order, struct spread *spread, struct row *rows)
+static void fill_rows(const struct region *region, const struct order *order, struct spread *spread, struct row *rows)
 {
     char *at = (char *)(spread + 1);
-    spread->task = order->star;
+    spread->task = (pool_star_task *)((uintptr_t)order->star + region->shift);
     spread->ncolumns = order->ncolumns;
     for (size_t i = 0; i < order->ncolumns; i++) {
         size_t width = order->columns[i].width;
@@ -231,7 +231,7 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
 {
     result->extent = 0;
     job->notes = &job->one_note;
-    atomic_store_explicit(&job->one_note, 0, memory_order_relaxed);
+    atomic_store_explicit(&job->one_note, 0, memory_order_relaxed); /* nobody looks before publish() */
     if (plan->small) {
         job->args = job->small;
         job->results = job->small + (order->count ? small_result(plan->width, order->result_width) : 0);
@@ -264,7 +264,8 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
         error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", order->who, pool->fresh);
         return NULL;
     }
-    struct job *job = &pool->region->jobs[index];
+    const struct region *region = pool->region;
+    struct job *job = &region->jobs[index];
     struct pool_result *result = &pool->results[index];
     if (place(pool, plan, order, job, result) != 0) {
         pool->free[pool->free_count++] = index;
@@ -275,14 +276,14 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->fail_fast = options && options->fail_fast;
     job->retries = options ? (uint16_t)options->retries : 0;
     job->limit = options ? (float)options->limit : 0;
-    job->task = order->star ? run_spread : order->task;
+    job->task = order->star ? region->spread : (pool_task *)((uintptr_t)order->task + region->shift);
     job->width = plan->width;
     job->result_width = order->result_width;
     job->count = (uint32_t)order->count;
     job->chunk = (uint32_t)plan->chunk;
     job->serial = ++pool->serial;
-    atomic_store_explicit(&job->noted, 0, memory_order_relaxed);
-    atomic_store_explicit(&job->given_up, 0, memory_order_relaxed);
+    atomic_store_explicit(&job->noted, 0, memory_order_relaxed);    /* nobody looks before publish() */
+    atomic_store_explicit(&job->given_up, 0, memory_order_relaxed); /* nor here */
     *result = (struct pool_result){ .pool = pool,
                                     .values = job->results,
                                     .extent = result->extent,
@@ -294,12 +295,12 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     return result;
 }
 
-static void fill(const struct order *order, const struct plan *plan, struct job *job)
+static void fill(const struct region *region, const struct order *order, const struct plan *plan, struct job *job)
 {
     if (order->count == 0)
         return;
     if (order->star)
-        fill_rows(order, (struct spread *)(job->args - plan->args + plan->spread), (struct row *)job->args);
+        fill_rows(region, order, (struct spread *)(job->args - plan->args + plan->spread), (struct row *)job->args);
     else if (order->width)
         memcpy(job->args, order->base, order->count * order->width);
 }
@@ -314,7 +315,7 @@ struct pool_result *job_make(struct pool *pool, const struct order *order)
     if (result && large)
         pthread_mutex_unlock(&pool->lock);
     if (result)
-        fill(order, &plan, job_of(result));
+        fill(pool->region, order, &plan, job_of(result));
     if (result && large)
         pthread_mutex_lock(&pool->lock);
     return result;

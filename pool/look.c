@@ -13,7 +13,7 @@ static size_t count_ended(const struct pool_result *result)
     struct job *job = job_of(result);
     size_t ended = 0;
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++)
-        if (atomic_load_explicit(job_ticket(job, chunk), memory_order_acquire) & TICKET_DONE) /* before its notes */
+        if (atomic_load(job_ticket(job, chunk)) & TICKET_DONE) /* before its notes */
             ended += job_chunk_end(job, chunk) - (size_t)chunk * job->chunk;
     return ended;
 }

@@ -6,7 +6,8 @@
  *
  * A library loaded with dlopen() after pool_open() is not in the nursery, so calling into it in a worker would be a
  * jump into nothing. The linker counts what it loads and lists modules in that order, new ones last: a function is
- * refused if its module stands behind those that were there.
+ * refused if its module stands behind those that were there. Workers of POOL_SPAWN, whose libraries lie at other
+ * addresses, are sent to functions of the program only.
  */
 #define _GNU_SOURCE
 #include "caller.h"
@@ -56,9 +57,9 @@ static int count_module(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-void known_remember(struct known *known)
+void known_remember(struct known *known, bool program_only)
 {
-    *known = (struct known){ .modules = 0 };
+    *known = (struct known){ .program_only = program_only };
     dl_iterate_phdr(count_module, known);
 }
 
@@ -68,6 +69,24 @@ struct search {
     unsigned passed; /* modules looked at */
 };
 
+static bool is_in(uintptr_t function, const struct dl_phdr_info *info)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && function - start < info->dlpi_phdr[i].p_memsz)
+            return true;
+    }
+    return false;
+}
+
+/* Ends the search at the first module, which is the program. */
+static int look_in_program(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct search *search = data;
+    (void)size;
+    return is_in(search->function, info) ? 1 : -1;
+}
+
 /* Ends the search with 1 at a module that was there, with -1 at one that was not, if the function is in it. */
 static int look_for_module(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -76,12 +95,9 @@ static int look_for_module(struct dl_phdr_info *info, size_t size, void *data)
     if (info->dlpi_adds == search->known->loads)
         return 1;
     search->passed++;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-        if (info->dlpi_phdr[i].p_type == PT_LOAD && search->function - start < info->dlpi_phdr[i].p_memsz)
-            return search->passed <= search->known->modules ? 1 : -1;
-    }
-    return 0;
+    if (!is_in(search->function, info))
+        return 0;
+    return search->passed <= search->known->modules ? 1 : -1;
 }
 
 bool known_has(struct known *known, uintptr_t function)
@@ -90,7 +106,7 @@ bool known_has(struct known *known, uintptr_t function)
     struct search search = { known, function, 0 };
     if (*checked == function)
         return true;
-    if (dl_iterate_phdr(look_for_module, &search) < 0)
+    if (dl_iterate_phdr(known->program_only ? look_in_program : look_for_module, &search) < 0)
         return false;
     *checked = function;
     return true;

@@ -14,6 +14,14 @@
 
 #define HELD UINT32_MAX
 
+/* Only a successor reads it, after this process's death: what the compiler leaves in order is in order then. */
+static void note_run(struct slot *slot, uint64_t run)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&slot->run, run, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 static uint32_t tag_of(const struct region *region, const struct slot *slot)
 {
     return (uint32_t)(slot - region->slots) + 1;
@@ -31,8 +39,7 @@ static void give_back(struct region *region, uint32_t tag, uint32_t first, uint3
 static uint32_t take_run(struct region *region, struct slot *slot, uint32_t first, uint32_t count)
 {
     uint32_t tag = tag_of(region, slot);
-    atomic_store_explicit(&slot->run, (uint64_t)count << 32 | (first + 1), memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
+    note_run(slot, (uint64_t)count << 32 | (first + 1));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t nobody = 0;
         if (!atomic_compare_exchange_strong(&region->owners[first + i], &nobody, tag)) {
@@ -62,7 +69,7 @@ static bool find_run(struct region *region, struct slot *slot, uint32_t count)
         place += got + 1;
         looked += got + 1;
     }
-    atomic_store_explicit(&slot->run, 0, memory_order_relaxed);
+    note_run(slot, 0);
     return false;
 }
 
@@ -80,19 +87,18 @@ struct note *note_new(struct region *region, struct slot *slot, enum note_kind k
 
 struct note *note_unpublished(struct region *region, const struct slot *slot)
 {
-    return note_at(region, (uint32_t)atomic_load_explicit(&slot->run, memory_order_relaxed));
+    return note_at(region, (uint32_t)atomic_load(&slot->run));
 }
 
 void note_publish(struct region *region, struct slot *slot, struct job *job, uint64_t item)
 {
-    uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
-    atomic_store_explicit(&job->noted, 1, memory_order_relaxed);
-    atomic_store_explicit(&job->notes[item], (uint32_t)run, memory_order_release);
+    uint64_t run = atomic_load(&slot->run);
+    atomic_store_explicit(&job->noted, 1, memory_order_relaxed);                   /* the ticket's exchange shows it */
+    atomic_store_explicit(&job->notes[item], (uint32_t)run, memory_order_release); /* the note is complete */
     atomic_signal_fence(memory_order_seq_cst);
     for (uint32_t i = 0; i < (uint32_t)(run >> 32); i++)
-        atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], HELD, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&slot->run, 0, memory_order_relaxed);
+        atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], HELD, memory_order_relaxed); /* taken before, too */
+    note_run(slot, 0);
 }
 
 void note_absent(struct job *job, uint64_t item, uint32_t why)
@@ -104,11 +110,11 @@ void note_absent(struct job *job, uint64_t item, uint32_t why)
 
 void note_drop(struct region *region, struct slot *slot)
 {
-    uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
+    uint64_t run = atomic_load(&slot->run);
     if (!run)
         return;
     give_back(region, tag_of(region, slot), (uint32_t)run - 1, (uint32_t)(run >> 32));
-    atomic_store_explicit(&slot->run, 0, memory_order_relaxed);
+    note_run(slot, 0);
 }
 
 struct note *note_at(struct region *region, uint32_t word)
@@ -125,5 +131,5 @@ void note_free(struct region *region, uint32_t word)
         return;
     uint32_t first = word - 1, count = note->blocks;
     for (uint32_t i = first; i < first + count && i < region->block_count; i++)
-        atomic_store_explicit(&region->owners[i], 0, memory_order_release);
+        atomic_store_explicit(&region->owners[i], 0, memory_order_release); /* nothing of it is read any more */
 }

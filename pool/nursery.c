@@ -337,20 +337,18 @@ static void go_first_when_memory_ends(void)
     close(fd);
 }
 
-static _Noreturn void live(struct region *region, const int sockets[2])
+_Noreturn void nursery_live(struct region *region, int socket)
 {
     struct nursery *n = malloc(sizeof *n);
     if (!n)
         _exit(EXIT_FAILURE);
-    *n = (struct nursery){ .region = region, .caller = { sockets[1], -1 } };
+    *n = (struct nursery){ .region = region, .caller = { socket, -1 } };
     take_signals(n);
-    close(sockets[0]);
     prctl(PR_SET_NAME, "nursery");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    __fpurge(stdout); /* what the program has buffered, the program will print */
-    __fpurge(stderr);
     go_first_when_memory_ends();
     n->caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
+    prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
     keep_workers(n);
 }
 
@@ -370,21 +368,33 @@ static pid_t fork_unseen(void)
     return (pid_t)syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, NULL, NULL, tid, tid);
 }
 
-pid_t nursery_start(struct region *region, int *socket)
+static pid_t start_copy(struct region *region, const int sockets[2])
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork_unseen();
+    if (pid == 0) {
+        close(sockets[0]);
+        __fpurge(stdout); /* what the program has buffered, the program will print */
+        __fpurge(stderr);
+        nursery_live(region, sockets[1]);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return pid;
+}
+
+pid_t nursery_start(struct region *region, int file, int *socket)
 {
     int sockets[2];
-    sigset_t all, before;
+    pid_t pid = -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
         return -1;
     sockets[0] = above_stderr(sockets[0]);
     sockets[1] = above_stderr(sockets[1]);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = sockets[0] < 0 || sockets[1] < 0 ? -1 : fork_unseen();
-    if (pid == 0)
-        live(region, sockets);
+    if (sockets[0] >= 0 && sockets[1] >= 0)
+        pid = file < 0 ? start_copy(region, sockets) : spawn_start(region, file, sockets[1]);
     int error = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(sockets[1]);
     if (pid < 0)
         close(sockets[0]);

@@ -12,6 +12,7 @@
 #include "caller.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,9 +46,19 @@ static const char *cure(int error)
         return "; too many processes: see ulimit -u";
     case ENOMEM:
         return "; see ulimit -v";
+    case EFBIG:
+        return "; see ulimit -f";
+    case ENOENT:
+        return "; is /proc mounted?";
     default:
         return "";
     }
+}
+
+/* Whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
+static bool on_its_way(const struct region *region)
+{
+    return region->start == POOL_SPAWN && !atomic_load(&region->arrived);
 }
 
 static void say_why(struct pool *pool)
@@ -66,6 +77,8 @@ static void say_why(struct pool *pool)
     } else if (failed) {
         error_of_death(death, sizeof death, region->slots[failed - 1].dead_pid, region->slots[failed - 1].dead_status);
         snprintf(pool->why, sizeof pool->why, "workers die before they can work: %s", death);
+    } else if (on_its_way(region)) {
+        spawn_why(region, pool->nursery, pool->why, sizeof pool->why);
     } else {
         snprintf(pool->why, sizeof pool->why, "the pool's nursery, process %d, is gone", (int)pool->nursery);
     }
@@ -143,6 +156,22 @@ static void stop(struct pool *pool, enum stop how)
 
 /* ---- Opening ---- */
 
+/* What makes sense, and what new runs of the program need. */
+static int check_start(const struct pool_options *options)
+{
+    bool spawn = options->start == POOL_SPAWN;
+    if (options->start != POOL_FORK && !spawn)
+        return error_set(EINVAL, "pool_open: start is %d; there is no such start method", (int)options->start);
+    if (spawn && options->kind != POOL_PROCESSES)
+        return error_set(EINVAL, "pool_open: only processes can be started by POOL_SPAWN");
+    if (spawn && options->initarg && !options->initarg_width)
+        return error_set(EINVAL, "pool_open: POOL_SPAWN needs initarg_width: the workers do not have what initarg "
+                                 "points to, only a copy");
+    if (!options->initarg && options->initarg_width)
+        return error_set(EINVAL, "pool_open: initarg is NULL, but initarg_width is %zu", options->initarg_width);
+    return 0;
+}
+
 static int check_options(const struct pool_options *options)
 {
     const char *trace = options->trace;
@@ -161,6 +190,8 @@ static int check_options(const struct pool_options *options)
         return error_set(EINVAL, "pool_open: kind is %d; there is no such kind of pool", (int)options->kind);
     if (options->kind != POOL_PROCESSES && options->maxtasks)
         return error_set(ENOTSUP, "pool_open: only worker processes can be replaced after maxtasks tasks");
+    if (check_start(options) != 0)
+        return -1;
     if (length && strcmp(trace, "-") != 0 &&
         (length < 5 || (strcmp(trace + length - 4, ".svg") != 0 && strcmp(trace + length - 4, ".csv") != 0 &&
                         strcmp(trace + length - 5, ".json") != 0)))
@@ -197,19 +228,37 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
 {
     struct region *region = pool->region;
     region->maxtasks = options->maxtasks;
-    region->initializer = options->initializer;
-    region->initarg = options->initarg;
+    region->spread = run_spread;
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
     region->kind = options->kind;
+    region->start = options->start;
     region->check = options->check;
     region->spin = cores > 1 ? SPIN : 0;
     pool->memory =
         (struct memory){ .base = region->memory, .size = region->memory_size, .limit = region->memory_limit };
-    known_remember(&pool->known);
+    known_remember(&pool->known, options->start == POOL_SPAWN);
     if (options->trace && options->trace[0])
         pool->trace = strdup(options->trace);
     return options->trace && options->trace[0] && !pool->trace ? -1 : 0;
+}
+
+static int describe_initializer(struct pool *pool, const struct pool_options *options)
+{
+    struct region *region = pool->region;
+    region->initializer = options->initializer;
+    region->initarg = options->initarg;
+    if (options->initializer && !known_has(&pool->known, (uintptr_t)options->initializer))
+        return error_set(EINVAL, "pool_open: the initializer is not a function of this program itself, which is all "
+                                 "that workers of POOL_SPAWN can find; call it from one");
+    if (!options->initarg_width)
+        return 0;
+    extent copy = memory_take(&pool->memory, options->initarg_width);
+    if (!copy)
+        return error_set(ENOMEM, "pool_open: initarg's %zu bytes do not fit into the pool's memory of %zu",
+                         options->initarg_width, pool->memory.limit);
+    region->initarg = memcpy(memory_at(&pool->memory, copy), options->initarg, options->initarg_width);
+    return 0;
 }
 
 /* Gives back everything but processes and the region. */
@@ -235,8 +284,11 @@ static void leave_region(struct pool *pool)
 {
     if (pool->nursery > 0) {
         close(pool->socket);
+        if (on_its_way(pool->region) && workers_live(pool))
+            kill(pool->nursery, SIGKILL);
         while (waitpid(pool->nursery, NULL, __WALL) < 0 && errno == EINTR)
             ;
+        pool->nursery = 0;
     }
     threads_join(pool);
     if (pool->region) {
@@ -280,6 +332,11 @@ static int wait_until_ready(struct pool *pool, double seconds)
         if (ready == region->workers)
             return 0;
         uint64_t now = now_ns();
+        if (now >= wait.deadline && on_its_way(region))
+            return error_set(ETIMEDOUT,
+                             "pool_open: after %g s the new run of this program has not reached the pool; "
+                             "call pool_freeze_support() first in main()",
+                             wait.seconds);
         if (now >= wait.deadline)
             return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer",
                              wait.seconds, region->workers - ready, region->workers);
@@ -303,7 +360,7 @@ static int start_workers(struct pool *pool)
     case POOL_THREADS:
         return threads_start(pool) == 0 ? 0 : fail_open("cannot start a thread");
     default:
-        pool->nursery = nursery_start(pool->region, &pool->socket);
+        pool->nursery = nursery_start(pool->region, pool->file, &pool->socket);
         if (pool->nursery < 0 || (pool->descriptor >= 0 && descriptor_add(pool, pool->socket) != 0))
             return fail_open("cannot start the nursery");
         return 0;
@@ -320,10 +377,14 @@ static int open_pool(struct pool *pool, const struct pool_options *options)
         workers = POOL_MAX_PROCESSES;
     if (!(pool->here = map_here()))
         return fail_open("mmap");
-    if (!(pool->region = region_reserve(workers, memory, options->trace && options->trace[0])))
+    if (options->start == POOL_SPAWN && (pool->file = above_stderr(memfd_create("pool", MFD_CLOEXEC))) < 0)
+        return fail_open("memfd_create");
+    if (!(pool->region = region_reserve(workers, memory, options->trace && options->trace[0], pool->file)))
         return fail_open("no address space for the shared region");
     if (map_results(pool) != 0 || describe_pool(pool, options, cores) != 0)
         return fail_open("out of memory");
+    if (describe_initializer(pool, options) != 0)
+        return -1;
     if (options->descriptor && descriptor_open(pool) != 0)
         return fail_open("no descriptor");
     if (start_workers(pool) != 0)
@@ -349,6 +410,7 @@ struct pool *pool_open(const struct pool_options *asked)
     if (!options.trace)
         options.trace = getenv("POOL_TRACE");
     options.check |= check && strcmp(check, "1") == 0;
+    pool_freeze_support();
     if (check_options(&options) != 0)
         return NULL;
     struct pool *pool = calloc(1, sizeof *pool);
@@ -358,10 +420,12 @@ struct pool *pool_open(const struct pool_options *asked)
     }
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
-    pool->descriptor = -1;
-    if (open_pool(pool, &options) == 0)
+    pool->descriptor = pool->file = -1;
+    int status = open_pool(pool, &options), error = errno;
+    if (pool->file >= 0)
+        close(pool->file);
+    if (status == 0)
         return pool;
-    int error = errno;
     if (give_up_opening(pool, error)) {
         leave_region(pool);
         forget(pool);
@@ -396,6 +460,7 @@ int pool_close(struct pool *pool)
 static void give_up_all(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
+    say_why(pool);
     for (uint32_t i = 0; i < pool->fresh; i++)
         if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
             result_give_up(&pool->results[i], GIVEN_UP_END, TAKEN_FINISH);

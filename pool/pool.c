@@ -49,8 +49,11 @@ bool pool_takes(struct pool *pool, const struct order *order)
         error_set(ESHUTDOWN, "%s: %s", who, pool->why);
     else if (!known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task))
         error_set(EINVAL,
-                  "%s: the task's library was loaded after the pool was opened, so no worker has it; "
-                  "load it first",
+                  pool->known.program_only
+                      ? "%s: the task is not a function of this program itself, which is all that workers of "
+                        "POOL_SPAWN can find; call it from one"
+                      : "%s: the task's library was loaded after the pool was opened, so no worker has it; "
+                        "load it first",
                   who);
     else
         return true;
@@ -61,7 +64,7 @@ bool pool_takes(struct pool *pool, const struct order *order)
 
 static bool ring_is_full(struct pool *pool)
 {
-    uint64_t tail = atomic_load_explicit(&pool->region->tail, memory_order_relaxed);
+    uint64_t tail = atomic_load(&pool->region->tail);
     if (tail - pool->head >= RING_SIZE - 1)
         pool->head = atomic_load(&pool->region->head);
     return tail - pool->head >= RING_SIZE - 1;
@@ -92,16 +95,16 @@ static int wait_for_room(struct pool *pool, const struct order *order)
 static void publish(struct pool *pool, struct job *job, uint32_t chunks)
 {
     struct region *region = pool->region;
-    uint64_t tail = atomic_load_explicit(&region->tail, memory_order_relaxed);
-    atomic_store_explicit(&job->chunks, chunks, memory_order_release);
+    uint64_t tail = atomic_load(&region->tail);
+    atomic_store_explicit(&job->chunks, chunks, memory_order_release); /* who reads it sees where the tickets lie */
     if (chunks == 1) {
-        atomic_store_explicit(&job->one, TICKET_READY, memory_order_release);
+        atomic_store_explicit(&job->one, TICKET_READY, memory_order_release); /* who claims it sees the whole job */
     } else {
-        atomic_store_explicit(&job->one, TICKET_DONE, memory_order_relaxed);
+        atomic_store_explicit(&job->one, TICKET_DONE, memory_order_relaxed); /* only never READY */
         atomic_fetch_add(&job->seq, 1);
     }
     uint64_t entry = tail / RING_SIZE << 32 | (uint64_t)(job - region->jobs + 1);
-    atomic_store_explicit(&region->ring[tail % RING_SIZE], entry, memory_order_release);
+    atomic_store_explicit(&region->ring[tail % RING_SIZE], entry, memory_order_release); /* the job is complete */
     atomic_store(&region->tail, tail + 1); /* in one order with the looks for sleepers that follow */
 }
 

@@ -10,10 +10,13 @@
  */
 #define _GNU_SOURCE
 #include "region.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,38 +61,87 @@ static struct plan make_plan(size_t memory, bool traced)
     return plan;
 }
 
-static void *reserve(size_t size)
+/* Maps the file at this address and no other. */
+static void *map_at(int file, void *at, size_t size)
 {
+    void *got = mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, file, 0);
+    if (got == at)
+        return at;
+    if (got != MAP_FAILED) { /* by a kernel that does not know the flag */
+        munmap(got, size);
+        errno = EEXIST;
+    }
+    return NULL;
+}
+
+/* Maps a file where another run of this program will hardly have anything: the system puts nothing there by itself. */
+static void *reserve_file(int file, size_t size)
+{
+    static const uintptr_t hints[] = { 0x200000000000, 0x2000000000 }; /* the second for addresses of 39 bits */
+    struct rlimit limit;
+    void *at = NULL;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur) { /* ftruncate() would raise a signal */
+        errno = EFBIG;
+        return NULL;
+    }
+    if (ftruncate(file, (off_t)size) != 0)
+        return NULL;
+    for (unsigned i = 0; i < 16 && !at; i++)
+        at = map_at(file, (void *)(hints[i / 8] + i % 8 * (hints[i / 8] / 8)), size);
+    if (!at)
+        errno = ENOMEM;
+    return at;
+}
+
+static void *reserve(int file, size_t size)
+{
+    if (file >= 0)
+        return reserve_file(file, size);
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at == MAP_FAILED ? NULL : at;
 }
 
 /* Reserves a region for as much of the memory as is given. */
-static char *reserve_what_is_given(size_t *memory, struct plan *plan, bool traced)
+static char *reserve_what_is_given(size_t *memory, struct plan *plan, bool traced, int file)
 {
     size_t wanted = *memory;
-    char *at = reserve((*plan = make_plan(*memory, traced)).size);
+    char *at = reserve(file, (*plan = make_plan(*memory, traced)).size);
     while (!at && (*memory /= 2) >= LEAST)
-        at = reserve((*plan = make_plan(*memory, traced)).size);
+        at = reserve(file, (*plan = make_plan(*memory, traced)).size);
     if (!at || *memory == wanted || *memory / 4 < LEAST)
         return at;
     munmap(at, plan->size);
-    return reserve((*plan = make_plan(*memory /= 4, traced)).size);
+    return reserve(file, (*plan = make_plan(*memory /= 4, traced)).size);
 }
 
-struct region *region_reserve(uint32_t workers, size_t memory, bool traced)
+/* What each process has to say of its own mapping. */
+static void shield(struct region *region)
+{
+    madvise(region, region->size, MADV_DONTDUMP); /* a core of all that helps nobody */
+    for (size_t i = 0; i < sizeof region->parts / sizeof *region->parts; i++)
+        mprotect((char *)region + region->parts[i] - GUARD, GUARD, PROT_NONE);
+}
+
+struct region *region_attach(int file, void *at, size_t size)
+{
+    struct region *region = map_at(file, at, size);
+    if (region)
+        shield(region);
+    return region;
+}
+
+struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int file)
 {
     size_t given = memory < LEAST ? LEAST : memory > MOST ? MOST : memory;
     struct plan plan;
-    char *at = reserve_what_is_given(&given, &plan, traced);
+    char *at = reserve_what_is_given(&given, &plan, traced, file);
     struct region *region = (struct region *)at;
     if (!region)
         return NULL;
-    madvise(at, plan.size, MADV_DONTDUMP); /* a core of all that helps nobody */
     const size_t parts[] = { plan.jobs, plan.memory, plan.owners, plan.blocks, plan.trace, plan.size };
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        mprotect(at + parts[i] - GUARD, GUARD, PROT_NONE);
+    memcpy(region->parts, parts, sizeof parts);
     region->size = plan.size;
+    shield(region);
     region->workers = workers;
     region->descriptor = -1;
     region->job_count = plan.job_count;

@@ -103,6 +103,7 @@ struct region {
     /* Set by pool_open() before it forks, read-only from then on. */
     uint32_t workers;
     enum pool_kind kind;
+    enum pool_start start;
     bool check;     /* a canary behind each result */
     int descriptor; /* an eventfd that is written when a chunk is done; -1: none */
     uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
@@ -123,6 +124,9 @@ struct region {
     struct trace_record *trace; /* NULL: not traced */
     uint64_t trace_size;        /* records for each slot */
     uint64_t opened;            /* nanoseconds, the trace's zero */
+    size_t parts[6];            /* where the parts begin, each behind a guard; the last one is the end */
+    pool_task *spread;          /* what runs the items of a starmap, as workers call it */
+    uintptr_t base;             /* POOL_SPAWN: where the program lies in the caller */
 
     /* The caller's. */
     _Alignas(64) _Atomic uint64_t tail; /* jobs put into the ring */
@@ -144,14 +148,19 @@ struct region {
     _Atomic uint32_t births;       /* workers started so far */
     _Atomic uint32_t failed;       /* 0, or 1 + the slot that broke the pool */
     int32_t failed_errno;          /* what fork said, if that broke it */
+    _Atomic uint32_t arrived;      /* POOL_SPAWN: the new run of the program has reached the pool */
+    uintptr_t shift;               /* POOL_SPAWN: so far from the caller's functions lie its own */
 
     struct slot slots[POOL_MAX_PROCESSES];
     _Atomic uint64_t ring[RING_SIZE]; /* lap << 32 | 1 + job index */
 };
 
-/** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. NULL and errno.
- */
-struct region *region_reserve(uint32_t workers, size_t memory, bool traced);
+/** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. `file`: what it is
+ * to be a mapping of, or -1. NULL and errno. */
+struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int file);
+
+/** Maps a region that lies in a file, in another program, where it was reserved. NULL and errno. */
+struct region *region_attach(int file, void *at, size_t size);
 
 /** Gives it back. */
 void region_release(struct region *region);
@@ -174,7 +183,7 @@ int above_stderr(int fd);
 /** Returns the ticket of a chunk. */
 static inline _Atomic uint32_t *job_ticket(struct job *job, uint32_t chunk)
 {
-    return atomic_load_explicit(&job->chunks, memory_order_acquire) == 1 ? &job->one : &job->tickets[chunk];
+    return atomic_load(&job->chunks) == 1 ? &job->one : &job->tickets[chunk];
 }
 
 /** Returns how far apart results lie. */

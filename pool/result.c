@@ -57,7 +57,7 @@ static bool spin_for(struct region *region, _Atomic uint32_t *ticket)
     uint64_t end = now_ns() + region->spin;
     do {
         for (int i = 0; i < 32; i++) {
-            if (atomic_load_explicit(ticket, memory_order_acquire) & TICKET_DONE)
+            if (atomic_load(ticket) & TICKET_DONE)
                 return true;
             relax();
         }
@@ -68,7 +68,7 @@ static bool spin_for(struct region *region, _Atomic uint32_t *ticket)
 static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
 {
     for (;;) {
-        uint32_t word = atomic_load_explicit(ticket, memory_order_acquire);
+        uint32_t word = atomic_load(ticket);
         if (word & TICKET_DONE)
             return 0;
         if (wait_goes_on(wait) != 0)
@@ -80,13 +80,13 @@ static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
 
 bool pool_result_ready(struct pool_result *result)
 {
-    uint32_t undone = atomic_load_explicit(&result->undone, memory_order_acquire);
+    uint32_t undone = atomic_load(&result->undone);
     if (!undone || !*result->pool->here)
         return !undone && *result->pool->here;
     struct job *job = job_of(result);
-    while (undone && atomic_load_explicit(job_ticket(job, undone - 1), memory_order_acquire) & TICKET_DONE)
+    while (undone && atomic_load(job_ticket(job, undone - 1)) & TICKET_DONE)
         undone--;
-    atomic_store_explicit(&result->undone, undone, memory_order_release);
+    atomic_store_explicit(&result->undone, undone, memory_order_release); /* another thread may read the results */
     return !undone;
 }
 
@@ -195,10 +195,10 @@ const struct note *result_note(const struct pool_result *result, size_t item)
     if (!region)
         return NULL;
     struct job *job = job_of(result);
-    uint8_t given_up = atomic_load_explicit(&job->given_up, memory_order_relaxed);
-    if (!given_up && !atomic_load_explicit(&job->noted, memory_order_relaxed))
+    uint8_t given_up = atomic_load(&job->given_up);
+    if (!given_up && !atomic_load(&job->noted))
         return NULL;
-    uint32_t word = atomic_load_explicit(&job->notes[item], memory_order_acquire);
+    uint32_t word = atomic_load(&job->notes[item]);
     if (word == ABSENT_MEMORY)
         return &no_memory;
     if (word == ABSENT_WORKER)
@@ -216,8 +216,8 @@ static bool nothing_noted(const struct pool_result *result)
     if (result->kept || !region)
         return !result->kept;
     const struct job *job = job_of(result);
-    return !atomic_load_explicit(&job->noted, memory_order_relaxed) &&
-           !atomic_load_explicit(&job->given_up, memory_order_relaxed);
+    return !atomic_load(&job->noted) &&
+           !atomic_load(&job->given_up);
 }
 
 static bool item_failed(const struct pool_result *result, size_t item)

@@ -65,10 +65,10 @@ int pool_attempt(void)
 {
     if (!self || !self->in_task)
         return 0;
-    return 1 + (int)((uint32_t)atomic_load_explicit(&self->slot->at, memory_order_relaxed) >> 1);
+    return 1 + (int)((uint32_t)atomic_load(&self->slot->at) >> 1);
 }
 
-/* Stores into the slot what a successor must know before this worker does anything else. */
+/* Stores into the slot what a successor must know before this worker does anything else. Relaxed: see above. */
 static void note32(_Atomic uint32_t *field, uint32_t value)
 {
     atomic_store_explicit(field, value, memory_order_relaxed);
@@ -78,6 +78,13 @@ static void note32(_Atomic uint32_t *field, uint32_t value)
 static void note64(_Atomic uint64_t *field, uint64_t value)
 {
     atomic_store_explicit(field, value, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Nothing it has read of the job may be read after this: the job may become another one now. */
+static void aim_at_nothing(struct slot *slot)
+{
+    atomic_store_explicit(&slot->aim, 0, memory_order_release); /* for who then reads 0 and writes a new job */
     atomic_signal_fence(memory_order_seq_cst);
 }
 
@@ -140,8 +147,8 @@ int pool_fail(const char *format, ...)
 static void add_record(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
 {
     struct region *region = w->region;
-    uint64_t now = now_ns() - region->opened, began = atomic_load_explicit(&w->slot->began, memory_order_relaxed);
-    uint64_t n = atomic_load_explicit(&w->slot->traced, memory_order_relaxed);
+    uint64_t now = now_ns() - region->opened, began = atomic_load(&w->slot->began);
+    uint64_t n = atomic_load(&w->slot->traced);
     struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
     *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began,
                                      .end = now,
@@ -222,7 +229,7 @@ static void give_up(struct job *job, enum give_up why)
 
 static enum give_up given_up(struct job *job)
 {
-    return atomic_load_explicit(&job->given_up, memory_order_relaxed); /* a hint to stop early */
+    return atomic_load(&job->given_up); /* a hint to stop early */
 }
 
 /* Records how an item ended, if there is more to it than a result of fixed width. */
@@ -289,7 +296,7 @@ static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint
     pool_task *task = job->limit > 0 && !have_timer(w) ? cannot_limit : job->task;
     size_t width = job->width, stride = result_stride(region, job->result_width);
     char *arg = job->args + item * width, *result = job->results + item * stride;
-    uint64_t deaths = (uint32_t)atomic_load_explicit(&w->slot->at, memory_order_relaxed); /* of the first item */
+    uint64_t deaths = (uint32_t)atomic_load(&w->slot->at); /* of the first item */
     bool special = region->trace || region->check || job->limit > 0, flushes = region->kind == POOL_PROCESSES;
     for (; item < end && !given_up(job); item++, arg += width, result += stride, deaths = 0) {
         if (special)
@@ -301,7 +308,7 @@ static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint
             fflush(stdout);
         if (region->check)
             status = check_canary(w, job, result, status);
-        if (status || atomic_load_explicit(&w->slot->run, memory_order_relaxed))
+        if (status || atomic_load(&w->slot->run))
             settle_item(w, job, item, status);
         if (special)
             end_item(w, job, item, status);
@@ -335,7 +342,7 @@ static bool finish_chunk(struct region *region, struct slot *slot, struct job *j
     uint32_t bell = job->bell;
     uint32_t was = atomic_exchange(ticket, how);
     announce(region, ticket, false, was & TICKET_WAITED, bell);
-    note32(&slot->aim, 0);
+    aim_at_nothing(slot);
     return !(was & TICKET_CONDEMNED);
 }
 
@@ -355,14 +362,14 @@ static uint32_t cancel_rest(struct slot *slot, struct job *job, uint64_t item, u
 static bool run_chunk(struct worker *w, struct job *job)
 {
     struct slot *slot = w->slot;
-    uint64_t first = atomic_load_explicit(&slot->at, memory_order_relaxed) >> 32;
-    uint64_t end = job_chunk_end(job, atomic_load_explicit(&slot->chunk, memory_order_relaxed));
+    uint64_t first = atomic_load(&slot->at) >> 32;
+    uint64_t end = job_chunk_end(job, atomic_load(&slot->chunk));
     uint64_t last = w->left < 0 || end - first < (uint64_t)w->left ? end : first + (uint64_t)w->left;
     w->in_task = true;
     uint64_t item = run_items(w, job, first, last);
     w->in_task = false;
     w->left -= w->left < 0 ? 0 : (long)(item - first);
-    atomic_fetch_add_explicit(&slot->finished, item - first, memory_order_relaxed);
+    atomic_fetch_add_explicit(&slot->finished, item - first, memory_order_relaxed); /* only a figure */
     if (item < end && w->left == 0 && !given_up(job)) {
         note64(&slot->at, item << 32);
         return false;
@@ -376,9 +383,9 @@ static bool run_chunk(struct worker *w, struct job *job)
 /* Aims at a chunk, then claims it. */
 static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t chunk, _Atomic uint32_t *ticket)
 {
-    uint32_t seen = atomic_load_explicit(ticket, memory_order_acquire);
+    uint32_t seen = atomic_load(ticket);
     while (!(seen & ~TICKET_WAITED)) {
-        note64(&w->slot->at, (uint64_t)chunk * job->chunk << 32);
+        note64(&w->slot->at, chunk ? (uint64_t)chunk * job->chunk << 32 : 0); /* a job of one may be gone already */
         note32(&w->slot->chunk, chunk);
         note32(&w->slot->aim, index + 1);
         if (atomic_compare_exchange_strong(ticket, &seen, seen | own(w)))
@@ -406,7 +413,7 @@ static bool take_from_many(struct worker *w, uint32_t index, struct job *job)
                 return true;
         }
     }
-    note32(&w->slot->aim, 0);
+    aim_at_nothing(w->slot);
     return false;
 }
 
@@ -414,7 +421,7 @@ static bool take_from_many(struct worker *w, uint32_t index, struct job *job)
 static bool take(struct worker *w, uint32_t index)
 {
     struct job *job = &w->region->jobs[index];
-    if (atomic_load_explicit(&job->chunks, memory_order_acquire) != 1) {
+    if (atomic_load(&job->chunks) != 1) {
         bool taken = take_from_many(w, index, job);
         w->position += !taken;
         return taken;
@@ -422,7 +429,7 @@ static bool take(struct worker *w, uint32_t index)
     w->position++;
     if (claim(w, index, job, 0, &job->one))
         return true;
-    note32(&w->slot->aim, 0);
+    aim_at_nothing(w->slot);
     return false;
 }
 
@@ -430,7 +437,7 @@ static bool take(struct worker *w, uint32_t index)
 static void move_head(struct worker *w)
 {
     struct region *region = w->region;
-    uint64_t head = atomic_load_explicit(&region->head, memory_order_relaxed);
+    uint64_t head = atomic_load(&region->head);
     while (head < w->position && !atomic_compare_exchange_weak(&region->head, &head, w->position))
         ;
     if (atomic_load(&region->room) & 1) {
@@ -446,7 +453,7 @@ enum look { LOOK_NOTHING, LOOK_JOB, LOOK_PASSED };
 /* Looks at this worker's place in the ring: nothing there yet, a job, or so far behind that the place is used again. */
 static enum look look(const struct worker *w, uint32_t *index)
 {
-    uint64_t entry = atomic_load_explicit(&w->region->ring[w->position % RING_SIZE], memory_order_acquire);
+    uint64_t entry = atomic_load(&w->region->ring[w->position % RING_SIZE]);
     uint64_t lap = w->position / RING_SIZE;
     if (!entry || entry >> 32 < lap)
         return LOOK_NOTHING;
@@ -476,7 +483,7 @@ static void pass_on(struct worker *w)
 static bool anything_new(const struct worker *w)
 {
     uint32_t index;
-    return look(w, &index) != LOOK_NOTHING || atomic_load_explicit(&w->region->stop, memory_order_relaxed);
+    return look(w, &index) != LOOK_NOTHING || atomic_load(&w->region->stop);
 }
 
 /* Spins for a while, if nobody else does. Returns whether there is something to look at. It looks at every fourth turn
@@ -532,7 +539,7 @@ static void work(struct worker *w)
     for (;;) {
         uint32_t index = 0;
         enum look seen = look(w, &index);
-        if (atomic_load_explicit(&region->stop, memory_order_relaxed) >= STOP_TERMINATED)
+        if (atomic_load(&region->stop) >= STOP_TERMINATED)
             return;
         if (seen == LOOK_JOB && take(w, index)) {
             pass_on(w);
@@ -609,7 +616,7 @@ static struct job *clear_up(struct region *region, uint32_t number)
         if (word & TICKET_DONE)
             announce(region, ticket, true, true, job->bell);
     }
-    note32(&slot->aim, 0);
+    aim_at_nothing(slot);
     return NULL;
 }
 

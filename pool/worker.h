@@ -81,9 +81,22 @@ void ring_descriptor(struct region *region, bool in_any_case);
 
 /* nursery.c */
 
-/** Forks the nursery; returns its pid, or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery
+/** Starts the nursery, as a new run of the program if the region lies in a file, or else (-1) by a fork; returns its pid,
+ * or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery
  * look at region->stop, closing it ends the pool. Where the program has one thread, its wait() and SIGCHLD see nothing.
  */
-pid_t nursery_start(struct region *region, int *socket);
+pid_t nursery_start(struct region *region, int file, int *socket);
+
+/** Is the nursery, in a process that is nothing else any more. `socket` is its end. */
+_Noreturn void nursery_live(struct region *region, int socket);
+
+/* spawn.c */
+
+/** Starts the nursery as a new run of this program, which inherits the file of the region and the socket. Returns its
+ * pid, or -1 and errno. */
+pid_t spawn_start(struct region *region, int file, int socket);
+
+/** Tells in words why the new run never reached the pool. */
+void spawn_why(const struct region *region, pid_t pid, char *text, size_t size);
 
 #endif

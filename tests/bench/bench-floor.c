@@ -4,7 +4,8 @@
  * apply: a cache line goes to another core and back; nothing that answers from another core is faster.
  * apply_cold: a sleeper is woken with a futex, and wakes its waker the same way. restart: fork, exit and
  * wait of a process that has next to no memory of its own. cpu: the time of one core, divided by the number
- * of cores.
+ * of cores. skew: the longest item, or both long ones on a single core. large and large_first: one memcpy of so much,
+ * between pages that were used before.
  *
  * The other side is a forked process, so it pays for the same walls between address spaces that a worker
  * pays for. A machine with one core has no floor for apply: there the two take turns (sched_yield), which
@@ -21,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -169,6 +172,43 @@ static double restart(void)
     return (bench_now() - start) / (double)n;
 }
 
+static void longest_item(const long *in, long *out, long n)
+{
+    for (long i = n; i-- > 0;) {
+        out[i] = i == 0 && bench_cores() > 1 ? in[i] : bench_skewed(in[i]);
+    }
+}
+
+static double skew(void)
+{
+    return bench_skew(longest_item);
+}
+
+static unsigned char *from, *to;
+
+static double copy(unsigned char byte)
+{
+    memset(from, byte, bench_large_size());
+    double begin = bench_now();
+    memcpy(to, from, bench_large_size());
+    double took = bench_now() - begin;
+    bench_check_large(to, byte);
+    return took;
+}
+
+static double large(void)
+{
+    from = malloc(bench_large_size());
+    to = malloc(bench_large_size());
+    if (!from || !to) {
+        bench_die("no memory for two large results");
+    }
+    double ns = bench_large(copy, false);
+    free(from);
+    free(to);
+    return ns;
+}
+
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
@@ -177,6 +217,9 @@ int main(int argc, char **argv)
         { "apply_cold_unpinned", apply_cold_unpinned },
         { "restart", restart },
         { "cpu", cpu },
+        { "skew", skew },
+        { "large", large },
+        { "large_first", large },
         { NULL, NULL },
     };
 

@@ -4,7 +4,9 @@
  * apply_async hands a million tasks over one by one, then fetches and frees a million results; so do async_4
  * and async_16, with that many workers, mostly more than there are cores. map and map_chunk1 copy a million
  * numbers in and a million squares out, in large pieces and in pieces of one. restart is a pool of one worker
- * who does one task in its life: workers start and end one after another, as in the floor.
+ * who does one task in its life: workers start and end one after another, as in the floor. large and large_first
+ * wait for a result of 256 MiB and read it where the worker has written it; the first time the worker gets its pages
+ * one by one from the system, later it finds them in place.
  *
  * Unless the case says otherwise, a pool has the default number of workers, and opening it is not timed.
  * Nothing here is tuned: these are the calls of pool.h as a program would make them.
@@ -14,6 +16,7 @@
 #include "pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { TRIPS = 50000, TASKS = 1000000, RESTARTS = 1000, POOLS = 50 };
 
@@ -30,6 +33,18 @@ static int square(const void *arg, void *result)
 static int primes(const void *arg, void *result)
 {
     *(long *)result = bench_primes(*(const long *)arg);
+    return 0;
+}
+
+static int skewed(const void *arg, void *result)
+{
+    *(long *)result = bench_skewed(*(const long *)arg);
+    return 0;
+}
+
+static int fill(const void *arg, void *result)
+{
+    memset(result, *(const unsigned char *)arg, bench_large_size());
     return 0;
 }
 
@@ -185,6 +200,49 @@ static double cpu(void)
     return ns;
 }
 
+static void map_skewed(const long *in, long *out, long n)
+{
+    expect(pool_map(pool, skewed, in, (size_t)n, sizeof *in, out, sizeof *out) == 0);
+}
+
+static double skew(void)
+{
+    start(NULL);
+    double ns = bench_skew(map_skewed);
+    stop();
+    return ns;
+}
+
+static double get_large(unsigned char byte)
+{
+    double begin = bench_now();
+    struct pool_result *result = pool_apply_async(pool, fill, &byte, 1, bench_large_size(), NULL);
+
+    expect(result && pool_result_wait(result, POOL_FOREVER) == 0);
+    const void *bytes = pool_result_at(result, 0);
+    double took = bench_now() - begin;
+    expect(bytes != NULL);
+    bench_check_large(bytes, byte);
+    pool_result_free(result);
+    return took;
+}
+
+static double large(void)
+{
+    start(NULL);
+    double ns = bench_large(get_large, false);
+    stop();
+    return ns;
+}
+
+static double large_first(void)
+{
+    start(NULL);
+    double ns = bench_large(get_large, true);
+    stop();
+    return ns;
+}
+
 static double open_close(void)
 {
     long n = bench_count(POOLS);
@@ -212,6 +270,9 @@ int main(int argc, char **argv)
         { "map", map },
         { "map_chunk1", map_chunk1 },
         { "cpu", cpu },
+        { "skew", skew },
+        { "large", large },
+        { "large_first", large_first },
         { "restart", restart },
         { "open_close", open_close },
         { NULL, NULL },

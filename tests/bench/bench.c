@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 enum { COLD_TRIPS = 100, BLOCKS = 1000, BLOCK = 1000, CPU_PASSES = 3, SHORTER = 20 };
+enum { SKEWED_ITEMS = 32, LONG_ITEMS = 2, LONG_ITEM_MS = 500, LARGE_MIB = 256, LARGE_PASSES = 10 };
 
 static cpu_set_t cores_at_start;
 
@@ -282,6 +283,57 @@ double bench_cpu(bench_batch *batch)
     free(in);
     free(out);
     return took[CPU_PASSES / 2];
+}
+
+long bench_skewed(long item)
+{
+    struct timespec time = { .tv_nsec = 1000000 * bench_count(LONG_ITEM_MS) };
+
+    if (item < LONG_ITEMS) {
+        nanosleep(&time, NULL);
+    }
+    return item;
+}
+
+double bench_skew(bench_batch *batch)
+{
+    long in[SKEWED_ITEMS], out[SKEWED_ITEMS];
+
+    for (long i = 0; i < SKEWED_ITEMS; i++) {
+        in[i] = i;
+    }
+    double took = one_pass(batch, in, out, SKEWED_ITEMS);
+    if (memcmp(in, out, sizeof in) != 0) {
+        bench_die("some items of 32 are wrong");
+    }
+    return took;
+}
+
+size_t bench_large_size(void)
+{
+    return (size_t)bench_count(LARGE_MIB) << 20;
+}
+
+void bench_check_large(const unsigned char *result, unsigned char byte)
+{
+    if (result[0] != byte || memcmp(result, result + 1, bench_large_size() - 1) != 0) {
+        bench_die("the large result is wrong");
+    }
+}
+
+double bench_large(double (*get)(unsigned char byte), bool first)
+{
+    double took[LARGE_PASSES];
+
+    took[0] = get(0);
+    if (first) {
+        return took[0];
+    }
+    for (int pass = 1; pass < LARGE_PASSES; pass++) {
+        took[pass] = get((unsigned char)pass);
+    }
+    qsort(took + 1, LARGE_PASSES - 1, sizeof *took, by_size);
+    return took[LARGE_PASSES / 2];
 }
 
 static int say_cases(const char *system, const struct bench_case *cases)

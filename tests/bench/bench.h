@@ -15,6 +15,9 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /** One case: its name, and the function that measures one round and returns nanoseconds per operation. */
 struct bench_case {
     const char *name;
@@ -63,5 +66,24 @@ double bench_cpu(bench_batch *batch);
 
 /** Counts the primes of one block of numbers by trial division: work that needs a core and no memory. */
 long bench_primes(long block);
+
+/** Measures how long 32 items take that do nothing, except for the first two; `batch` is to call bench_skewed() for
+ * each. */
+double bench_skew(bench_batch *batch);
+
+/** Takes half a second for the items 0 and 1, and no time for any other, and returns its number. It sleeps, so that
+ * the figure says who got which items, and nothing about the cores. */
+long bench_skewed(long item);
+
+/** The size of a large result: 256 MiB. */
+size_t bench_large_size(void);
+
+/** Measures getting a large result several times: `get` has it written, all bytes the same, and says how long it took
+ * until it could be read. Returns what the first time took, when no page of it had been touched, or the median of
+ * the later ones. */
+double bench_large(double (*get)(unsigned char byte), bool first);
+
+/** Looks at a large result. */
+void bench_check_large(const unsigned char *result, unsigned char byte);
 
 #endif

@@ -15,6 +15,7 @@ import sys
 import time
 
 TRIPS, COLD_TRIPS, TASKS, ITEMS, RESTARTS, POOLS = 1000, 100, 10000, 1000000, 60, 8
+LARGE = 256 << 20
 SHORT = os.environ.get("SHORT", "") not in ("", "0")
 CORES = sorted(os.sched_getaffinity(0))
 Pool = multiprocessing.get_context("fork").Pool
@@ -113,6 +114,41 @@ def restart():
         return batch(lambda numbers: pool.map(square, numbers, 1), count(RESTARTS))
 
 
+def skewed(item):
+    if item < 2:
+        time.sleep(0.025 if SHORT else 0.5)
+    return item
+
+
+def skew():
+    with Pool(len(CORES)) as pool:
+        start = time.perf_counter_ns()
+        results = pool.map(skewed, range(32))
+        took = time.perf_counter_ns() - start
+        check(results == list(range(32)))
+        return took
+
+
+def fill(byte):
+    return bytes([byte]) * count(LARGE)
+
+
+def large(passes=3):
+    took = []
+    with Pool(len(CORES)) as pool:
+        for byte in range(passes):
+            start = time.perf_counter_ns()
+            result = pool.apply(fill, (byte,))
+            took.append(time.perf_counter_ns() - start)
+            check(result.count(byte) == count(LARGE))
+            del result
+    return sum(took[1:] or took) / len(took[1:] or took)
+
+
+def large_first():
+    return large(1)
+
+
 def open_close():
     n = count(POOLS)
     start = time.perf_counter_ns()
@@ -133,6 +169,9 @@ CASES = {
     "async_16": async_16,
     "map": map_default,
     "map_chunk1": map_chunk1,
+    "skew": skew,
+    "large": large,
+    "large_first": large_first,
     "restart": restart,
     "open_close": open_close,
 }

@@ -14,7 +14,7 @@ FNR == 1 {
 file == 1 && !/^#/ {
     split($0, goal, " ")
     goals++
-    for (i = 1; i <= 6; i++)
+    for (i = 1; i <= 5; i++)
         field[goals, i] = goal[i]
 }
 
@@ -55,10 +55,8 @@ function value(c, s) {
     return s == "ns" ? 1 : middle[c, s]
 }
 
-# "met", "missed", or why that cannot be said.
+# "met", "missed", or a dash if that cannot be said.
 function verdict(x, relation, limit) {
-    if (limit == "-")
-        return ""
     if (short)
         return "-"
     judged++
@@ -100,19 +98,17 @@ function print_goal(g,    c, of, by, is, x, what) {
         return
     }
     x = value(c, of) / value(c, by)
-    printf "%-20s %-16s %9s  %9s %-7s %9s %s\n", c, what, digits(x), \
-        field[g, 5] == "-" ? "" : is " " field[g, 5], verdict(x, is, field[g, 5]), \
-        field[g, 6] == "-" ? "" : is " " field[g, 6], verdict(x, is, field[g, 6])
+    printf "%-20s %-16s %9s  %9s %s\n", c, what, digits(x), is " " field[g, 5], verdict(x, is, field[g, 5])
 }
 
 END {
     print_medians()
-    printf "\n%-20s %-16s %9s  %9s %-7s %9s\n", "case", "", "measured", "goal", "", "aim"
+    printf "\n%-20s %-16s %9s  %9s\n", "case", "", "measured", "goal"
     for (g = 1; g <= goals; g++)
         if (field[g, 1] in seen)
             print_goal(g)
     if (short)
         print "\nA short run: it shows that everything works, its figures mean nothing."
     else
-        printf "\n%d of %d goals and aims met.\n", met, judged
+        printf "\n%d of %d goals met.\n", met, judged
 }

@@ -96,6 +96,7 @@ static int forever(const void *arg, void *result)
     report("forever");
     for (;;)
         nap_ms(1000);
+    return 0;
 }
 
 static int fail_to_start(void *unused)
@@ -113,11 +114,17 @@ static void fact(const char *name, const char *value)
     fflush(stdout);
 }
 
-/* The event: what has not come when the patience is over from here on never comes. */
+/* What has not come when the patience is over from here on never comes. */
+static void be_patient(void)
+{
+    until = now() + patience;
+}
+
+/* The event. */
 static void strike(void)
 {
     note("struck");
-    until = now() + patience;
+    be_patient();
 }
 
 /* Waits for the next task to begin; returns its process, and the word it gave, which has at most 15 bytes. */
@@ -205,6 +212,7 @@ static void end(struct pool *pool)
 static void finish(struct pool *pool)
 {
     struct pool_result *others[OTHERS];
+    be_patient();
     hand_others(pool, others);
     fact("later", tally(others));
     end(pool);
@@ -330,13 +338,9 @@ static void waits(void)
     strike();
     const char *what = outcome(hand(attempt.pool, square, "1",
                                     &(struct pool_job_options){ .callback = wait_for_another, .cookie = &attempt }));
-    struct pool_result *others[OTHERS];
-    hand_others(attempt.pool, others);
-    const char *later = tally(others);
     fact("call", attempt.refused ? "refused" : attempt.returned ? "done" : "hang");
     fact("task", what);
-    fact("later", later);
-    end(attempt.pool);
+    finish(attempt.pool);
 }
 
 static void take_long(struct pool_result *result, void *cookie)

@@ -31,11 +31,12 @@ function note_number(key, number) {
 }
 
 # Adds this round to its cell. A "#" in the sentence stands for the range of all numbers there.
-function add(scene, system,    cell, names, n, i, text, sentence, numbers, key) {
-    cell = scene SUBSEP system
+function add(scene, who,    cell, names, n, i, hangs, text, sentence, numbers, key) {
+    cell = scene SUBSEP who
     n = split(facts[scene], names, " ")
     for (i = 1; i <= n; i++) {
-        if (!(names[i] in value) && value["status"] == 124)
+        hangs = !(names[i] in value) && value["status"] == 124
+        if (hangs)
             value[names[i]] = "hang"
         if (!(names[i] in value))
             continue
@@ -44,11 +45,11 @@ function add(scene, system,    cell, names, n, i, text, sentence, numbers, key) 
             sentence = sentence (sentence == "" ? "" : ", ") text
         if (text ~ /#/)
             numbers = numbers " " value[names[i]]
-        if (value[names[i]] == "hang" && value["status"] == 124)
+        if (hangs)
             break # what would have come after it nobody knows
     }
     if (sentence == "")
-        fail("nothing to say of " system " in the scene " scene)
+        fail("nothing to say of " who " in the scene " scene)
     rounds[cell]++
     key = cell SUBSEP sentence
     if (!count[key]++)
@@ -67,10 +68,10 @@ function with_numbers(key, sentence,    i, range) {
 }
 
 # The sentences of a cell, the most frequent first.
-function cell_text(scene, system,    cell, list, n, i, best, text, part) {
-    cell = scene SUBSEP system
+function cell_text(scene, who,    cell, list, n, i, best, text, part) {
+    cell = scene SUBSEP who
     if (!(cell in rounds))
-        fail("the scene " scene " was not played for " system)
+        fail("the scene " scene " was not played for " who)
     n = split(sentences[cell], list, "|")
     if (n == 1)
         return with_numbers(cell SUBSEP list[1], list[1])
@@ -114,7 +115,7 @@ END {
     if (failed)
         exit 1
     if (!only) {
-        print "| What happens when ... | `multiprocessing.Pool` | `ProcessPoolExecutor` | Many Hands |"
+        print "| ... | `multiprocessing.Pool` | `ProcessPoolExecutor` | Many Hands |"
         print "|---|---|---|---|"
     }
     for (i = 1; i <= scenes; i++) {

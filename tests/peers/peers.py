@@ -125,11 +125,16 @@ def fact(name, value):
     print(f"{name}={value}", end=" ", flush=True)
 
 
-def strike():
-    """The event: what has not come when PATIENCE is over from here on never comes."""
+def be_patient():
+    """What has not come when PATIENCE is over from here on never comes."""
     global until
-    note("struck")
     until = time.monotonic() + PATIENCE
+
+
+def strike():
+    """The event."""
+    note("struck")
+    be_patient()
 
 
 def begun(count):
@@ -186,10 +191,18 @@ def tally(pool, handles):
     return outcomes.pop() if len(outcomes) == 1 else "mixed"
 
 
-def finish(pool, word="done"):
-    fact("later", tally(pool, hand_over(pool, OTHERS)))
-    pool.end()
+def end(pool, word="done"):
+    try:
+        pool.end()
+    except Exception:
+        word = "fail"
     fact("end", word)
+
+
+def finish(pool, word="done"):
+    be_patient()
+    fact("later", tally(pool, hand_over(pool, OTHERS)))
+    end(pool, word)
 
 
 # --- Scenes ----------------------------------------------------------------------------------------
@@ -238,8 +251,7 @@ def init(kind):
         started = len(file.readlines())
     if started > WORKERS:
         fact("forks", started)
-    pool.end()
-    fact("end", "done")
+    end(pool)
 
 
 def struck_by_others(kind):
@@ -286,12 +298,9 @@ def wait(kind):
 
     strike()
     what = outcome(pool, pool.submit(square, 1, callback))[0]
-    later = tally(pool, hand_over(pool, OTHERS))
     fact("call", "done" if returned else "hang")
     fact("task", what)
-    fact("later", later)
-    pool.end()
-    fact("end", "done")
+    finish(pool)
 
 
 def slow(kind):

@@ -11,7 +11,7 @@
 
 set -u
 export LC_ALL=C
-deadline=5 # seconds; what hangs is told after 2
+deadline=6 # seconds; what hangs is told after 2
 
 die() {
     echo "peers: $*" >&2
@@ -54,16 +54,16 @@ what_the_runner_saw() {
     *:6) caller=all ;;
     *) caller=running ;;
     esac
-    [ "$status" -eq 124 ] || echo "left=$(grep -c '^run: left behind' err)"
+    [ "$status" -eq 124 ] || printf 'left=%d ' "$(grep -c '^run: left behind' err)"
     echo "caller=$caller lines=$(grep -vc '^run: ' err)"
-} 
+}
 
 # play SYSTEM...: all rounds of all scenes, as many side by side as there are cores.
 play() {
     rm -rf "$out/rounds.facts"
-    scenes | while read -r scene rounds; do
+    scenes | while read -r scene times; do
         round=0
-        while [ "$round" -lt "$((rounds * ROUNDS / 5))" ]; do
+        while [ "$round" -lt "$((times * ROUNDS))" ]; do
             round=$((round + 1))
             printf "$scene %s $round\n" "$@"
         done
@@ -73,8 +73,81 @@ play() {
 }
 
 build() {
+    [ -x "$BUILD/run" ] && [ -f "$BUILD/libpool.a" ] || die "no $BUILD/run or libpool.a; make peers builds them first"
     rm -rf "$out"
     mkdir -p "$out" || exit 1
     # shellcheck disable=SC2086 # CFLAGS is a list
-    $CC $CFLAGS -I"$here/../../pool" -o "$out/here" "$here/here.c" "$BUILD/libpool.a" -lpthread || die 'cannot compile here.c'
+    $CC $CFLAGS -I"$here/../../pool" -o "$out/here" "$here/here.c" "$BUILD/libpool.a" -lpthread ||
+        die 'cannot compile here.c'
 }
+
+# Our own column, and what the README has there; ranges of numbers aside, there is nothing in it that varies.
+check() {
+    build
+    ROUNDS=1
+    play here
+    awk -v only=here -f "$here/peers.awk" "$here/scenes" "$out/rounds.facts" >"$out/now" || exit 1
+    awk -F ' [|] ' '/^<!-- peers -->/ { inside = 1 } /^<!-- \/peers -->/ { inside = 0 }
+        inside && /^[|] / && ++line > 1 { sub(/ [|]$/, ""); print $NF }' "$README" >"$out/said"
+    diff -u "$out/said" "$out/now" || die "what the README says of the pool is not what it does (- said, + does)"
+}
+
+# Puts the file between the marks, and nothing else elsewhere.
+write_readme() {
+    awk -v table="$1" '
+        /^<!-- \/peers -->/ { inside = 0 }
+        !inside { print }
+        /^<!-- peers -->/ {
+            inside = 1
+            while ((getline line <table) > 0)
+                print line
+        }' "$README" >"$out/readme" && cat "$out/readme" >"$README"
+}
+
+measure() {
+    PYTHON=$(python3 -c 'import concurrent.futures, multiprocessing.pool, sys; print(sys.executable)' 2>/dev/null) || {
+        echo 'peers: there is no Python 3 to compare with. To install it: sh tests/setup.sh all' >&2
+        exit 77
+    }
+    export PYTHON
+    grep -q '^<!-- peers -->' "$README" && grep -q '^<!-- /peers -->' "$README" ||
+        die "$README has no marks <!-- peers --> and <!-- /peers --> to put the table between"
+    build
+    play pool executor here
+    version=$("$PYTHON" "$here/peers.py" version) || die 'which version of Python is this?'
+    caption="Measured by \`make peers\` with $version, and two workers; rounds: $ROUNDS of each line, $((2 * ROUNDS)) of the second
+and the fourth. Where they differ, the cell says how many went which way. *Never* is: not in two seconds; *hangs*: not in
+$deadline. Python turns SIGINT into an exception; in C it ends a program that does not handle it."
+    awk -v caption="$caption" -f "$here/peers.awk" "$here/scenes" "$out/rounds.facts" >"$out/table.md" || exit 1
+    write_readme "$out/table.md"
+    cat "$out/table.md"
+}
+
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+self=$here/peers.sh
+BUILD=$(cd "${BUILD:-build}" && pwd) || exit 1
+CC=${CC:-cc}
+CFLAGS=${CFLAGS:--std=gnu11 -O2 -Wall -Wextra}
+ROUNDS=${ROUNDS:-5}
+README=${README:-README.md}
+out=$BUILD/peers
+export BUILD
+
+case $ROUNDS in
+*[!0-9]* | 0* | '')
+    echo "peers: ROUNDS is '$ROUNDS', it has to be a number from 1 on" >&2
+    exit 2
+    ;;
+esac
+case ${1-}:$# in
+:0) measure ;;
+check:1) check ;;
+one:4)
+    shift
+    one "$@"
+    ;;
+*)
+    echo 'usage: sh tests/peers/peers.sh [check]' >&2
+    exit 2
+    ;;
+esac

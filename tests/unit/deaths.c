@@ -133,6 +133,25 @@ static void d05_idle_all_at_once(void)
     end_pool(pool);
 }
 
+/* Deaths while the nursery is stopped: one SIGCHLD stands for all of them. */
+static void h06_one_signal_for_many(void)
+{
+    struct pool *pool = open_pool(8);
+    pid_t list[8];
+    for (int round = 0; round < 5; round++) {
+        EVENTUALLY(workers(list, 8) == 8);
+        CHECK(kill(nursery(), SIGSTOP) == 0);
+        for (int i = 0; i < 8; i++)
+            CHECK(kill(list[i], SIGKILL) == 0);
+        for (int i = 0; i < 8; i++)
+            EVENTUALLY(!is_alive(list[i]));
+        CHECK(kill(nursery(), SIGCONT) == 0);
+        EVENTUALLY(children_of(nursery(), list, 8) == 8 && worker_count() == 8); /* and none of them a zombie */
+        still_good(pool, 8);
+    }
+    end_pool(pool);
+}
+
 static int die_at_17(const void *arg, void *result)
 {
     long x = *(const long *)arg;
@@ -209,6 +228,62 @@ static void d07_replies(void)
     OK(pool ? 0 : -1);
     for (int i = 0; i < unit_rounds(100); i++)
         FAILED(pool_apply(pool, reply_and_die, NULL, 0, NULL, 0), EOWNERDEAD, 0);
+    end_pool(pool);
+}
+
+/* Half-way through a large argument; that its worker dies leaves the argument as it was. */
+static int sum_or_die(const void *arg, void *result)
+{
+    const unsigned char *bytes = arg;
+    long sum = 0;
+    for (int i = 0; i < 1 << 20; i++) {
+        sum += bytes[i];
+        if (i == 1 << 19 && bytes[0] == 1 && atomic_fetch_add(&shared->runs, 1) % 2 == 0)
+            raise(SIGKILL);
+    }
+    *(long *)result = sum;
+    return 0;
+}
+
+static void d12_half_read(void)
+{
+    static unsigned char bytes[2][1 << 20];
+    struct pool *pool = open_pool(1);
+    long out[2] = { 0 };
+    memset(bytes, 1, sizeof bytes);
+    for (int i = 0; i < 5; i++) {
+        atomic_store(&shared->runs, 0);
+        FAILED(pool_map(pool, sum_or_die, bytes, 2, sizeof *bytes, out, sizeof *out), EOWNERDEAD, 0);
+        CHECK_EQ((long long)pool_error()->failures, 1);
+        CHECK_EQ(out[1], 1 << 20);
+    }
+    end_pool(pool);
+}
+
+static int read_oom_score(const void *arg, void *result)
+{
+    (void)arg;
+    FILE *file = fopen("/proc/self/oom_score_adj", "re");
+    int got = file ? fscanf(file, "%d", (int *)result) : 0;
+    if (file)
+        fclose(file);
+    return got == 1 ? 0 : -1;
+}
+
+/* Where memory runs out the system sends SIGKILL to whom it finds worth it: a worker rather than the program; and the
+ * error names this cause. The killing itself is D01. */
+static void d18_out_of_memory(void)
+{
+    struct pool *pool = open_pool(1);
+    struct death death = { BY_SIGNAL, SIGKILL };
+    int mine = 0, theirs = 0;
+    CHECK_EQ(read_oom_score(NULL, &mine), 0);
+    OK(pool_apply(pool, read_oom_score, NULL, 0, &theirs, sizeof theirs));
+    CHECK(theirs > mine || theirs == 1000);
+    FAILED(pool_apply(pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
+    CHECK_TEXT(pool_error()->text, "memory ran out");
+    OK(pool_apply(pool, read_oom_score, NULL, 0, &theirs, sizeof theirs)); /* the successor, too */
+    CHECK(theirs > mine || theirs == 1000);
     end_pool(pool);
 }
 
@@ -365,15 +440,18 @@ static const struct unit_case cases[] = {
     { "D01 D02 SIGKILL in a task: that task fails, with signal and pid; the next is fine", d01_killed },
     { "D01 killed again and again, in every other task", d01_again_and_again },
     { "D03 the task beside the killed one is fine", d03_innocent },
-    { "D04 exit, abort, signals, a stack that overflows: named in the text", d04_ways_to_die },
+    { "D04 R01 R03 exit, abort, signals, a stack that overflows: named in the text", d04_ways_to_die },
     { "D05 idle workers killed one by one, 20 times: the pool always answers", d05_idle_one_by_one },
-    { "D05 all idle workers killed at once, 20 times", d05_idle_all_at_once },
+    { "D05 H10 all idle workers killed at once, 20 times: no lock is kept", d05_idle_all_at_once },
+    { "H6 eight workers die while the nursery is stopped: all are replaced, none is a zombie", h06_one_signal_for_many },
     { "D07 killed in a map: that item fails, the others are there, none runs twice", d07_in_map },
     { "D07 every other item kills its worker", d07_every_other },
     { "D07 the replies of killed tasks are given back", d07_replies },
     { "D09 close and join after a lost task", d09_close },
     { "D09 killed while the pool is closing: what is queued is still done", d09_while_closing },
     { "D10 terminate after a lost task", d10_terminate },
+    { "D12 a worker dies half-way through reading an argument of 1 MiB", d12_half_read },
+    { "D18 when memory runs out workers go first, and the error names the cause", d18_out_of_memory },
     { "D15 a task that exits with 0 is a death, not a success", d15_exit_0 },
     { "G01 a worker that is stopped holds up only its own task", stopped_worker },
     { "G04 the death of the nursery fails jobs, and leaves nobody", nursery_killed },

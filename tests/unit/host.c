@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static void use(struct pool *pool)
 {
@@ -423,6 +424,42 @@ static void g16_few_descriptors(void)
     UNCHANGED(&before);
 }
 
+/* --- Flags of descriptors --- */
+
+/* Flags belong to what is open, not to the process that sets them: these reach everybody who shares it. */
+static int unblock_all(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    for (int fd = 0; fd < 100; fd++) {
+        int flags = fcntl(fd, F_GETFL);
+        if (flags != -1)
+            fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    }
+    return 0;
+}
+
+static void h08_nonblocking(void)
+{
+    struct death death = { BY_SIGNAL, SIGKILL };
+    int flags[3];
+    for (int fd = 0; fd < 3; fd++)
+        flags[fd] = fcntl(fd, F_GETFL);
+    struct pool *pool = open_pool(2);
+    use(pool);
+    for (int fd = 0; fd < 3; fd++)
+        CHECK_EQ(fcntl(fd, F_GETFL), flags[fd]);
+    OK(pool_map(pool, unblock_all, NULL, 10, 0, NULL, 0));
+    for (int i = 0; i < 5; i++) {
+        FAILED(pool_apply(pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
+        use(pool);
+    }
+    unblock_all(NULL, NULL); /* the caller's end, too */
+    use(pool);
+    FAILED(pool_apply(pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
+    EVENTUALLY(worker_count() == 2);
+    end_pool(pool);
+}
+
 /* --- Threads --- */
 
 static struct pool *the_pool;
@@ -464,6 +501,94 @@ static void threads_after(void)
     end_pool(the_pool);
 }
 
+static void *open_in_thread(void *cookie)
+{
+    (void)cookie;
+    the_pool = open_pool(2);
+    use(the_pool);
+    return NULL;
+}
+
+/* The end of the thread that opened the pool is not the end of the program. */
+static void h09_opener_ends(void)
+{
+    struct host before;
+    struct death death = { BY_SIGNAL, SIGKILL };
+    pthread_t thread;
+    host_look(&before);
+    REQUIRE(pthread_create(&thread, NULL, open_in_thread, NULL) == 0);
+    pthread_join(thread, NULL);
+    EVENTUALLY(thread_count() == 1 + (unit_kind == POOL_THREADS ? 2 : 0));
+    for (int i = 0; i < 5; i++) {
+        use(the_pool);
+        if (unit_kind == POOL_PROCESSES)
+            FAILED(pool_apply(the_pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
+    }
+    EVENTUALLY(worker_count() == (unit_kind == POOL_INLINE ? 0 : 2));
+    end_pool(the_pool);
+    UNCHANGED(&before);
+}
+
+/* --- Locks that a fork beside a thread would copy --- */
+
+static FILE *the_void;
+
+/* Takes and lets go of libc's locks: the heap's, a stream's, the time zone's, the environment's. */
+static void hammer(void)
+{
+    time_t now = 1000000000;
+    struct tm broken;
+    void *volatile memory = malloc(1000);
+    free(memory);
+    fprintf(the_void, "%s", "text");
+    localtime_r(&now, &broken);
+    setenv("UNIT_HAMMER", "x", 1);
+}
+
+static void *hammer_in_thread(void *cookie)
+{
+    (void)cookie;
+    while (!atomic_load(&shared->gate))
+        hammer();
+    return NULL;
+}
+
+static int hammer_in_task(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    hammer();
+    return 0;
+}
+
+static int count_starts(void *initarg)
+{
+    (void)initarg;
+    hammer();
+    atomic_fetch_add(&shared->runs, 1);
+    return 0;
+}
+
+static void s13_hammering_threads(void)
+{
+    int count = unit_rounds(600);
+    pthread_t threads[3];
+    setenv("UNIT_HAMMER", "x", 1); /* so that no thread makes the environment larger, and moves it */
+    REQUIRE((the_void = fopen("/dev/null", "we")) != NULL);
+    struct pool *pool = pool_open(
+        &(struct pool_options){ .processes = 4, .maxtasks = 1, .initializer = count_starts });
+    OK(pool ? 0 : -1);
+    for (int i = 0; i < 3; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, hammer_in_thread, NULL) == 0);
+    struct pool_result *result = pool_map_async(pool, hammer_in_task, NULL, (size_t)count, 0, 0, NULL);
+    OK(pool_result_get(result, NULL, 2 * PATIENCE));
+    CHECK(atomic_load(&shared->runs) >= count);
+    gate_open();
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    end_pool(pool);
+    fclose(the_void);
+}
+
 static void *stay(void *cookie)
 {
     (void)cookie;
@@ -503,6 +628,9 @@ static const struct unit_case cases[] = {
     { "G15 a function loaded before pool_open is fine", g15_loaded_before, ALL_KINDS },
     { "G16 an address space of 512 MiB is enough", g16_narrow_address_space, ALL_KINDS },
     { "G16 too few descriptors: EMFILE, and nothing is left", g16_few_descriptors },
+    { "H8 tasks and the caller make every descriptor non-blocking", h08_nonblocking },
+    { "H9 the thread that opened the pool ends: the pool goes on", h09_opener_ends, ALL_KINDS },
+    { "S13 H4 600 workers start while threads keep libc's locks busy", s13_hammering_threads },
     { "G06 four threads use one pool", threads_after, ALL_KINDS },
     { "G06 a pool opened beside a thread", threads_before, ALL_KINDS },
     { 0 },

@@ -22,7 +22,8 @@
 
 static const struct unit_suite *const suites[] = {
     &unit_maps,   &unit_results, &unit_streams, &unit_callbacks, &unit_misuse, &unit_life,
-    &unit_deaths, &unit_signals, &unit_host,    &unit_output,    &unit_faults,
+    &unit_poll,   &unit_cancel,  &unit_limits,  &unit_canaries,
+    &unit_deaths, &unit_signals, &unit_host,    &unit_output,    &unit_faults,  &unit_nested, &unit_spawn,
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };
@@ -120,6 +121,8 @@ static int run_tests(void)
 
 int main(int argc, char **argv)
 {
+    unit_inherit();
+    pool_freeze_support();
     list_cases();
     if (argc > 1 && argv[1][0] == '-') {
         if (strcmp(argv[1], "-l") == 0)

@@ -48,6 +48,24 @@ static void p17_options(void)
     open_refused((struct pool_options){ .processes = 1, .grace = NAN }, "grace");
 }
 
+/* 0 is "never"; half a task or a text, as elsewhere, no compiler lets through. */
+static void p30_maxtasks(void)
+{
+    open_refused((struct pool_options){ .processes = 1, .maxtasks = -1 }, "maxtasks is -1");
+    open_refused((struct pool_options){ .processes = 1, .maxtasks = LONG_MIN }, "maxtasks is -9223372036854775808");
+    static const long never[] = { 0, LONG_MAX };
+    for (int k = 0; k < 2; k++) {
+        struct pool *pool = pool_open(&(struct pool_options){ .processes = 1, .maxtasks = never[k] });
+        OK(pool ? 0 : -1);
+        pid_t first = 0, last = 0;
+        OK(pool_apply(pool, task_pid, NULL, 0, &first, sizeof first));
+        for (int i = 0; i < 100; i++)
+            OK(pool_apply(pool, task_pid, NULL, 0, &last, sizeof last));
+        CHECK_EQ(last, first);
+        end_pool(pool);
+    }
+}
+
 /* Every call that takes a chunk, with a chunk that makes no sense. */
 static void chunk_refused(struct pool *pool, long chunk, const char *words)
 {
@@ -337,7 +355,8 @@ static int use_in_task(const void *arg, void *result)
     REFUSED(pool_close(pool), EINVAL, "a task cannot use the pool");
     REFUSED(pool_terminate(pool), EINVAL, "a task cannot use the pool");
     REFUSED(pool_join(pool, 1), EINVAL, "a task cannot use the pool");
-    pool_interrupt(pool);
+    if (unit_kind == POOL_PROCESSES)
+        pool_interrupt(pool); /* elsewhere it is the program that calls it, and may */
     pool_free(pool);
     atomic_fetch_add(&shared->mark, 1);
     return 0;
@@ -386,6 +405,7 @@ static void outside_a_task(void)
 
 static const struct unit_case cases[] = {
     { "P17 options that make no sense are refused, with words", p17_options, TWINS },
+    { "P30 maxtasks: negative is refused, 0 is never, the largest is never", p30_maxtasks },
     { "P43 a chunk that is negative or absurd is refused by every call", p43_chunks, ALL_KINDS },
     { "P43 chunk 0 is the default and runs every item once", p43_chunk_0, ALL_KINDS },
     { "P36 a negative or absurd ahead is refused", p36_ahead, ALL_KINDS },

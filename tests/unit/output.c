@@ -253,7 +253,7 @@ static void s15_exit(void)
 }
 
 static const struct unit_case cases[] = {
-    { "S15 text of before appears once, each task's text whole and once", s15_once, ALL_KINDS },
+    { "S15 H12 text of before appears once, each task's text whole and once", s15_once, ALL_KINDS },
     { "S15 the same when every task gets a new worker", s15_restarts },
     { "S15 the same when the pool is terminated", s15_terminate, ALL_KINDS },
     { "S15 the same when the worker is killed in a later task", s15_killed },

@@ -1,9 +1,10 @@
 /*
  * results.c - what comes back beside the result of fixed width: replies of any size, failures and their
- * messages.
+ * messages; and who waits for it.
  */
 #define _GNU_SOURCE
 #include "unit.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,42 @@ static void p21_message(void)
     end_pool(pool);
 }
 
+/* On every kind the error is the same, word for word, and nothing is wrapped around it. */
+static void p22_same_error(void)
+{
+    struct pool *pool = open_pool(1);
+    struct pool_error error;
+    long in[2] = { 2, 9 }, out[2];
+    struct pool_result *result = pool_map_async(pool, task_odd_fails, in, 2, sizeof *in, sizeof *out, NULL);
+    FAILED(pool_result_get(result, out, PATIENCE), EREMOTEIO, 1);
+    CHECK_EQ(pool_result_failure(result, 0, &error), 1);
+    CHECK_EQ(strcmp(error.text, "item 1: 9 is odd"), 0);
+    CHECK_EQ(strcmp(pool_error()->text, error.text), 0);
+    CHECK_EQ(strcmp(pool_result_reply(result, 1, NULL), "9 is odd"), 0);
+    CHECK((error.pid == getpid()) == (unit_kind != POOL_PROCESSES));
+    end_pool(pool);
+}
+
+/* A reply that cannot be is the task's failure, with its reason, and costs no worker; the next one is fine. */
+static void p27_impossible_replies(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 4 * MIB });
+    OK(pool ? 0 : -1);
+    pid_t before[2], after[2];
+    size_t large = 64 * (size_t)MIB, small = 1000, out = 0;
+    if (unit_kind == POOL_PROCESSES)
+        EVENTUALLY(workers(before, 2) == 2);
+    for (int i = 0; i < 20; i++) {
+        FAILED(pool_apply(pool, reply_of_size, &large, sizeof large, &out, sizeof out), EREMOTEIO, 0);
+        CHECK_TEXT(pool_error()->text, "no memory for a reply of 67108864 bytes");
+        OK(pool_apply(pool, reply_of_size, &small, sizeof small, &out, sizeof out));
+        CHECK_EQ((long long)out, 1000);
+    }
+    if (unit_kind == POOL_PROCESSES)
+        CHECK(workers(after, 2) == 2 && memcmp(before, after, sizeof before) == 0);
+    end_pool(pool);
+}
+
 static void p45_item_named(void)
 {
     static const long chunks[] = { 0, 1, 7, 50 };
@@ -295,6 +332,63 @@ static void early_questions(void)
     OK(pool_result_wait(result, POOL_FOREVER));
     CHECK_EQ(pool_result_failure(result, 0, &error), 0);
     CHECK(pool_result_at(result, 0) != NULL);
+    end_pool(pool);
+}
+
+/* --- Many who wait for one handle --- */
+
+enum { WAITED_ITEMS = 20 };
+
+/* The threads get the result of each round, and main makes the next one when all have it. */
+struct waiters {
+    int rounds;
+    pthread_barrier_t barrier;
+    struct pool_result *result;
+};
+
+static void *get_each(void *cookie)
+{
+    struct waiters *all = cookie;
+    for (int round = 0; round < all->rounds; round++) {
+        long out[WAITED_ITEMS] = { 0 };
+        pthread_barrier_wait(&all->barrier);
+        OK(pool_result_get(all->result, out, PATIENCE));
+        for (long i = 0; i < WAITED_ITEMS; i++)
+            REQUIRE(out[i] == (i + round) * (i + round));
+        CHECK_EQ(pool_result_successful(all->result), 1);
+        pthread_barrier_wait(&all->barrier);
+    }
+    return NULL;
+}
+
+static void wait_together(struct pool *pool, unsigned count)
+{
+    struct waiters all = { .rounds = unit_rounds(3000) };
+    struct pool_job_options options = { .chunk = 1 };
+    pthread_t threads[3];
+    long in[WAITED_ITEMS];
+    pthread_barrier_init(&all.barrier, NULL, count + 1);
+    for (unsigned i = 0; i < count; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, get_each, &all) == 0);
+    for (int round = 0; round < all.rounds; round++) {
+        for (long i = 0; i < WAITED_ITEMS; i++)
+            in[i] = i + round;
+        all.result = pool_map_async(pool, task_square, in, WAITED_ITEMS, sizeof *in, sizeof *in, &options);
+        OK(all.result ? 0 : -1);
+        pthread_barrier_wait(&all.barrier); /* they wait while it ends */
+        pthread_barrier_wait(&all.barrier);
+        pool_result_free(all.result);
+    }
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&all.barrier);
+}
+
+static void several_wait(void)
+{
+    struct pool *pool = open_pool(2);
+    wait_together(pool, 2);
+    wait_together(pool, 3);
     end_pool(pool);
 }
 
@@ -375,9 +469,12 @@ static const struct unit_case cases[] = {
     { "G02 arguments that do not fit are refused with ENOMEM", arguments_without_memory, ALL_KINDS },
     { "G02 a message of 1 MiB can be read whole", long_message, ALL_KINDS },
     { "P21 the error carries the task's own message", p21_message, ALL_KINDS },
+    { "P22 the error is the same on every kind, word for word", p22_same_error, ALL_KINDS },
+    { "P27 replies that cannot be: the reason each time, and the pool keeps its workers", p27_impossible_replies, ALL_KINDS },
     { "P23 two workers fail with 1 MiB each: close and join do not wait for ever", p23_two_long_messages, TWINS },
     { "P45 a map's error names the first failed item, and the others are there", p45_item_named, ALL_KINDS },
     { "P45 failures can be gone through one by one", failures_one_by_one, ALL_KINDS },
+    { "G10 two and three threads wait for one handle while its job ends", several_wait, TWINS },
     { "G10 questions asked too early are answered EAGAIN", early_questions, TWINS },
     { "G15 join reports failures nobody looked at", unseen_failures, ALL_KINDS },
     { "G15 join reports the failure of a job whose handle was freed", unseen_failures_of_freed, ALL_KINDS },

@@ -45,6 +45,32 @@ extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
 /* --- In the child --- */
 
+static void map_shared(int file)
+{
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    REQUIRE(shared != MAP_FAILED);
+}
+
+/* Makes the scratch memory; a new run of this program is to have it, too, and the report pipe. */
+static void share(void)
+{
+    char text[32];
+    int file = memfd_create("unit", 0);
+    REQUIRE(file >= 0 && ftruncate(file, sizeof *shared) == 0);
+    map_shared(file);
+    fcntl(unit_report, F_SETFD, 0);
+    snprintf(text, sizeof text, "%d %d", file, unit_report);
+    setenv("UNIT_SHARED", text, 1);
+}
+
+void unit_inherit(void)
+{
+    const char *text = getenv("UNIT_SHARED");
+    int file;
+    if (text && sscanf(text, "%d %d", &file, &unit_report) == 2)
+        map_shared(file);
+}
+
 static void prepare_child(int report, int print)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -56,8 +82,7 @@ static void prepare_child(int report, int print)
     dup2(print, STDERR_FILENO);
     close(print);
     unit_report = report;
-    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(shared != MAP_FAILED);
+    share();
 }
 
 /* What the linker puts in front of pool_open(), in the tests only: the pool is of the kind the test runs on. */

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "unit.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -311,6 +312,81 @@ static void live_a_life(void)
     UNCHANGED(&before);
 }
 
+/* What a program that a task runs has inherited: the line of /proc/self/status that begins so. */
+static int read_status_line(const void *arg, void *result)
+{
+    char command[64];
+    snprintf(command, sizeof command, "grep ^%s: /proc/self/status", (const char *)arg);
+    FILE *pipe = popen(command, "r");
+    int got = pipe ? fscanf(pipe, "%*s %lx", (unsigned long *)result) : 0;
+    return pipe && pclose(pipe) == 0 && got == 1 ? 0 : pool_fail("no line %s", (const char *)arg);
+}
+
+static void check_programs_of_tasks(void)
+{
+    struct pool *pool = open_pool(2);
+    unsigned long blocked = 1, ignored = 1;
+    OK(pool_apply(pool, read_status_line, "SigBlk", 7, &blocked, sizeof blocked));
+    OK(pool_apply(pool, read_status_line, "SigIgn", 7, &ignored, sizeof ignored));
+    CHECK_EQ(blocked, 0);
+    CHECK_EQ(ignored & 0x7ffffffe, 0); /* bit 0 is SIGHUP: whoever ignores that wants it inherited, as nohup does */
+    end_pool(pool);
+}
+
+static void h02_programs(void)
+{
+    sigset_t all;
+    check_programs_of_tasks();
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    check_programs_of_tasks();
+    sigemptyset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_IGN);
+    check_programs_of_tasks();
+}
+
+/* --- Threads of the library's --- */
+
+static int read_mask(const void *arg, void *result)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, result);
+    return task_gate(arg, &(pid_t){ 0 });
+}
+
+static void count_where(int number)
+{
+    (void)number;
+    atomic_fetch_add(&shared->calls, 1);
+    if (gettid() != getpid())
+        atomic_fetch_add(&shared->mark, 1);
+}
+
+/* Handlers run in the program's own thread; which would take every other signal if the library's could, too. */
+static void h03_right_thread(void)
+{
+    struct pool *pool = open_pool(3);
+    struct pool_result *results[3];
+    sigset_t mask;
+    for (int i = 0; i < 3; i++)
+        results[i] = pool_apply_async(pool, read_mask, NULL, 0, sizeof mask, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 3);
+    signal(SIGUSR1, count_where);
+    for (int i = 0; i < 300; i++) {
+        CHECK(kill(getpid(), SIGUSR1) == 0);
+        EVENTUALLY(atomic_load(&shared->calls) == i + 1);
+    }
+    CHECK_EQ(atomic_load(&shared->mark), 0);
+    gate_open();
+    for (int i = 0; i < 3; i++) {
+        OK(pool_result_get(results[i], &mask, PATIENCE));
+        for (int number = 1; number < 32; number++)
+            CHECK(sigismember(&mask, number) || number == SIGKILL || number == SIGSTOP);
+    }
+    end_pool(pool);
+}
+
 static void s07_blocked(void)
 {
     sigset_t all;
@@ -527,7 +603,7 @@ static void interrupt_threads(void)
     fill_with_gates(pool, &result, 1);
     for (int i = 0; i < 4; i++)
         REQUIRE(pthread_create(&threads[i], NULL, wait_in_thread, result) == 0);
-    EVENTUALLY(atomic_load(&shared->calls) == 4 && threads_asleep() == 4);
+    EVENTUALLY(atomic_load(&shared->calls) == 4 && threads_asleep() == 4 + (unit_kind == POOL_THREADS));
     pool_interrupt(pool);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
@@ -558,16 +634,18 @@ static const struct unit_case cases[] = {
     { "S02 SIGINT to the caller only, handled", s02_caller_handled },
     { "S03 SIGTERM to the caller, busy and idle: nothing is left", s03_term },
     { "S04 SIGKILL to the caller, busy and idle: nothing is left", s04_kill },
-    { "S04 SIGKILL, while a child of the program's own holds all descriptors", s04_with_a_child },
+    { "S04 H5 SIGKILL, while a child of the program's own holds all descriptors", s04_with_a_child },
     { "S04 the caller becomes another program by exec", s04_exec },
     { "S04 SIGKILL, and the tasks have children of their own", s04_grandchildren },
     { "S04 the caller crashes", s04_crash },
-    { "S07 all signals blocked at start: workers' masks are empty, the caller's stays", s07_blocked },
-    { "S07 all signals ignored at start", s07_ignored },
+    { "S07 H2 all signals blocked at start: workers' masks are empty, the caller's stays", s07_blocked },
+    { "S07 H1 all signals ignored at start", s07_ignored },
     { "S07 all signals handled: none is delivered", s07_handled },
-    { "S07 SA_NOCLDWAIT at start", s07_no_cldwait },
-    { "S08 workers and nursery dead, SIGPIPE default: the caller lives", s08_sigpipe },
-    { "G10 a storm of signals cuts no wait short", g10_storm, TWINS },
+    { "H2 programs that tasks run: nothing is blocked, nothing but SIGHUP ignored", h02_programs },
+    { "H3 handlers run in the program's thread: the library's have all signals blocked", h03_right_thread, THREADS },
+    { "S07 H1 SA_NOCLDWAIT at start", s07_no_cldwait },
+    { "S08 H11 workers and nursery dead, SIGPIPE default: the caller lives", s08_sigpipe },
+    { "G10 H7 a storm of signals cuts no wait short", g10_storm, TWINS },
     { "G03 pool_interrupt: map says EINTR, items not begun never run, the pool is usable", interrupt_map, TWINS },
     { "G03 pool_interrupt: starmap and apply", interrupt_starmap_apply, TWINS },
     { "G03 pool_interrupt: get and wait say EINTR, the job goes on", interrupt_get, TWINS },

@@ -47,8 +47,9 @@ struct unit_suite {
     const struct unit_case *cases; /* ends with a zeroed one */
 };
 
-extern const struct unit_suite unit_maps, unit_results, unit_streams, unit_callbacks, unit_misuse, unit_life,
-    unit_deaths, unit_signals, unit_host, unit_output, unit_faults;
+extern const struct unit_suite unit_maps, unit_results, unit_streams, unit_callbacks, unit_misuse, unit_life, unit_poll,
+    unit_cancel, unit_limits, unit_canaries, unit_deaths, unit_signals, unit_host, unit_output, unit_faults,
+    unit_nested, unit_spawn;
 
 /** Where failed checks are reported to, and what a process ends with that REQUIRE stopped. For unit.c and run.c. */
 extern int unit_report;
@@ -59,6 +60,9 @@ extern enum pool_kind unit_kind;
 
 /** Runs one case on one kind, in a process of its own, and tells CUnit of what failed. In run.c, for main.c. */
 void unit_run(const struct unit_case *test, enum pool_kind kind);
+
+/** Takes over what a test hands on to new runs of this program (POOL_SPAWN). The first thing in main(). */
+void unit_inherit(void);
 
 /** Makes ready for it: once, at the start of the run. */
 void unit_prepare(void);

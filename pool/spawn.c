@@ -1,0 +1,246 @@
+/*
+ * spawn.c - POOL_SPAWN: the nursery as a new run of this program.
+ *
+ * Between fork and exec nothing happens that could want a lock: no atfork handler runs, nothing is allocated, so it is
+ * safe whatever the program's other threads are doing. The environment is read there too, from the copy, which nobody
+ * changes any more. The new program finds one more variable in it, which tells what it is to take over:
+ *
+ *     POOL_NURSERY=<caller> <socket> <file> <address> <size>
+ *
+ * The region is a file without a name, mapped at the same address in both programs, so what pool.h says of pointers
+ * into it holds here, too. Functions lie elsewhere, because the system loads every run at an address of its own; but
+ * the program is the same, so all of its functions are shifted by one number. Libraries are shifted by others.
+ *
+ * Until the new program has reached the pool it dies with the thread that opens it, so none is left behind.
+ */
+#define _GNU_SOURCE
+#include "caller.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MARKER "POOL_NURSERY"
+
+/* The main program is the first module. */
+static int take_base(struct dl_phdr_info *info, size_t size, void *base)
+{
+    (void)size;
+    *(uintptr_t *)base = info->dlpi_addr;
+    return 1;
+}
+
+static uintptr_t base_of_program(void)
+{
+    uintptr_t base = 0;
+    dl_iterate_phdr(take_base, &base);
+    return base;
+}
+
+/* ---- In the caller ---- */
+
+/* A new run of this program, made ready. */
+struct run {
+    char *words, **argv; /* the arguments, one behind the other, and where each begins */
+    char marker[128];    /* the variable */
+    char program[32];    /* by its descriptor: under valgrind, /proc/self/exe executes valgrind */
+    int fd;              /* of the program */
+    int kept[3];         /* descriptors it is to have: the socket, the file, the one behind pool_descriptor() or -1 */
+    sigset_t mask;
+};
+
+/* Reads the arguments this program was started with, with a zero byte behind each. NULL and errno. */
+static char *read_words(size_t *size)
+{
+    FILE *file = fopen("/proc/self/cmdline", "re");
+    char *words = NULL, *more = NULL;
+    size_t got = 0;
+    *size = 0;
+    do {
+        more = file ? realloc(words, *size + 4096 + 1) : NULL;
+        words = more ? more : words;
+        got = more ? fread(words + *size, 1, 4096, file) : 0;
+        *size += got;
+    } while (got == 4096);
+    if (file)
+        fclose(file);
+    if (!more) {
+        free(words);
+        return NULL;
+    }
+    words[*size] = '\0';
+    return words;
+}
+
+static int find_arguments(struct run *run)
+{
+    size_t size, count = 0;
+    run->words = read_words(&size);
+    for (size_t i = 0; run->words && i < size; i++)
+        count += run->words[i] == '\0';
+    run->argv = run->words ? calloc(count + 1, sizeof *run->argv) : NULL;
+    if (!run->argv)
+        return -1;
+    char *word = run->words;
+    for (size_t i = 0; i < count; i++, word += strlen(word) + 1)
+        run->argv[i] = word;
+    return 0;
+}
+
+static int prepare(struct run *run, const struct region *region)
+{
+    run->fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    snprintf(run->program, sizeof run->program, "/proc/self/fd/%d", run->fd);
+    snprintf(run->marker, sizeof run->marker, MARKER "=%d %d %d %p %zu", (int)region->caller, run->kept[0],
+             run->kept[1], (const void *)region, region->size);
+    return run->fd < 0 ? -1 : find_arguments(run);
+}
+
+static void forget(struct run *run)
+{
+    if (run->fd >= 0)
+        close(run->fd);
+    free(run->argv);
+    free(run->words);
+}
+
+/* The environment with the marker in front. NULL and errno. */
+static char **mark_environment(struct run *run)
+{
+    size_t count = 0;
+    while (environ && environ[count])
+        count++;
+    char **marked =
+        mmap(NULL, (count + 2) * sizeof *marked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (marked == MAP_FAILED)
+        return NULL;
+    marked[0] = run->marker;
+    for (size_t i = 0; i < count; i++)
+        marked[1 + i] = environ[i];
+    return marked;
+}
+
+/* A handler must not run here, where half of the program is missing. What is ignored stays ignored. */
+static void drop_handlers(void)
+{
+    struct sigaction action;
+    for (int s = 1; s < NSIG; s++)
+        if (sigaction(s, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            signal(s, SIG_DFL);
+}
+
+/* The child's way from fork to exec. What stops it is told through the region, which it still has. */
+static _Noreturn void execute(struct run *run, struct region *region)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    char **environment = getppid() == region->caller ? mark_environment(run) : NULL;
+    if (environment) {
+        for (int i = 0; i < 3; i++)
+            fcntl(run->kept[i], F_SETFD, 0);
+        drop_handlers();
+        sigprocmask(SIG_SETMASK, &run->mask, NULL);
+        execve(run->program, run->argv, environment);
+    }
+    region->failed_errno = errno;
+    _exit(EXIT_FAILURE);
+}
+
+pid_t spawn_start(struct region *region, int file, int socket)
+{
+    struct run run = { .kept = { socket, file, region->descriptor } };
+    sigset_t all;
+    pid_t pid = -1;
+    region->base = base_of_program();
+    if (prepare(&run, region) == 0) {
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &run.mask);
+        pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL); /* fork(), without its handlers and locks */
+        if (pid == 0)
+            execute(&run, region);
+        pthread_sigmask(SIG_SETMASK, &run.mask, NULL);
+    }
+    int error = errno;
+    forget(&run);
+    errno = error;
+    return pid;
+}
+
+void spawn_why(const struct region *region, pid_t pid, char *text, size_t size)
+{
+    static const char cure[] = "before it reached the pool; call pool_freeze_support() first in main()";
+    siginfo_t end = { .si_pid = 0 };
+    waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT);
+    const char *name = sigabbrev_np(end.si_status);
+    if (region->failed_errno == EEXIST)
+        snprintf(text, size, "the new run of this program has something else where the shared region is to lie");
+    else if (region->failed_errno)
+        snprintf(text, size, "this program cannot be run again: %s", strerror(region->failed_errno));
+    else if (end.si_pid == 0) /* somebody else asked for its status */
+        snprintf(text, size, "the new run of this program ended %s", cure);
+    else if (end.si_code == CLD_EXITED)
+        snprintf(text, size, "the new run of this program ended with exit code %d %s", end.si_status, cure);
+    else
+        snprintf(text, size, "the new run of this program was killed by SIG%s %s", name ? name : "???", cure);
+}
+
+/* ---- In the new program ---- */
+
+/* What the marker says. */
+struct heritage {
+    int caller, socket, file;
+    void *address;
+    size_t size;
+};
+
+/* Reads the marker and removes it. One that was not meant for this process means nothing: a program that was started
+ * on the way to the pool inherits it. */
+static bool read_marker(struct heritage *heritage)
+{
+    const char *text = getenv(MARKER);
+    int found = text ? sscanf(text, "%d %d %d %p %zu", &heritage->caller, &heritage->socket, &heritage->file,
+                              &heritage->address, &heritage->size)
+                     : 0;
+    if (text)
+        unsetenv(MARKER);
+    return found == 5 && heritage->caller == getppid();
+}
+
+/* Tells the caller, through the file, that the region cannot be mapped. */
+static _Noreturn void cannot_attach(const struct heritage *heritage, int32_t error)
+{
+    _exit(pwrite(heritage->file, &error, sizeof error, offsetof(struct region, failed_errno)) < 0 ? 2 : 1);
+}
+
+/* Replaces the functions that workers will call by those of this process. */
+static void move_functions(struct region *region)
+{
+    region->shift = base_of_program() - region->base;
+    region->spread = run_spread;
+    if (region->initializer)
+        region->initializer = (pool_initializer *)((uintptr_t)region->initializer + region->shift);
+}
+
+void pool_freeze_support(void)
+{
+    struct heritage heritage;
+    if (!read_marker(&heritage))
+        return;
+    struct region *region = region_attach(heritage.file, heritage.address, heritage.size);
+    if (!region)
+        cannot_attach(&heritage, errno);
+    close(heritage.file);
+    fcntl(heritage.socket, F_SETFD, FD_CLOEXEC);
+    fcntl(region->descriptor, F_SETFD, FD_CLOEXEC);
+    move_functions(region);
+    atomic_store(&region->arrived, 1);
+    fflush(stdout);
+    nursery_live(region, heritage.socket);
+}
