@@ -232,6 +232,9 @@ void result_forget(struct pool_result *result);
 
 /* open.c */
 
+/** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, until the nursery is gone. */
+void await_hangup(const struct pool *pool, int ms);
+
 /** Wakes the nursery, so that it looks what has changed. */
 void call_nursery(const struct pool *pool);
 

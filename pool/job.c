@@ -148,23 +148,11 @@ struct plan {
     bool small;
 };
 
-static int check_rules(const struct order *order)
-{
-    const struct pool_job_options *options = order->options;
-    if (options->retries < 0 || options->retries > UINT16_MAX)
-        return error_set(EINVAL, "%s: retries is %d; it must be 0 to %d", order->who, options->retries, UINT16_MAX);
-    if (!(options->limit >= 0 && options->limit <= 1e9))
-        return error_set(EINVAL, "%s: limit is %g; it must be some seconds (0: none)", order->who, options->limit);
-    return 0;
-}
-
 static int check_order(const struct order *order)
 {
     long chunk = order->options ? order->options->chunk : 0;
     if (chunk < 0 || chunk > INT32_MAX)
         return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", order->who, chunk);
-    if (order->options && check_rules(order) != 0)
-        return -1;
     if (order->task && order->count && order->width && !order->base)
         return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
     if (order->star && !order->columns)
@@ -275,7 +263,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->bell = (uint8_t)order->bell;
     job->fail_fast = options && options->fail_fast;
     job->retries = options ? (uint16_t)options->retries : 0;
-    job->limit = options ? (float)options->limit : 0;
+    job->limit = !options || options->limit <= 0 ? 0 : options->limit < 1e-9 ? 1e-9f : (float)options->limit;
     job->task = order->star ? region->spread : (pool_task *)((uintptr_t)order->task + region->shift);
     job->width = plan->width;
     job->result_width = order->result_width;

@@ -8,16 +8,6 @@
 #include "caller.h"
 #include <errno.h>
 
-static size_t count_ended(const struct pool_result *result)
-{
-    struct job *job = job_of(result);
-    size_t ended = 0;
-    for (uint32_t chunk = 0; chunk < result->chunks; chunk++)
-        if (atomic_load(job_ticket(job, chunk)) & TICKET_DONE) /* before its notes */
-            ended += job_chunk_end(job, chunk) - (size_t)chunk * job->chunk;
-    return ended;
-}
-
 static size_t count_failed(const struct pool_result *result)
 {
     size_t failed = 0;
@@ -28,22 +18,42 @@ static size_t count_failed(const struct pool_result *result)
     return failed;
 }
 
-/* Adds what the workers have done of chunks that are not done. */
-static void add_running(const struct pool_result *result, struct pool_progress *progress)
+/* What a worker has done of a chunk. */
+struct part {
+    uint32_t chunk, done;
+};
+
+/* Notes what each worker has done of the chunk of this job that it holds. Returns how many are running an item. */
+static size_t look_at_slots(const struct pool_result *result, struct part *parts)
 {
     struct region *region = result->pool->region;
     struct job *job = job_of(result);
+    size_t running = 0;
     for (uint32_t i = 0; i < region->workers; i++) {
         struct slot *slot = &region->slots[i];
-        uint32_t chunk = atomic_load(&slot->chunk);
-        uint64_t at = atomic_load(&slot->at), first = (uint64_t)chunk * job->chunk;
-        if (atomic_load(&slot->aim) != job - region->jobs + 1 || chunk >= result->chunks)
-            continue;
-        if ((atomic_load(job_ticket(job, chunk)) & (TICKET_OWNER | TICKET_DONE)) != i + 1)
-            continue;
-        progress->running += at % 2;
-        if (at >> 32 >= first && at >> 32 < job_chunk_end(job, chunk))
-            progress->done += (at >> 32) - first;
+        uint32_t chunk = atomic_load(&slot->chunk), aim = atomic_load(&slot->aim);
+        uint64_t at = atomic_load(&slot->at), item = at >> 32, first = (uint64_t)chunk * job->chunk;
+        bool mine = aim == job - region->jobs + 1 && item >= first && item < job_chunk_end(job, chunk);
+        parts[i] = (struct part){ chunk, mine ? (uint32_t)(item - first) : 0 };
+        running += mine && at % 2;
+    }
+    return running;
+}
+
+/* Slots first, then tickets: what a slot told of a chunk that has ended meanwhile is not counted again. So the sum lies
+ * between what was true at the beginning and at the end, and never seems to go back. */
+static void look_at_job(const struct pool_result *result, struct pool_progress *progress)
+{
+    struct job *job = job_of(result);
+    struct part parts[POOL_MAX_PROCESSES];
+    progress->running = look_at_slots(result, parts);
+    progress->done = 0;
+    for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
+        uint32_t word = atomic_load(job_ticket(job, chunk)), owner = word & TICKET_OWNER;
+        if (word & TICKET_DONE)
+            progress->done += job_chunk_end(job, chunk) - (size_t)chunk * job->chunk;
+        else if (owner && parts[owner - 1].chunk == chunk)
+            progress->done += parts[owner - 1].done;
     }
 }
 
@@ -55,10 +65,8 @@ int pool_result_progress(struct pool_result *result, struct pool_progress *progr
         return -1;
     *progress = (struct pool_progress){ .count = result->count, .done = result->count };
     pthread_mutex_lock(&result->pool->lock);
-    if (!pool_result_ready(result)) {
-        progress->done = count_ended(result);
-        add_running(result, progress);
-    }
+    if (!pool_result_ready(result))
+        look_at_job(result, progress);
     progress->failed = count_failed(result);
     pthread_mutex_unlock(&result->pool->lock);
     return 0;

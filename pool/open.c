@@ -113,18 +113,24 @@ void call_nursery(const struct pool *pool)
     send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+void await_hangup(const struct pool *pool, int ms)
+{
+    struct pollfd end = { .fd = pool->socket };
+    if (pool->region->kind == POOL_PROCESSES && poll(&end, 1, ms) > 0)
+        waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+}
+
 /* Sleeps for a slice of the wait, or until the nursery, or the last thread, is gone. */
 static void wait_a_while(const struct wait *wait)
 {
     struct pool *pool = wait->pool;
     uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 0,
              slice = left < SLICE ? left : SLICE;
-    struct pollfd end = { .fd = pool->socket }; /* hangs up with the nursery */
     uint32_t living = atomic_load(&pool->region->living);
     if (pool->region->kind == POOL_THREADS && living)
         futex_wait(&pool->region->living, living, slice + 1);
-    else if (pool->region->kind == POOL_PROCESSES && poll(&end, 1, (int)(slice / 1000000) + 1) > 0)
-        waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+    else
+        await_hangup(pool, (int)(slice / 1000000) + 1);
 }
 
 /* Waits until nobody is left who works. */
@@ -232,6 +238,7 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
     region->kind = options->kind;
+    region->above = worker_region();
     region->start = options->start;
     region->check = options->check;
     region->spin = cores > 1 ? SPIN : 0;
@@ -355,6 +362,8 @@ static int start_workers(struct pool *pool)
 {
     switch (pool->region->kind) {
     case POOL_INLINE:
+        pool->region->slots[0].worker = 1;
+        atomic_store(&pool->region->slots[0].pid, pool->region->caller);
         worker_initialize(pool->region);
         return 0;
     case POOL_THREADS:

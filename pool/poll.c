@@ -139,6 +139,7 @@ int pool_poll(struct pool *pool)
         return error_set(ESHUTDOWN, "pool_poll: the pool is joined");
     if (pool->descriptor >= 0)
         arm(pool);
+    await_hangup(pool, 0);
     if (!look_after(pool) && pool->descriptor >= 0 && pool->region->kind == POOL_PROCESSES)
         epoll_ctl(pool->descriptor, EPOLL_CTL_DEL, pool->socket, NULL); /* it would stay readable for ever */
     size_t before = pool->watch_count;

@@ -36,6 +36,20 @@ bool pool_may(const struct pool *pool, const char *who, bool waits)
     return false;
 }
 
+static int check_rules(const struct pool *pool, const struct order *order)
+{
+    const struct pool_job_options *options = order->options;
+    if (!options)
+        return 0;
+    if (options->retries < 0 || options->retries > UINT16_MAX)
+        return error_set(EINVAL, "%s: retries is %d; it must be 0 to %d", order->who, options->retries, UINT16_MAX);
+    if (!(options->limit >= 0 && options->limit <= 1e9))
+        return error_set(EINVAL, "%s: limit is %g; it must be some seconds (0: none)", order->who, options->limit);
+    if (options->limit > 0 && pool->region->kind != POOL_PROCESSES)
+        return error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed", order->who);
+    return 0;
+}
+
 bool pool_takes(struct pool *pool, const struct order *order)
 {
     const char *who = order->who;
@@ -56,7 +70,7 @@ bool pool_takes(struct pool *pool, const struct order *order)
                         "load it first",
                   who);
     else
-        return true;
+        return check_rules(pool, order) == 0;
     return false;
 }
 

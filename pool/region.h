@@ -103,6 +103,7 @@ struct region {
     /* Set by pool_open() before it forks, read-only from then on. */
     uint32_t workers;
     enum pool_kind kind;
+    const struct region *above; /* that of the task in which this pool was opened */
     enum pool_start start;
     bool check;     /* a canary behind each result */
     int descriptor; /* an eventfd that is written when a chunk is done; -1: none */

@@ -130,6 +130,7 @@ uint32_t result_give_up(struct pool_result *result, enum give_up why, enum taken
         if (next & TICKET_DONE && word & TICKET_WAITED)
             futex_wake(ticket, INT32_MAX);
     }
+    ring_descriptor(result->pool->region, true); /* no worker will */
     return held;
 }
 

@@ -53,7 +53,15 @@ static _Thread_local struct worker *self;
 
 bool worker_here(const struct region *region)
 {
-    return self && self->region == region;
+    const struct region *here = self ? self->region : NULL;
+    while (here && here != region)
+        here = here->above;
+    return here != NULL;
+}
+
+struct region *worker_region(void)
+{
+    return self ? self->region : NULL;
 }
 
 const char *pool_worker_name(void)
@@ -270,14 +278,16 @@ static int check_canary(struct worker *w, const struct job *job, const char *res
     return status;
 }
 
-/* What some jobs, and some pools, want to have done before an item runs, and behind it. */
-static void begin_item(struct worker *w, const struct job *job, char *result)
+/* What some jobs, and some pools, want to have done before an item runs, and behind it. The item counts as running
+ * before its timer does: else one that is always faster than the start would be tried for ever. */
+static void begin_item(struct worker *w, const struct job *job, uint64_t at, char *result)
 {
     size_t width = job->result_width;
     if (w->region->check)
         memset(result + width, CANARY_BYTE, result_stride(w->region, width) - width);
     if (w->region->trace)
         note64(&w->slot->began, now_ns() - w->region->opened);
+    note64(&w->slot->at, at);
     if (w->has_timer && job->limit > 0)
         start_timer(w, (double)job->limit);
 }
@@ -300,7 +310,7 @@ static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint
     bool special = region->trace || region->check || job->limit > 0, flushes = region->kind == POOL_PROCESSES;
     for (; item < end && !given_up(job); item++, arg += width, result += stride, deaths = 0) {
         if (special)
-            begin_item(w, job, result);
+            begin_item(w, job, item << 32 | deaths | 1, result);
         note64(&w->slot->at, item << 32 | deaths | 1);
         int status = task(arg, result);
         atomic_signal_fence(memory_order_seq_cst);

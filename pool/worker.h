@@ -66,9 +66,11 @@ void worker_initialize(struct region *region);
 /** Runs in this thread what the ring holds. */
 void worker_drain(struct region *region);
 
-/** Tells whether this thread runs a task or an initializer of a pool in this process, or of any in the process's
- * parents. */
+/** Tells whether this thread runs a task or an initializer of the pool, or of one that was opened in such a task. */
 bool worker_here(const struct region *region);
+
+/** Returns the pool in which this thread runs a task, or NULL. */
+struct region *worker_region(void);
 
 /** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
 void worker_bury(struct region *region, uint32_t number);

@@ -337,58 +337,54 @@ static void early_questions(void)
 
 /* --- Many who wait for one handle --- */
 
-enum { WAITED_ITEMS = 20 };
+enum { WAITED_ITEMS = 20, WAITED_JOBS = 1000 };
 
-/* The threads get the result of each round, and main makes the next one when all have it. */
-struct waiters {
-    int rounds;
-    pthread_barrier_t barrier;
-    struct pool_result *result;
-};
-
-static void *get_each(void *cookie)
+/* Gets the result of one job after the other. */
+static void *get_all(void *cookie)
 {
-    struct waiters *all = cookie;
-    for (int round = 0; round < all->rounds; round++) {
+    struct pool_result **results = cookie;
+    for (int k = 0; k < WAITED_JOBS; k++) {
         long out[WAITED_ITEMS] = { 0 };
-        pthread_barrier_wait(&all->barrier);
-        OK(pool_result_get(all->result, out, PATIENCE));
+        OK(pool_result_get(results[k], out, PATIENCE));
         for (long i = 0; i < WAITED_ITEMS; i++)
-            REQUIRE(out[i] == (i + round) * (i + round));
-        CHECK_EQ(pool_result_successful(all->result), 1);
-        pthread_barrier_wait(&all->barrier);
+            REQUIRE(out[i] == (k + i) * (k + i));
     }
     return NULL;
 }
 
-static void wait_together(struct pool *pool, unsigned count)
+static void wait_together(struct pool *pool, int count)
 {
-    struct waiters all = { .rounds = unit_rounds(3000) };
     struct pool_job_options options = { .chunk = 1 };
+    struct pool_result *results[WAITED_JOBS];
     pthread_t threads[3];
-    long in[WAITED_ITEMS];
-    pthread_barrier_init(&all.barrier, NULL, count + 1);
-    for (unsigned i = 0; i < count; i++)
-        REQUIRE(pthread_create(&threads[i], NULL, get_each, &all) == 0);
-    for (int round = 0; round < all.rounds; round++) {
-        for (long i = 0; i < WAITED_ITEMS; i++)
-            in[i] = i + round;
-        all.result = pool_map_async(pool, task_square, in, WAITED_ITEMS, sizeof *in, sizeof *in, &options);
-        OK(all.result ? 0 : -1);
-        pthread_barrier_wait(&all.barrier); /* they wait while it ends */
-        pthread_barrier_wait(&all.barrier);
-        pool_result_free(all.result);
+    long in[WAITED_JOBS + WAITED_ITEMS];
+    struct pool_result *gates[2];
+    atomic_store(&shared->gate, 0);
+    fill_with_gates(pool, gates, 2); /* so that nothing is done before they wait */
+    for (long i = 0; i < WAITED_JOBS + WAITED_ITEMS; i++)
+        in[i] = i;
+    for (int k = 0; k < WAITED_JOBS; k++) {
+        results[k] = pool_map_async(pool, task_square, in + k, WAITED_ITEMS, sizeof *in, sizeof *in, &options);
+        OK(results[k] ? 0 : -1);
     }
-    for (unsigned i = 0; i < count; i++)
+    for (int i = 0; i < count; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, get_all, results) == 0);
+    gate_open();
+    for (int i = 0; i < 2; i++)
+        OK(pool_result_get(gates[i], NULL, PATIENCE));
+    for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
-    pthread_barrier_destroy(&all.barrier);
+    for (int k = 0; k < WAITED_JOBS; k++)
+        pool_result_free(results[k]);
 }
 
+/* A small pool, so that a ticket that is none lies outside of it. */
 static void several_wait(void)
 {
-    struct pool *pool = open_pool(2);
-    wait_together(pool, 2);
-    wait_together(pool, 3);
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 16 * MIB });
+    OK(pool ? 0 : -1);
+    for (int round = 0; round < unit_rounds(50); round++)
+        wait_together(pool, 2 + round % 2);
     end_pool(pool);
 }
 
