@@ -81,7 +81,8 @@ struct pool {
     int descriptor;         /* what pool_descriptor() returns; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
-    pthread_mutex_t turn; /* an inline pool runs one task at a time */
+    pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks, or takes a pool apart */
+    _Atomic bool joining;
     char *trace;
     size_t results_size;
     pthread_mutex_t lock; /* guards all below */

@@ -501,8 +501,11 @@ int pool_terminate(struct pool *pool)
 {
     if (!pool_may(pool, "pool_terminate", true))
         return -1;
+    pthread_mutex_lock(&pool->turn); /* another thread may be joining */
     double more = pool->region && pool->region->kind == POOL_PROCESSES ? 5 : 0;
-    return pool->region ? end_work(pool, pool->region->grace + more) : 0;
+    int status = pool->region ? end_work(pool, pool->region->grace + more) : 0;
+    pthread_mutex_unlock(&pool->turn);
+    return status;
 }
 
 /* Counts the failed jobs that nobody knows of. */
@@ -543,10 +546,17 @@ int pool_join(struct pool *pool, double seconds)
         return 0;
     if (atomic_load(&pool->region->stop) == STOP_NOT && !pool->over)
         return error_set(EBUSY, "pool_join: the pool is still open; call pool_close or pool_terminate first");
+    if (atomic_exchange(&pool->joining, true))
+        return error_set(EBUSY, "pool_join: another thread is joining the pool");
     struct wait wait = wait_begin(pool, "pool_join", seconds);
-    if (wait_for_workers(&wait) != 0)
-        return -1;
-    return settle(pool);
+    int status = wait_for_workers(&wait);
+    if (status == 0) {
+        pthread_mutex_lock(&pool->turn); /* another thread may be terminating it */
+        status = settle(pool);
+        pthread_mutex_unlock(&pool->turn);
+    }
+    atomic_store(&pool->joining, false);
+    return status;
 }
 
 void pool_free(struct pool *pool)

@@ -229,16 +229,26 @@ static int compute(const void *arg, void *result)
     return 0;
 }
 
+static int compute_and_tell(const void *arg, void *result)
+{
+    atomic_fetch_add(&shared->mark, 1);
+    return compute(arg, result);
+}
+
 enum { VICTIM = 2 };
 
-/* A task that is cancelled sometime between innocent ones, on the same workers. Tells whether it was in time. The
- * task may still end while it is being killed; then it has its result. */
+/* A task that is cancelled sometime between innocent ones, on the same workers: while it is queued, or around its
+ * beginning and its end. Tells whether it was in time. It may still end while it is being killed; then it has its
+ * result. */
 static bool cancel_at_random(struct pool *pool, unsigned *seed)
 {
     struct pool_result *job[7], *map = hand_over(pool, task_square, 50, 1, false);
     long moment = rand_r(seed) % 300, run = rand_r(seed) % 200, out = -1;
+    atomic_store(&shared->mark, rand_r(seed) % 3 == 0); /* 1: do not wait until it has begun */
     for (int i = 0; i < 7; i++)
-        job[i] = pool_apply_async(pool, compute, &run, sizeof run, sizeof run, NULL);
+        job[i] = pool_apply_async(pool, i == VICTIM ? compute_and_tell : compute, &run, sizeof run, sizeof run, NULL);
+    while (!atomic_load(&shared->mark) && !pool_result_ready(job[VICTIM]))
+        ;
     compute(&moment, &moment);
     int cancelled = pool_result_cancel(job[VICTIM]), got = pool_result_get(job[VICTIM], &out, PATIENCE);
     CHECK(got == 0 ? out == run : cancelled == 1 && pool_error()->code == ECANCELED);

@@ -1,0 +1,56 @@
+# POOL_SPAWN: main() runs again until it reaches the pool, or does not.
+
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    kit_build compile SOURCE=tests/spawn.c PROGRAM=build/spawn
+}
+
+# astray HOW WORDS: in the new run main goes astray; the first run is told so and leaves nothing.
+astray() {
+    kit_run -1 build/spawn "$1"
+    [[ $output == *"pool_open: "*"$2"* ]]
+}
+
+@test "spawn: main runs a second time, up to pool_open" {
+    kit_run -0 build/spawn bare
+    kit_same_lines "main runs" "main runs" "<$KIT/build/spawn><bare>" "2 arguments"
+}
+
+@test "spawn: with pool_freeze_support() first it runs once; arguments that were set before are there" {
+    kit_run -0 build/spawn guarded "two words" "" last
+    kit_same_lines "main runs" "<$KIT/build/spawn><guarded><two words><><last>" "5 arguments"
+}
+
+@test "spawn: the new run ends before it reaches the pool" {
+    astray exit "ended with exit code 3 before it reached the pool; call pool_freeze_support() first in main()"
+}
+
+@test "spawn: the new run dies before it reaches the pool" {
+    astray abort "was killed by SIGABRT before it reached the pool"
+}
+
+@test "spawn: the new run never reaches the pool" {
+    astray loop "after 3 s the new run of this program has not reached the pool; call pool_freeze_support() first"
+}
+
+@test "spawn: the new run has something else where the shared memory is to lie" {
+    astray taken "something else where the shared region is to lie"
+}
+
+@test "spawn: the program is killed before its new run reaches the pool: nothing is left" {
+    kit_run build/spawn orphan
+    ((status == 128 + 9))
+}
+
+@test "spawn: a program whose file was replaced meanwhile runs again as it was" {
+    cp "$KIT/build/spawn" "$BATS_TEST_TMPDIR/program"
+    cat >"$BATS_TEST_TMPDIR/script" <<'END'
+exec 3<"$1/program"
+rm "$1/program"
+exec /proc/self/fd/3 guarded
+END
+    run -0 "$KIT/build/run" -l sh "$BATS_TEST_TMPDIR/script" "$BATS_TEST_TMPDIR"
+    [[ $output == *"2 arguments" ]]
+}
