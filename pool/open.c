@@ -238,7 +238,7 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
     region->kind = options->kind;
-    region->above = worker_region();
+    region->above = options->start == POOL_SPAWN ? NULL : worker_region(); /* a new run does not have it */
     region->start = options->start;
     region->check = options->check;
     region->spin = cores > 1 ? SPIN : 0;

@@ -572,7 +572,9 @@ static void p31_exit(void)
 
 static void work_in_child(void)
 {
+    int stdin_flags = fcntl(STDIN_FILENO, F_GETFL);
     struct pool *pool = open_pool(2);
+    CHECK_EQ(fcntl(STDIN_FILENO, F_GETFL), stdin_flags); /* the pool has not put anything of its own there */
     long x = 9, out = 0;
     OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
     CHECK_EQ(out, 81);
@@ -584,7 +586,6 @@ static void without_stdin(void)
 {
     close(STDIN_FILENO);
     work_in_child();
-    CHECK(fcntl(STDIN_FILENO, F_GETFD) == -1);
 }
 
 static void with_odd_stdin(const char *path, int flags)
@@ -592,7 +593,6 @@ static void with_odd_stdin(const char *path, int flags)
     int fd = open(path, flags);
     REQUIRE(fd >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO && close(fd) == 0);
     work_in_child();
-    CHECK_EQ(fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE, flags & O_ACCMODE);
 }
 
 static void with_directory_as_stdin(void)
