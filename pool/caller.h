@@ -184,6 +184,9 @@ void threads_join(struct pool *pool);
 /** Makes a job of an order, not yet in the ring. The lock is held, but let go of while much is copied. */
 struct pool_result *job_make(struct pool *pool, const struct order *order);
 
+/** Counts a job that is done, if it failed and nobody knows. Cancelled ones do not count: somebody wanted that. */
+void count_unseen(struct pool *pool, struct pool_result *result);
+
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 

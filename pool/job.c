@@ -43,12 +43,20 @@ static void free_notes(struct region *region, struct job *job, size_t count)
             note_free(region, atomic_load(&job->notes[i]));
 }
 
+void count_unseen(struct pool *pool, struct pool_result *result)
+{
+    struct pool_error error;
+    if (result->looked || !result_verdict(result, &error) || error.code == ECANCELED)
+        return;
+    if (pool->unseen++ == 0)
+        memcpy(pool->first_unseen, error.text, sizeof error.text);
+}
+
 /* Makes the record of a dropped job free, if the job is done and nobody can see it any more. */
 static bool reuse(struct pool *pool, uint32_t index)
 {
     struct pool_result *result = &pool->results[index];
     struct job *job = &pool->region->jobs[index];
-    struct pool_error error;
     if (!pool_result_ready(result) || result->watched)
         return false;
     if (result->chunks > 1) {
@@ -57,8 +65,7 @@ static bool reuse(struct pool *pool, uint32_t index)
         if (anybody_aims_at(pool->region, index))
             return false;
     }
-    if (!result->looked && result_failure(result, 0, &error) && pool->unseen++ == 0)
-        memcpy(pool->first_unseen, error.text, sizeof error.text);
+    count_unseen(pool, result);
     free_notes(pool->region, job, result->count);
     memory_give(&pool->memory, result->extent);
     result->hold = HOLD_NOBODY;
@@ -76,7 +83,7 @@ static void reuse_dropped(struct pool *pool)
 
 void pool_result_free(struct pool_result *result)
 {
-    if (!result || !*result->pool->here)
+    if (!result || !result->pool || !*result->pool->here)
         return;
     struct pool *pool = result->pool;
     pthread_mutex_lock(&pool->lock);

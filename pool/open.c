@@ -508,33 +508,21 @@ int pool_terminate(struct pool *pool)
     return status;
 }
 
-/* Counts the failed jobs that nobody knows of. */
-static size_t count_unseen(struct pool *pool)
-{
-    struct pool_error error;
-    for (uint32_t i = 0; i < pool->fresh; i++) {
-        struct pool_result *result = &pool->results[i];
-        if (result->hold == HOLD_NOBODY || result->looked || !result_failure(result, 0, &error))
-            continue;
-        if (error.code != ECANCELED && pool->unseen++ == 0)
-            memcpy(pool->first_unseen, error.text, sizeof error.text);
-    }
-    return pool->unseen;
-}
-
 /* What is left to do once the nursery is gone. */
 static int settle(struct pool *pool)
 {
     run_callbacks(pool);
-    size_t unseen = count_unseen(pool);
+    for (uint32_t i = 0; i < pool->fresh; i++)
+        if (pool->results[i].hold != HOLD_NOBODY)
+            count_unseen(pool, &pool->results[i]);
     for (uint32_t i = 0; i < pool->fresh; i++)
         if (pool->results[i].hold == HOLD_HANDLE && result_move(&pool->results[i]) != 0)
             return -1;
     int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     leave_region(pool);
-    if (unseen)
-        status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %.400s", unseen,
-                           unseen == 1 ? "" : "s", pool->first_unseen);
+    if (pool->unseen)
+        status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %.400s", pool->unseen,
+                           pool->unseen == 1 ? "" : "s", pool->first_unseen);
     return status;
 }
 

@@ -24,7 +24,8 @@
 bool pool_may(const struct pool *pool, const char *who, bool waits)
 {
     if (!pool)
-        error_set(EINVAL, "%s: pool is NULL; did pool_open fail?", who);
+        error_set(EINVAL, "%s: pool is NULL; did pool_open fail%s?", who,
+                  worker_region() ? ", or is this a task of that pool" : "");
     else if (pool->region && worker_here(pool->region))
         error_set(EINVAL, "%s: a task cannot use the pool it runs in; it may open one of its own", who);
     else if (!*pool->here)
@@ -46,7 +47,8 @@ static int check_rules(const struct pool *pool, const struct order *order)
     if (!(options->limit >= 0 && options->limit <= 1e9))
         return error_set(EINVAL, "%s: limit is %g; it must be some seconds (0: none)", order->who, options->limit);
     if (options->limit > 0 && pool->region->kind != POOL_PROCESSES)
-        return error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed", order->who);
+        return error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed",
+                         order->who);
     return 0;
 }
 
@@ -61,7 +63,8 @@ bool pool_takes(struct pool *pool, const struct order *order)
         error_set(ESHUTDOWN, "%s: the pool is terminated", who);
     else if (pool->over)
         error_set(ESHUTDOWN, "%s: %s", who, pool->why);
-    else if (!known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task))
+    else if (pool->region->kind == POOL_PROCESSES &&
+             !known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task))
         error_set(EINVAL,
                   pool->known.program_only
                       ? "%s: the task is not a function of this program itself, which is all that workers of "

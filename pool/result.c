@@ -81,8 +81,8 @@ static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
 bool pool_result_ready(struct pool_result *result)
 {
     uint32_t undone = atomic_load(&result->undone);
-    if (!undone || !*result->pool->here)
-        return !undone && *result->pool->here;
+    if (!result->pool || !undone || !*result->pool->here) /* in a task, the handle is not there */
+        return result->pool && !undone && *result->pool->here;
     struct job *job = job_of(result);
     while (undone && atomic_load(job_ticket(job, undone - 1)) & TICKET_DONE)
         undone--;

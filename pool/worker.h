@@ -29,6 +29,49 @@ struct note {
     char bytes[];
 };
 
+/** What a worker knows about itself. */
+struct worker {
+    struct region *region;
+    struct slot *slot;
+    uint32_t number;   /* of the slot */
+    uint64_t position; /* in the ring */
+    uint32_t job, seq; /* the job of several chunks it took from last */
+    uint32_t cursor;   /* and where it looks for the next one */
+    long left;         /* tasks until it retires; negative: never */
+    uint64_t slept;    /* how long it slept last, in nanoseconds */
+    bool idle;         /* has just been: the first chunk it takes may be worth a wake-up */
+    bool in_task;
+    bool has_timer; /* for limits */
+    timer_t timer;
+    char name[24];
+};
+
+/* Stores into the slot what a successor must know before this worker does anything else. Relaxed: only
+ * a process that runs later, on behalf of this one when it is dead, relies on the order. */
+static inline void note32(_Atomic uint32_t *field, uint32_t value)
+{
+    atomic_store_explicit(field, value, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void note64(_Atomic uint64_t *field, uint64_t value)
+{
+    atomic_store_explicit(field, value, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Nothing it has read of the job may be read after this: the job may become another one now. */
+static inline void aim_at_nothing(struct slot *slot)
+{
+    atomic_store_explicit(&slot->aim, 0, memory_order_release); /* for who then reads 0 and writes a new job */
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline uint32_t own(const struct worker *w)
+{
+    return w->number + 1;
+}
+
 /* note.c */
 
 /** Takes a run for a note of `size` bytes and remembers it in the slot, in place of an earlier one. NULL: none free. */
@@ -52,6 +95,48 @@ struct note *note_at(struct region *region, uint32_t word);
 /** Gives back a published note. For the caller, when nobody can see it any more. */
 void note_free(struct region *region, uint32_t word);
 
+/* run.c */
+
+/** Makes this thread the worker, in whose name tasks reply and fail. Returns which one it was before, or NULL. */
+struct worker *worker_become(struct worker *worker);
+
+/** Tells whether this thread runs a task or an initializer of the pool, or of one that was opened in such a task. */
+bool worker_here(const struct region *region);
+
+/** Returns the pool in which this thread runs a task, or NULL. */
+struct region *worker_region(void);
+
+/** Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. Returns
+ * whether the worker may take more. */
+bool run_chunk(struct worker *w, struct job *job);
+
+/** Ends a chunk and wakes whoever waits for it. Returns whether its worker may take more. */
+bool finish_chunk(struct region *region, struct slot *slot, struct job *job, uint32_t how);
+
+/** Repeats what follows the end of a chunk. The job may be another one by now: that is harmless, because all it does is
+ * wake sleepers, who look for themselves. */
+void announce(struct region *region, _Atomic uint32_t *ticket, bool again, bool waited, uint32_t bell);
+
+/** Lets a program that polls the descriptor know, if it has asked to be told, or in any case. */
+void ring_descriptor(struct region *region, bool in_any_case);
+
+/** Gives a job up, if nobody has yet. */
+void give_up(struct job *job, enum give_up why);
+
+/** Adds a record to the trace, if there is one. `item` is UINT64_MAX where it is not about one. */
+void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status);
+
+/* heal.c */
+
+/** Heals the slot: settles the item that was running. Returns the job to go on with, or NULL. */
+struct job *heal(struct worker *w);
+
+/** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
+void worker_bury(struct region *region, uint32_t number);
+
+/** Tells whether the worker of this slot holds a ticket whose owner is to be killed. */
+bool worker_condemned(const struct region *region, uint32_t number);
+
 /* worker.c */
 
 /** Lives a worker's whole life in this process: heals what its predecessor left, works, ends in _exit. */
@@ -66,26 +151,11 @@ void worker_initialize(struct region *region);
 /** Runs in this thread what the ring holds. */
 void worker_drain(struct region *region);
 
-/** Tells whether this thread runs a task or an initializer of the pool, or of one that was opened in such a task. */
-bool worker_here(const struct region *region);
-
-/** Returns the pool in which this thread runs a task, or NULL. */
-struct region *worker_region(void);
-
-/** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
-void worker_bury(struct region *region, uint32_t number);
-
-/** Tells whether the worker of this slot holds a ticket whose owner is to be killed. */
-bool worker_condemned(const struct region *region, uint32_t number);
-
-/** Lets a program that polls the descriptor know, if it has asked to be told, or in any case. */
-void ring_descriptor(struct region *region, bool in_any_case);
-
 /* nursery.c */
 
-/** Starts the nursery, as a new run of the program if the region lies in a file, or else (-1) by a fork; returns its pid,
- * or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery
- * look at region->stop, closing it ends the pool. Where the program has one thread, its wait() and SIGCHLD see nothing.
+/** Starts the nursery, as a new run of the program if the region lies in a file, or else (-1) by a fork; returns its
+ * pid, or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery look at region->stop, closing it
+ * ends the pool. Where the program has one thread, its wait() and SIGCHLD see nothing.
  */
 pid_t nursery_start(struct region *region, int file, int *socket);
 

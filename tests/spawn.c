@@ -70,7 +70,7 @@ int main(int argc, char **argv)
     if (getenv("SPAWN_AGAIN"))
         go_astray(how);
     setenv("SPAWN_AGAIN", "yes", 1);
-    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1, .start = POOL_SPAWN, .open_timeout = 3 });
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .start = POOL_SPAWN, .open_timeout = 3 });
     if (!pool || pool_apply(pool, count_arguments, NULL, 0, &count, sizeof count) != 0) {
         printf("%s\n", pool_error()->text);
         return 1;

@@ -9,11 +9,11 @@ group) target=-$$ ;;
 *) target=$$ ;;
 esac
 shift 2
+exec 3<>ready # before the command starts: a pipe nobody has open forgets what was written
 {
-    exec 3<>ready
     read -r _ <&3
     read -r _ <&3
-    : >struck
+    [ -e finished ] || : >struck # too late is as good as never
     kill -s "$signal" -- "$target"
 } &
-exec "$@"
+exec "$@" 3<&-

@@ -363,6 +363,21 @@ static void g15_loaded_later(void)
     end_pool(pool);
 }
 
+/* Threads have whatever the program has. */
+static void g15_loaded_later_is_fine(void)
+{
+    struct pool *pool = open_pool(2);
+    void *handle = dlopen("libresolv.so.2", RTLD_NOW);
+    void *symbol = handle ? dlsym(handle, "__loc_aton") : NULL;
+    REQUIRE(symbol != NULL);
+    pool_task *task;
+    memcpy(&task, &symbol, sizeof task);
+    char place[] = "42 21 54 N 71 06 18 W -24m 30m", out[16];
+    FAILED(pool_apply(pool, task, place, sizeof place, out, sizeof out), EREMOTEIO, 0);
+    CHECK_EQ(pool_error()->status, 16);
+    end_pool(pool);
+}
+
 /* What was loaded before is as good as the program's own functions. It returns 16, which counts as failure. */
 static void g15_loaded_before(void)
 {
@@ -625,6 +640,7 @@ static const struct unit_case cases[] = {
     { "G13 pools ended in another order than opened", g13_crossed, ALL_KINDS },
     { "G06 an idle pool makes no context switch in two seconds", idle_pool, TWINS },
     { "G15 a function loaded after pool_open is refused", g15_loaded_later },
+    { "G15 a function loaded later is fine without processes", g15_loaded_later_is_fine, THREADS | INLINE },
     { "G15 a function loaded before pool_open is fine", g15_loaded_before, ALL_KINDS },
     { "G16 an address space of 512 MiB is enough", g16_narrow_address_space, ALL_KINDS },
     { "G16 too few descriptors: EMFILE, and nothing is left", g16_few_descriptors },

@@ -393,6 +393,15 @@ static void nested(void)
     end_pool(pool);
 }
 
+static void only_processes_can(void)
+{
+    struct host before;
+    host_look(&before);
+    REFUSED_NULL(pool_open(&(struct pool_options){ .processes = 2, .maxtasks = 5 }), ENOTSUP, "maxtasks");
+    REFUSED_NULL(pool_open(&(struct pool_options){ .processes = 2, .start = POOL_SPAWN }), EINVAL, "POOL_SPAWN");
+    UNCHANGED(&before);
+}
+
 static void outside_a_task(void)
 {
     errno = 0;
@@ -421,6 +430,7 @@ static const struct unit_case cases[] = {
     { "M06 a child of the program may open a pool of its own", child_with_its_own, ALL_KINDS },
     { "M07 a pool used in its own task is refused, and unharmed", inside_a_task, ALL_KINDS },
     { "G14 a task may open a pool of its own", nested, ALL_KINDS },
+    { "M10 what only processes can do is refused to the others", only_processes_can, THREADS | INLINE },
     { "M08 what belongs into a task is refused outside", outside_a_task, ALL_KINDS },
     { 0 },
 };

@@ -456,6 +456,32 @@ static void worker_names(void)
     end_pool(pool);
 }
 
+static int name_worker_in_gate(const void *arg, void *result)
+{
+    task_gate(arg, &(pid_t){ 0 });
+    return name_worker(arg, result);
+}
+
+/* Three workers at once have the first three names, each its own, whether processes or threads. */
+static void worker_names_at_once(void)
+{
+    struct pool *pool = open_pool(3);
+    char names[3][64] = { "" };
+    int seen = 0;
+    struct pool_job_options options = { .chunk = 1 };
+    struct pool_result *result = pool_map_async(pool, name_worker_in_gate, NULL, 3, 0, sizeof *names, &options);
+    EVENTUALLY(atomic_load(&shared->arrived) == 3);
+    gate_open();
+    OK(pool_result_get(result, names, PATIENCE));
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(strncmp(names[i], "PoolWorker-", 11), 0);
+        seen |= 1 << atoi(names[i] + 11);
+    }
+    CHECK_EQ(seen, 1 << 1 | 1 << 2 | 1 << 3);
+    CHECK_TEXT(pool_worker_name(), "MainProcess");
+    end_pool(pool);
+}
+
 static const struct unit_case cases[] = {
     { "G02 replies of 0, 1, 5000 bytes and 3 MiB, in chunks of any size", reply_sizes, ALL_KINDS },
     { "G02 a reply stays as long as its handle, and an item without one has none", reply_of_one, ALL_KINDS },
@@ -476,6 +502,7 @@ static const struct unit_case cases[] = {
     { "G15 join reports the failure of a job whose handle was freed", unseen_failures_of_freed, ALL_KINDS },
     { "G15 results stay readable after join", readable_after_join, ALL_KINDS },
     { "G15 workers are numbered as they are started", worker_names },
+    { "G15 three workers at once have the first three names", worker_names_at_once, TWINS },
     { 0 },
 };
 

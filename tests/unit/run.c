@@ -49,6 +49,7 @@ static void map_shared(int file)
 {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     REQUIRE(shared != MAP_FAILED);
+    count_threads_at_start();
 }
 
 /* Makes the scratch memory; a new run of this program is to have it, too, and the report pipe. */

@@ -18,7 +18,6 @@
 #include <time.h>
 
 #define ITEMS 1000
-#define HINT ((void *)0x200000000000) /* where the first region goes */
 
 static const struct pool_options spawn_two = { .processes = 2, .start = POOL_SPAWN };
 
@@ -92,8 +91,8 @@ static void initialize_with_copy(struct pool_options options)
     struct pool *pool = open_spawn(&options);
     memset(text, 'x', sizeof text - 1);
     map_squares(pool); /* successors get it, too */
-    end_pool(pool);
     CHECK(atomic_load(&shared->runs) - before >= (options.maxtasks ? ITEMS : pool_processes(pool)));
+    end_pool(pool);
 }
 
 static void initarg_is_copied(void)
@@ -219,8 +218,10 @@ static void two_at_once(void)
 
 static void hint_is_taken(void)
 {
-    void *taken = mmap(HINT, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    REQUIRE(taken == HINT);
+    void *const hints[] = { (void *)0x200000000000, (void *)0x2000000000 };
+    for (int i = 0; i < 2; i++)
+        REQUIRE(mmap(hints[i], 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == hints[i] ||
+                errno == EEXIST); /* by a sanitizer */
     struct pool *pool = open_spawn(&spawn_two);
     map_squares(pool);
     end_pool(pool);
@@ -418,7 +419,7 @@ static const struct unit_case cases[] = {
     { "G15 functions of libraries are refused by a spawned pool", library_functions },
     { "M01 options that do not go together with a start method", bad_options },
     { "S09 two spawned pools at once", two_at_once },
-    { "S09 the region's usual address is taken", hint_is_taken },
+    { "S09 the region's usual addresses are taken", hint_is_taken },
     { "G16 limits on files and descriptors", limits },
     { "G13 fifty spawned pools leave nothing", many_rounds },
     { "G08 a spawned worker's descriptors", descriptors },

@@ -11,6 +11,7 @@
 #include "unit.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -398,12 +399,32 @@ int thread_count(void)
     return count_entries("/proc/self/task");
 }
 
+static int threads_at_start;
+
+#ifdef __SANITIZE_THREAD__
+static void *end_at_once(void *cookie)
+{
+    return cookie;
+}
+#endif
+
+void count_threads_at_start(void)
+{
+#ifdef __SANITIZE_THREAD__ /* its own thread comes with the first one of ours */
+    pthread_t first;
+    if (pthread_create(&first, NULL, end_at_once, NULL) == 0)
+        pthread_join(first, NULL);
+    unit_sleep(0.01);
+#endif
+    threads_at_start = thread_count();
+}
+
 int worker_count(void)
 {
     pid_t list[64];
     switch (unit_kind) {
     case POOL_THREADS:
-        return thread_count() - 1;
+        return thread_count() - threads_at_start;
     case POOL_INLINE:
         return 0;
     default:

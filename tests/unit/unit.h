@@ -185,8 +185,11 @@ pid_t nursery(void);
 /** The living children of the nursery. Returns how many. */
 int workers(pid_t *list, int most);
 
-/** How many workers there are, of whichever kind: none for an inline pool. */
+/** How many workers there are, of whichever kind: none for an inline pool. Threads: all but those of the start. */
 int worker_count(void);
+
+/** Counts the threads a test starts with; more than one if a sanitizer has some of its own. For run.c. */
+void count_threads_at_start(void);
 
 /** How many children of a process are alive. */
 int living_children(pid_t pid);

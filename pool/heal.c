@@ -1,0 +1,121 @@
+/*
+ * heal.c - what becomes of the work of a worker that died.
+ *
+ * A worker can be killed between any two instructions, so whatever it holds it writes down first, in its slot: the job
+ * and chunk it aims at before it claims the ticket, the item before it runs it. A dead process's own stores are
+ * a prefix of its program, so its successor, which starts by reading the slot, is never told too little:
+ *
+ *     the ticket bears the slot's number   the noted item failed with its worker; go on with the next one
+ *     the ticket is DONE                   the wake-up that follows may be missing: repeat it
+ *     anything else                        nothing was held
+ *
+ * Every step of healing may be repeated, so a successor that is killed while it heals is healed in its turn. Nothing
+ * is put back into a queue, and nobody else has to do anything.
+ */
+#include "caller.h"
+#include <string.h>
+#include <sys/wait.h>
+
+/* Says in a note how the item failed in whose middle the worker died. */
+static void fail_item(struct region *region, struct slot *slot, struct job *job, uint64_t item)
+{
+    uint64_t until = atomic_load(&slot->limit_until);
+    bool limit = until && slot->dead_at >= until && WIFSIGNALED(slot->dead_status);
+    struct note *note = note_new(region, slot, limit ? NOTE_LIMIT : NOTE_DEATH, 0);
+    if (note) {
+        note->pid = atomic_load(&slot->dead_pid);
+        note->status = limit ? (int32_t)(job->limit * 1000) : slot->dead_status;
+        note_publish(region, slot, job, item);
+    } else {
+        note_absent(job, item, ABSENT_MEMORY);
+    }
+    if (job->fail_fast)
+        give_up(job, GIVEN_UP_FAILED);
+}
+
+/* The item in whose middle the worker died: unless how it ended was already published, it failed, or is to run again;
+ * one that was cancelled will be dealt with as one that has not begun. Returns where to go on. */
+static uint64_t settle_death(struct region *region, struct slot *slot, struct job *job)
+{
+    uint64_t at = atomic_load(&slot->at), item = at >> 32;
+    uint32_t word = atomic_load(&job->notes[item]);
+    if (word && word == (uint32_t)atomic_load(&slot->run))
+        note_publish(region, slot, job, item);
+    if (!word && (atomic_load(&job->given_up) == GIVEN_UP_CANCEL || (uint32_t)at >> 1 < job->retries)) {
+        note_drop(region, slot);
+        memset(job->results + item * result_stride(region, job->result_width), 0, job->result_width);
+        return at + 1; /* one more death, not running */
+    }
+    if (!word)
+        fail_item(region, slot, job, item);
+    return (item + 1) << 32;
+}
+
+/* Clears up what the dead worker held. Returns the job whose chunk is still held, or NULL if there is none. */
+static struct job *clear_up(struct region *region, uint32_t number)
+{
+    struct slot *slot = &region->slots[number];
+    uint32_t me = number + 1, aim = atomic_load(&slot->aim);
+    atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
+    atomic_compare_exchange_strong(&region->spinner, &me, 0);
+    if (!aim)
+        return NULL;
+    struct job *job = &region->jobs[aim - 1];
+    uint32_t chunk = atomic_load(&slot->chunk); /* of an earlier job, if it was killed before it chose one of this */
+    if (chunk < atomic_load(&job->chunks)) {
+        _Atomic uint32_t *ticket = job_ticket(job, chunk);
+        uint32_t word = atomic_load(ticket);
+        if ((word & (TICKET_OWNER | TICKET_DONE)) == number + 1)
+            return job;
+        if (word & TICKET_DONE)
+            announce(region, ticket, true, true, job->bell);
+    }
+    aim_at_nothing(slot);
+    return NULL;
+}
+
+struct job *heal(struct worker *w)
+{
+    struct slot *slot = w->slot;
+    struct job *job = clear_up(w->region, w->number);
+    uint64_t at = atomic_load(&slot->at);
+    bool running = job && at % 2;
+    if (atomic_load(&slot->dead_pid))
+        trace(w, TRACE_DEATH, running ? job->serial : 0, running ? at >> 32 : UINT64_MAX, slot->dead_status);
+    if (running)
+        note64(&slot->at, settle_death(w->region, slot, job));
+    note64(&slot->limit_until, 0);
+    atomic_store(&slot->dead_pid, 0);
+    if (!job)
+        return NULL;
+    uint32_t chunk = atomic_load(&slot->chunk);
+    atomic_fetch_and(job_ticket(job, chunk), ~TICKET_CONDEMNED);
+    if (atomic_load(&slot->at) >> 32 < job_chunk_end(job, chunk))
+        return job;
+    finish_chunk(w->region, slot, job, TICKET_DONE);
+    return NULL;
+}
+
+void worker_bury(struct region *region, uint32_t number)
+{
+    struct slot *slot = &region->slots[number];
+    struct job *job = clear_up(region, number);
+    if (!job)
+        return;
+    uint64_t at = atomic_load(&slot->at), end = job_chunk_end(job, atomic_load(&slot->chunk));
+    uint64_t item = (at % 2 ? settle_death(region, slot, job) : at) >> 32;
+    for (; item < end; item++)
+        note_absent(job, item, ABSENT_WORKER);
+    finish_chunk(region, slot, job, TICKET_DONE);
+}
+
+bool worker_condemned(const struct region *region, uint32_t number)
+{
+    const struct slot *slot = &region->slots[number];
+    uint32_t aim = atomic_load(&slot->aim), chunk = atomic_load(&slot->chunk);
+    struct job *job = aim ? &region->jobs[aim - 1] : NULL;
+    if (!job || chunk >= atomic_load(&job->chunks))
+        return false;
+    uint32_t word = atomic_load(job_ticket(job, chunk)), mask = TICKET_OWNER | TICKET_CONDEMNED | TICKET_DONE;
+    return (word & mask) == (TICKET_CONDEMNED | (number + 1));
+}
