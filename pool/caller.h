@@ -52,14 +52,14 @@ struct pool_result {
     extent extent;
     size_t result_width;
     uint32_t count, chunks;
-    uint32_t failures;       /* once they are counted */
-    _Atomic uint32_t undone; /* all chunks from this one on are done */
-    uint8_t hold;            /* enum hold */
-    bool counted;            /* the failures are */
-    bool watched;            /* its callback has not run yet */
-    bool moved;              /* the values are a copy */
-    bool woke;               /* handing it over had to wake somebody: no use to spin for it */
-    bool looked;             /* somebody knows whether it failed */
+    _Atomic uint32_t failures; /* once they are counted */
+    _Atomic uint32_t undone;   /* all chunks from this one on are done */
+    uint8_t hold;              /* enum hold */
+    _Atomic bool counted;      /* the failures are */
+    bool watched;              /* its callback has not run yet */
+    bool moved;                /* the values are a copy */
+    bool woke;                 /* handing it over had to wake somebody: no use to spin for it */
+    _Atomic bool looked;       /* somebody knows whether it failed */
 };
 
 _Static_assert(sizeof(struct pool_result) == 64, "one cache line: there may be a million handles");

@@ -486,7 +486,7 @@ static int end_work(struct pool *pool, double seconds)
     while (wait_for_workers(&wait) != 0) {
         if (errno != EINTR && pool->region->kind == POOL_THREADS)
             return error_set(ETIMEDOUT,
-                             "pool_terminate: %u threads are still in their tasks, and cannot be killed; "
+                             "pool_terminate: tasks are still running in %u of the threads, which cannot be killed; "
                              "pool_join waits for them",
                              atomic_load(&pool->region->living));
         if (errno != EINTR)

@@ -212,7 +212,8 @@ int pool_close(struct pool *pool);
 /**
  * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
  * Blocks at most about `grace` seconds. Terminating twice, or after pool_close(), is fine.
- * @return 0.
+ * @return 0. -1 with ETIMEDOUT if threads are still in their tasks then: these go on, pool_join() waits for them, and
+ *   nothing else begins.
  */
 int pool_terminate(struct pool *pool);
 

@@ -13,6 +13,7 @@ exec 3<>ready # before the command starts: a pipe nobody has open forgets what w
 {
     read -r _ <&3
     read -r _ <&3
+    sleep "0.$(($$ % 6))" # as people press Ctrl+C: at any moment
     [ -e finished ] || : >struck # too late is as good as never
     kill -s "$signal" -- "$target"
 } &

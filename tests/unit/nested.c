@@ -206,7 +206,7 @@ static const struct unit_case cases[] = {
     { "G14 pools of every kind in tasks of every kind", g14_kinds_in_kinds },
     { "G14 a worker killed at each of three levels: the item is named, all below it ends", g14_killed },
     { "G14 terminate ends what is three levels below", g14_terminated },
-    { "M09 a task of a nested pool cannot use the pool above it", m09_outer_pool },
+    { "M09 a task of a nested pool cannot use the pool above it", m09_outer_pool, ALL_KINDS },
     { 0 },
 };
 
