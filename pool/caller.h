@@ -97,7 +97,8 @@ struct pool {
     struct memory memory;
     struct known known;
     struct watch *watches; /* jobs whose callback has not run yet */
-    size_t watch_count, watch_room, watch_next;
+    _Atomic size_t watch_count;
+    size_t watch_room, watch_next;
     struct pool_iter *iters;
     enum stop stop; /* as far as the caller stopped it */
     bool over;      /* the nursery is gone, and what was not done has failed */
