@@ -191,11 +191,15 @@ void count_unseen(struct pool *pool, struct pool_result *result);
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 
+/** Takes job memory. 0, and the error, if there is not so much. The lock is held. */
+extent job_memory(struct pool *pool, size_t size, const char *who);
+
 /** The task that runs one item of a starmap. */
 int run_spread(const void *arg, void *result);
 
 /* result.c */
 
+/** Begins a wait; `pool` is NULL in a worker. */
 struct wait wait_begin(struct pool *pool, const char *who, double seconds);
 
 /** Tells, when what is waited for has not come, whether to go on: 0; or -1 with ETIMEDOUT or EINTR. */

@@ -220,6 +220,21 @@ static int make_plan(const struct order *order, const struct region *region, str
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
 }
 
+extent job_memory(struct pool *pool, size_t size, const char *who)
+{
+    extent extent = memory_take(&pool->memory, size);
+    if (!extent && pool->drop_count) {
+        reuse_dropped(pool);
+        extent = memory_take(&pool->memory, size);
+    }
+    if (!extent)
+        error_set(ENOMEM,
+                  "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
+                  "with a larger .memory",
+                  who, size, pool->memory.used, pool->memory.limit);
+    return extent;
+}
+
 /* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
 static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct job *job,
                  struct pool_result *result)
@@ -232,16 +247,9 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
         job->results = job->small + (order->count ? small_result(plan->width, order->result_width) : 0);
         return 0;
     }
-    result->extent = memory_take(&pool->memory, plan->total);
-    if (!result->extent && pool->drop_count) {
-        reuse_dropped(pool);
-        result->extent = memory_take(&pool->memory, plan->total);
-    }
+    result->extent = job_memory(pool, plan->total, order->who);
     if (!result->extent)
-        return error_set(ENOMEM,
-                         "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
-                         "with a larger .memory",
-                         order->who, plan->total, pool->memory.used, pool->memory.limit);
+        return -1;
     char *at = memory_at(&pool->memory, result->extent);
     memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
     job->tickets = (_Atomic uint32_t *)at;

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -214,6 +215,8 @@ static void bury(struct nursery *n, uint32_t number, int status)
         break_pool(n, number, 0);
     else if (worker_wanted(region, slot))
         start_worker(n, number);
+    else
+        queues_heal(region, number);
 }
 
 static void reap(struct nursery *n)
@@ -347,6 +350,7 @@ _Noreturn void nursery_live(struct region *region, int socket)
     prctl(PR_SET_NAME, "nursery");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     go_first_when_memory_ends();
+    pthread_atfork(NULL, NULL, worker_resign);
     n->caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
     prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
     keep_workers(n);

@@ -84,7 +84,9 @@ struct slot {
     _Atomic uint32_t ready;            /* this life's initializer has run */
     _Atomic uint32_t was_ready;        /* some life's initializer has run */
     _Atomic uint64_t traced;           /* trace records written */
-    char text[480];                    /* why the initializer failed */
+    _Atomic uint64_t queue;            /* the address of the queue it is using, or 0 */
+    _Atomic uint64_t queue_place;      /* where in it it claims a cell, or holds one */
+    char text[464];                    /* why the initializer failed */
     /* The nursery's. */
     _Atomic int32_t pid;      /* the worker, 0 while there is none */
     uint32_t worker;          /* the N of PoolWorker-N */
@@ -131,6 +133,7 @@ struct region {
 
     /* The caller's. */
     _Alignas(64) _Atomic uint64_t tail; /* jobs put into the ring */
+    _Atomic(struct pool_queue *) queues; /* the one opened last; each knows the one before */
     _Alignas(64) _Atomic uint32_t stop; /* enum stop; the nursery writes BROKEN */
 
     /* The workers'. */

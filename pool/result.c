@@ -19,7 +19,7 @@
 
 struct wait wait_begin(struct pool *pool, const char *who, double seconds)
 {
-    struct wait wait = { pool, who, seconds, UINT64_MAX, atomic_load(&pool->answered) };
+    struct wait wait = { pool, who, seconds, UINT64_MAX, pool ? atomic_load(&pool->answered) : 0 };
     if (!(seconds > 0))
         wait.deadline = 0;
     else if (seconds < 1e9)
@@ -29,7 +29,7 @@ struct wait wait_begin(struct pool *pool, const char *who, double seconds)
 
 int wait_goes_on(const struct wait *wait)
 {
-    uint32_t interrupts = atomic_load(&wait->pool->interrupts);
+    uint32_t interrupts = wait->pool ? atomic_load(&wait->pool->interrupts) : 0;
     if (interrupts != wait->answered) {
         atomic_store(&wait->pool->answered, interrupts);
         return error_set(EINTR, "%s: interrupted by pool_interrupt", wait->who);
@@ -43,7 +43,7 @@ void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
 {
     uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 1;
     futex_wait(word, value, left < SLICE ? left : SLICE);
-    if (atomic_load(word) != value)
+    if (atomic_load(word) != value || !wait->pool)
         return;
     look_after(wait->pool);
     run_callbacks(wait->pool);

@@ -29,6 +29,11 @@ struct worker *worker_become(struct worker *worker)
     return before;
 }
 
+void worker_resign(void)
+{
+    worker_become(NULL);
+}
+
 bool worker_here(const struct region *region)
 {
     const struct region *here = self ? self->region : NULL;
@@ -40,6 +45,11 @@ bool worker_here(const struct region *region)
 struct region *worker_region(void)
 {
     return self ? self->region : NULL;
+}
+
+struct slot *worker_slot(const struct region *region)
+{
+    return self && self->region == region ? self->slot : NULL;
 }
 
 const char *pool_worker_name(void)

@@ -295,7 +295,9 @@ bool worker_thread(struct region *region, uint32_t number)
 {
     struct worker worker = make_worker(region, number);
     begin_life(&worker);
-    return live(&worker);
+    bool good = live(&worker);
+    queues_heal(region, number); /* it may have got what it never dealt with */
+    return good;
 }
 
 /* In an inline pool the caller is the worker, whenever it hands something over. */

@@ -100,11 +100,17 @@ void note_free(struct region *region, uint32_t word);
 /** Makes this thread the worker, in whose name tasks reply and fail. Returns which one it was before, or NULL. */
 struct worker *worker_become(struct worker *worker);
 
+/** Makes this thread nobody: called in each child that a worker forks, which must not pass for the worker. */
+void worker_resign(void);
+
 /** Tells whether this thread runs a task or an initializer of the pool, or of one that was opened in such a task. */
 bool worker_here(const struct region *region);
 
 /** Returns the pool in which this thread runs a task, or NULL. */
 struct region *worker_region(void);
+
+/** Returns the slot of the worker that this thread is in this pool, or NULL. */
+struct slot *worker_slot(const struct region *region);
 
 /** Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. Returns
  * whether the worker may take more. */
@@ -150,6 +156,11 @@ void worker_initialize(struct region *region);
 
 /** Runs in this thread what the ring holds. */
 void worker_drain(struct region *region);
+
+/* queue.c */
+
+/** Settles what the worker of a slot held in queues, when it is gone. May be repeated. */
+void queues_heal(struct region *region, uint32_t number);
 
 /* nursery.c */
 

@@ -8,6 +8,8 @@
  * wait for a result of 256 MiB and read it where the worker has written it; the first time the worker gets its pages
  * one by one from the system, later it finds them in place.
  *
+ * queue sends a million numbers through a queue for 20, from a worker to the program.
+ *
  * Unless the case says otherwise, a pool has the default number of workers, and opening it is not timed.
  * Nothing here is tuned: these are the calls of pool.h as a program would make them.
  */
@@ -18,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIPS = 50000, TASKS = 1000000, RESTARTS = 1000, POOLS = 50 };
+enum { TRIPS = 50000, TASKS = 1000000, ITEMS = 1000000, RESTARTS = 1000, POOLS = 50 };
 
 static struct pool *pool;
 
@@ -243,6 +245,46 @@ static double large_first(void)
     return ns;
 }
 
+/* Puts the numbers from 0 on, one after another. */
+static int fill_queue(const void *arg, void *result)
+{
+    struct pool_queue *queue = *(struct pool_queue *const *)arg;
+
+    (void)result;
+    for (long i = 0; i < bench_count(ITEMS); i++) {
+        if (pool_queue_put(queue, &i, POOL_FOREVER) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A worker puts, the program gets. */
+static double queue(void)
+{
+    long n = bench_count(ITEMS), got = 0;
+    double begin = 0;
+
+    start(&(struct pool_options){ .processes = 1 });
+    struct pool_queue *queue = pool_queue_open(pool, 20, sizeof got);
+    expect(queue != NULL);
+    for (int pass = 0; pass < 2; pass++) {
+        begin = bench_now();
+        struct pool_result *result = pool_apply_async(pool, fill_queue, &queue, sizeof queue, 0, NULL);
+        expect(result != NULL);
+        for (long i = 0; i < n; i++) {
+            expect(pool_queue_get(queue, &got, POOL_FOREVER) == 0);
+            if (got != i) {
+                bench_die("item %ld: got %ld", i, got);
+            }
+        }
+        expect(pool_result_get(result, NULL, POOL_FOREVER) == 0);
+    }
+    double ns = (bench_now() - begin) / (double)n;
+    stop();
+    return ns;
+}
+
 static double open_close(void)
 {
     long n = bench_count(POOLS);
@@ -274,6 +316,7 @@ int main(int argc, char **argv)
         { "large", large },
         { "large_first", large_first },
         { "restart", restart },
+        { "queue", queue },
         { "open_close", open_close },
         { NULL, NULL },
     };

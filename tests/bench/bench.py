@@ -149,6 +149,26 @@ def large_first():
     return large(1)
 
 
+def fill_queue(queue, n):
+    for _ in range(2):
+        for i in range(n):
+            queue.put(i)
+
+
+def queue():
+    n = count(TASKS)
+    queue = multiprocessing.get_context("fork").Queue(20)
+    child = multiprocessing.get_context("fork").Process(target=fill_queue, args=(queue, n))
+    child.start()
+    for _ in range(2):
+        start = time.perf_counter_ns()
+        for i in range(n):
+            check(queue.get() == i)
+        took = time.perf_counter_ns() - start
+    child.join()
+    return took / n
+
+
 def open_close():
     n = count(POOLS)
     start = time.perf_counter_ns()
@@ -173,6 +193,7 @@ CASES = {
     "large": large,
     "large_first": large_first,
     "restart": restart,
+    "queue": queue,
     "open_close": open_close,
 }
 

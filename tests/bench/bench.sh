@@ -24,7 +24,7 @@ export SHORT
 CASES=${CASES:-}
 rounds=${ROUNDS:-}
 all_cases='apply apply_cold apply_cold_unpinned apply_async async_4 async_16 map map_chunk1 cpu restart'
-all_cases="$all_cases open_close skew large large_first"
+all_cases="$all_cases queue open_close skew large large_first"
 systems='' # those that are here
 absent=''
 

@@ -85,7 +85,7 @@ static int nap(const void *arg, void *result)
 {
     (void)arg, (void)result;
     report("nap");
-    nap_ms(1000);
+    nap_ms(1500);
     note("finished");
     return 0;
 }

@@ -48,7 +48,7 @@ def hold(word):
 
 def nap(_):
     report("nap")
-    time.sleep(1)
+    time.sleep(1.5)
     note("finished")
 
 

@@ -11,7 +11,7 @@
 
 set -u
 export LC_ALL=C
-deadline=6 # seconds; what hangs is told after 2
+deadline=7 # seconds; what hangs is told after 2
 
 die() {
     echo "peers: $*" >&2
@@ -48,9 +48,9 @@ one() {
 
 # How the caller ended, how much it and its workers complained, and what was left a second later.
 what_the_runner_saw() {
-    case $status:$(cat finished 2>/dev/null | wc -l) in
+    case $status:$(grep -cs x finished) in
     124:*) caller=hang ;;
-    *:0) caller=at_once ;;
+    *:) caller=at_once ;;
     *:6) caller=all ;;
     *) caller=running ;;
     esac
@@ -69,11 +69,14 @@ play() {
         done
     done >"$out/jobs"
     echo "peers: $(wc -l <"$out/jobs") rounds" >&2
+    export OUT="$out"
     xargs -P "$(nproc)" -n 3 sh "$self" one <"$out/jobs" >>"$out/rounds.facts" || die 'not all could be played'
 }
 
 build() {
-    [ -x "$BUILD/run" ] && [ -f "$BUILD/libpool.a" ] || die "no $BUILD/run or libpool.a; make peers builds them first"
+    for file in "$BUILD/run" "$BUILD/libpool.a"; do
+        [ -f "$file" ] || die "there is no $file; make peers builds it first"
+    done
     rm -rf "$out"
     mkdir -p "$out" || exit 1
     # shellcheck disable=SC2086 # CFLAGS is a list
@@ -83,6 +86,7 @@ build() {
 
 # Our own column, and what the README has there; ranges of numbers aside, there is nothing in it that varies.
 check() {
+    out=$BUILD/peers-check
     build
     ROUNDS=1
     play here
@@ -110,8 +114,9 @@ measure() {
         exit 77
     }
     export PYTHON
-    grep -q '^<!-- peers -->' "$README" && grep -q '^<!-- /peers -->' "$README" ||
-        die "$README has no marks <!-- peers --> and <!-- /peers --> to put the table between"
+    for mark in '<!-- peers -->' '<!-- /peers -->'; do
+        grep -qx "$mark" "$README" || die "$README has no line '$mark': the table stands between two marks"
+    done
     build
     play pool executor here
     version=$("$PYTHON" "$here/peers.py" version) || die 'which version of Python is this?'
@@ -130,7 +135,7 @@ CC=${CC:-cc}
 CFLAGS=${CFLAGS:--std=gnu11 -O2 -Wall -Wextra}
 ROUNDS=${ROUNDS:-5}
 README=${README:-README.md}
-out=$BUILD/peers
+out=${OUT:-$BUILD/peers}
 export BUILD
 
 case $ROUNDS in

@@ -1,3 +1,4 @@
+#!/bin/sh
 # strike.sh SIGNAL group|alone COMMAND...: becomes COMMAND, and sends it a signal once two tasks have begun.
 #
 # It is the leader of a session of its own (build/run), so "group" is what a terminal does for Ctrl+C: the signal goes

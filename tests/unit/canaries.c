@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t widths[] = { 0, 1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 100, 1000, 4097 };
+static const size_t widths[] = {
+    0, 1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 100, 1000, 4097
+};
 enum { WIDTHS = sizeof widths / sizeof *widths, ITEMS = 24 };
 
 struct item {

@@ -8,11 +8,15 @@
 #define _GNU_SOURCE
 #include "unit.h"
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static struct pool *open_pollable(int processes)
@@ -178,15 +182,16 @@ static void quiet_then_readable(void)
 }
 
 /* Quiet does not mean deaf: what ends right before, during or after a pool_poll() makes it readable again. */
-static void one_after_the_other(void)
+static void few_at_a_time(void)
 {
     struct pool *pool = open_pollable(2);
-    int count = 0, rounds = unit_rounds(2000);
-    for (int i = 0; i < rounds; i++) {
-        hand_over(pool, task_square, i, &count);
-        loop_until(pool, &count, i + 1);
+    int count = 0, total = 0;
+    for (int i = 0; i < unit_rounds(5000); i++) {
+        for (int k = 0; k <= i % 4; k++, total++)
+            hand_over(pool, task_square, i, &count);
+        loop_until(pool, &count, total);
     }
-    CHECK_EQ(count, rounds);
+    CHECK_EQ(count, total);
     end_in_loop(pool);
 }
 
@@ -203,7 +208,6 @@ static void two_hundred(void)
     CHECK_EQ(count, 200);
 }
 
-/* More are due at once than a look takes in: the loop is told that there are more. */
 static void a_thousand_at_once(void)
 {
     struct pool *pool = open_pollable(2);
@@ -214,6 +218,26 @@ static void a_thousand_at_once(void)
     EVENTUALLY(pool_result_ready(last));
     loop_until(pool, &count, 1000);
     CHECK_EQ(count, 1000);
+    end_in_loop(pool);
+}
+
+/* One is due behind many that are not, more than a look takes in: the loop is told to look again. */
+static void one_of_many(void)
+{
+    struct pool *pool = open_pollable(1);
+    struct pool_result *gate, *last = NULL;
+    int never = 0, count = 0;
+    fill_with_gates(pool, &gate, 1);
+    for (long i = 0; i < 150; i++)
+        hand_over(pool, task_square, i, &never);
+    last = hand_over(pool, task_square, 1, &count);
+    for (long i = 0; i < 150; i++)
+        hand_over(pool, task_square, i, &never);
+    CHECK_EQ(pool_result_cancel(last), 1);
+    CHECK(loop_until(pool, &count, 1) < 20);
+    CHECK_EQ(never, 0);
+    gate_open();
+    loop_until(pool, &never, 300);
     end_in_loop(pool);
 }
 
@@ -390,6 +414,33 @@ static void workers_killed(void)
             kill_one(&seed);
     }
     CHECK_EQ(count, total);
+    end_in_loop(pool);
+}
+
+/* From now on this process dies of any write: so does a worker that has ended its chunk and is about to tell of it. */
+static int die_of_telling(const void *arg, void *result)
+{
+    struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 1),
+                                  BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+                                  BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+    struct sock_fprog filter = { sizeof code / sizeof *code, code };
+    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+    return task_square(arg, result);
+}
+
+static void killed_before_telling(void)
+{
+    struct pool *pool = open_pollable(2);
+    struct pool_worker list[2];
+    int count = 0;
+    for (int i = 0; i < 20; i++) {
+        struct pool_result *result = hand_over(pool, die_of_telling, i, &count);
+        loop_until(pool, &count, i + 1);
+        OK(pool_result_get(result, NULL, 0)); /* it was done, and is */
+    }
+    EVENTUALLY((pool_workers(pool, list, 2), list[0].deaths + list[1].deaths == 20));
     end_in_loop(pool);
 }
 
@@ -766,9 +817,10 @@ static const struct unit_case cases[] = {
     { "pool_poll inside a callback runs none", poll_inside_a_callback, ALL_KINDS },
     { "polling where there is no pool or no descriptor", poll_refused, ALL_KINDS },
     { "the descriptor is quiet, then readable, then quiet", quiet_then_readable, TWINS },
-    { "the descriptor: 2000 jobs one after the other", one_after_the_other, ALL_KINDS },
+    { "the descriptor: 12,500 jobs, a few at a time", few_at_a_time, ALL_KINDS },
     { "the descriptor: 200 callbacks in a loop of poll()", two_hundred, ALL_KINDS },
     { "the descriptor: 1000 callbacks due at once", a_thousand_at_once, ALL_KINDS },
+    { "the descriptor: one callback due among 300 that are not", one_of_many, TWINS },
     { "P39 the descriptor: callbacks hand over the next job, 200 times", chain_in_loop, ALL_KINDS },
     { "the descriptors of two pools in one epoll", in_epoll, ALL_KINDS },
     { "the descriptor: maps, and a map of nothing", maps_in_loop, ALL_KINDS },
@@ -778,6 +830,7 @@ static const struct unit_case cases[] = {
     { "G04 the descriptor: the nursery is killed", nursery_killed },
     { "G01 the descriptor: workers killed at random, no callback is lost", workers_killed },
     { "G01 the descriptor: killed around the end of 500 jobs", killed_at_the_end },
+    { "G01 the descriptor: killed between the end of a chunk and telling of it", killed_before_telling },
     { "progress, item by item in a chunk", progress_in_a_chunk, TWINS },
     { "progress only goes on", progress_of_many, TWINS },
     { "progress: killed and cancelled items have failed", progress_of_the_dead },
