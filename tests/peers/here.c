@@ -193,13 +193,16 @@ static const char *outcome(struct pool_result *result)
     return result && !pool_result_ready(result) ? "hang" : "fail";
 }
 
-static const char *tally(struct pool_result *const others[OTHERS])
+static const char *tally(struct pool_result *const others[], int count)
 {
-    const char *first = outcome(others[0]);
-    for (int i = 1; i < OTHERS; i++)
-        if (strcmp(outcome(others[i]), first) != 0)
-            return "mixed";
-    return first;
+    const char *first = outcome(others[0]), *what = first;
+    bool hang = false, same = true;
+    for (int i = 0; i < count; i++) {
+        what = outcome(others[i]);
+        hang |= strcmp(what, "hang") == 0;
+        same &= strcmp(what, first) == 0;
+    }
+    return same ? first : hang ? "some_hang" : "some_fail";
 }
 
 static void end(struct pool *pool)

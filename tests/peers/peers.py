@@ -188,7 +188,9 @@ def hand_over(pool, count):
 
 def tally(pool, handles):
     outcomes = {outcome(pool, handle)[0] for handle in handles}
-    return outcomes.pop() if len(outcomes) == 1 else "mixed"
+    if len(outcomes) == 1:
+        return outcomes.pop()
+    return "some_hang" if "hang" in outcomes else "some_fail"
 
 
 def end(pool, word="done"):

@@ -464,6 +464,8 @@ static int upper_half_fails(const void *arg, void *result)
     long x = *(const long *)arg;
     atomic_fetch_add(&shared->runs, 1);
     atomic_fetch_add(&shared->arrived, 1);
+    if (x >= 50)
+        EVENTUALLY(atomic_load(&shared->arrived) == 2); /* so item 0 has begun */
     if (x >= 50 && shared->calls == 1)
         _exit(3);
     if (x >= 50)
