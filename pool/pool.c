@@ -8,15 +8,18 @@
  *   If no idle worker spins, it wakes one that sleeps.                                       wake_workers(), region.c
  *   A worker sees the number, notes in its slot that it aims at the job, and claims the ticket by compare-and-swap;
  *   it notes the item, runs the function, and exchanges the ticket for DONE, which also tells it whether anybody
- *   sleeps on that word.                                                       take(), run_chunk(), worker.c
+ *   sleeps on that word.                                              take(), worker.c; run_chunk(), run.c
  *   The caller has meanwhile marked the ticket WAITED and sleeps on that very word. It wakes up, copies the result
  *   out and puts the record back.                                                            wait_for(), result.c
  *
  * If the worker is killed on the way, the nursery forks a successor (nursery.c), which reads the slot: it marks the
- * item as failed and ends the ticket as its predecessor would have (heal(), worker.c). The caller sees no difference.
+ * item as failed and ends the ticket as its predecessor would have (heal(), heal.c). The caller sees no difference.
  *
  * A map is one job with a ticket for each chunk. Only this side allocates job memory (memory.c), and all it has to
  * remember lies in its own memory, behind one lock, which no worker ever sees.
+ *
+ * The other rooms: open.c begins and ends a pool; iter.c, queue.c, poll.c and look.c are streams, queues, callbacks and
+ * figures; thread.c and spawn.c are the other kinds and start methods; trace.c and draw.c make the pictures.
  */
 #include "caller.h"
 #include <errno.h>

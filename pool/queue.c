@@ -16,6 +16,7 @@
  */
 #include "caller.h"
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -222,6 +223,8 @@ static enum outcome spin(const struct party *me, const struct call *call, void *
             outcome = call->try(me, item);
         if (turn % 32 == 0 && now_ns() >= end)
             break;
+        if (turn % 32 == 0)
+            sched_yield(); /* or on this one */
     }
     return outcome;
 }

@@ -9,6 +9,9 @@
  * grows until the work is done before the kill comes. After each kill everything has to be answered in time, rightly
  * or, for as many items as were killed, with an error; and another task has to run.
  *
+ * In two more runs a worker is killed N instructions into a put into a queue, and into a get and the task_done behind
+ * it. Whatever was in the queue has to come out of it, in order, but for the one item that was under way.
+ *
  * Exit status 0; 1 if the pool failed; 77 if ptrace is not allowed here.
  */
 #define _GNU_SOURCE
@@ -146,8 +149,8 @@ static bool kill_after(long steps, bool successor)
         ptrace(PTRACE_INTERRUPT, worker, NULL, 0);
         waitpid(worker, &status, __WALL);
     }
-    struct pool_result *map = pool_map_async(pool, square, in, 3, sizeof *in, sizeof *in,
-                                             &(struct pool_job_options){ .chunk = 2 });
+    struct pool_result *map =
+        pool_map_async(pool, square, in, 3, sizeof *in, sizeof *in, &(struct pool_job_options){ .chunk = 2 });
     struct pool_result *apply = pool_apply_async(pool, square, &in[3], sizeof *in, sizeof *in, NULL);
     if (!map || !apply)
         fail("cannot hand over", steps);
@@ -170,6 +173,95 @@ static bool kill_after(long steps, bool successor)
     return more;
 }
 
+/* --- Queues --- */
+
+/* Puts 2 into the queue. It stops before that and behind it. */
+static int put_two(const void *arg, void *result)
+{
+    long two = 2;
+    (void)result;
+    raise(SIGSTOP);
+    int status = pool_queue_put(*(struct pool_queue *const *)arg, &two, DEADLINE);
+    raise(SIGSTOP);
+    return status;
+}
+
+/* Gets an item and is done with it, in the same way. */
+static int get_one(const void *arg, void *result)
+{
+    struct pool_queue *queue = *(struct pool_queue *const *)arg;
+    raise(SIGSTOP);
+    int status = pool_queue_get(queue, result, DEADLINE);
+    status |= pool_queue_task_done(queue);
+    raise(SIGSTOP);
+    return status;
+}
+
+/* Kills the pool's worker so many instructions behind its first stop. Returns whether it had not come to the second. */
+static bool kill_in_call(struct pool *pool, pool_task *task, struct pool_queue *queue, long steps)
+{
+    pid_t worker;
+    int status, more = 1;
+    if (pool_apply(pool, own_pid, NULL, 0, &worker, sizeof worker) != 0)
+        fail("no worker", steps);
+    seize(worker, 0);
+    struct pool_result *result = pool_apply_async(pool, task, &queue, sizeof queue, sizeof(long), NULL);
+    waitpid(worker, &status, __WALL);
+    for (long i = 0; i < steps && more; i++) {
+        ptrace(PTRACE_SINGLESTEP, worker, NULL, 0);
+        waitpid(worker, &status, __WALL);
+        more = WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+    }
+    kill(worker, SIGKILL);
+    waitpid(worker, &status, __WALL);
+    if (pool_result_wait(result, DEADLINE) != 0 || pool_apply(pool, own_pid, NULL, 0, &worker, sizeof worker) != 0)
+        fail("the pool does not go on", steps);
+    pool_result_free(result);
+    return more;
+}
+
+/* The queue holds 1 to 3 at the end, but for the one that was put or got. */
+static bool kill_at_queue(struct pool *pool, bool puts, long steps)
+{
+    struct pool_queue *queue = pool_queue_open(pool, 3, sizeof(long));
+    long item = 1, expected = 1, under_way = puts ? 2 : 1;
+    bool more = true;
+    for (; item <= 3; item++)
+        if (item == 2 && puts)
+            more = kill_in_call(pool, put_two, queue, steps);
+        else if (pool_queue_put(queue, &item, DEADLINE) != 0)
+            fail("cannot put", steps);
+    if (!puts)
+        more = kill_in_call(pool, get_one, queue, steps);
+    for (size_t left = pool_queue_size(queue); left > 0; left--, expected++) {
+        if (pool_queue_get(queue, &item, DEADLINE) != 0 || pool_queue_task_done(queue) != 0)
+            fail("cannot get", steps);
+        expected += item != expected && expected == under_way;
+        if (item != expected)
+            fail("items out of order", steps);
+    }
+    if (expected != 4)
+        fail("items are lost", steps);
+    if (pool_queue_get(queue, &item, 0) == 0 || pool_queue_join(queue, DEADLINE) != 0)
+        fail("the queue does not end empty", steps);
+    return more;
+}
+
+static void run_queue(const char *what, bool puts, long stride)
+{
+    long steps = 1 + (long)getpid() % stride, kills = 1;
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1 });
+    if (!pool)
+        fail("cannot open", steps);
+    for (; kill_at_queue(pool, puts, steps); steps += stride)
+        kills++;
+    printf("%s: killed %ld times, within %ld instructions: at most its item was lost\n", what, kills, steps);
+    fflush(stdout);
+    pool_terminate(pool);
+    pool_join(pool, DEADLINE);
+    pool_free(pool);
+}
+
 static void run(const char *what, bool successor, long stride)
 {
     long steps = 1 + (long)getpid() % stride, kills = 0;
@@ -188,5 +280,7 @@ int main(int argc, char **argv)
     }
     run("a worker", false, stride);
     run("a successor", true, stride);
+    run_queue("a putter", true, 1 + stride / 10); /* there is less of it */
+    run_queue("a getter", false, 1 + stride / 10);
     return 0;
 }

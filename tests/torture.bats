@@ -16,5 +16,5 @@ setup_file() {
     kit_run -t200 build/steps 149
     ((status != 77)) || skip "ptrace is not allowed here"
     ((status == 0))
-    [[ $output == *"a worker: killed "*"a successor: killed "* ]]
+    [[ $output == *"a worker: killed "*"a successor: killed "*"a putter: killed "*"a getter: killed "* ]]
 }

@@ -179,7 +179,7 @@ static struct pool_result *hand(struct pool *pool, pool_task *task, const char *
     return result;
 }
 
-static void hand_others(struct pool *pool, struct pool_result *others[OTHERS])
+static void hand_others(struct pool *pool, struct pool_result *others[])
 {
     for (int i = 0; i < OTHERS; i++)
         others[i] = pool_apply_async(pool, square, &i, sizeof i, sizeof i, NULL);
@@ -195,10 +195,10 @@ static const char *outcome(struct pool_result *result)
 
 static const char *tally(struct pool_result *const others[], int count)
 {
-    const char *first = outcome(others[0]), *what = first;
+    const char *first = outcome(others[0]);
     bool hang = false, same = true;
     for (int i = 0; i < count; i++) {
-        what = outcome(others[i]);
+        const char *what = outcome(others[i]);
         hang |= strcmp(what, "hang") == 0;
         same &= strcmp(what, first) == 0;
     }
@@ -217,7 +217,7 @@ static void finish(struct pool *pool)
     struct pool_result *others[OTHERS];
     be_patient();
     hand_others(pool, others);
-    fact("later", tally(others));
+    fact("later", tally(others, OTHERS));
     end(pool);
 }
 
@@ -236,8 +236,8 @@ static bool names(pid_t pid)
 static void busy(void)
 {
     struct pool *pool = start();
-    struct pool_result *victim = hand(pool, hold, "victim", NULL), *beside = hand(pool, hold, "beside", NULL);
-    struct pool_result *others[OTHERS];
+    struct pool_result *victim = hand(pool, hold, "victim", NULL);
+    struct pool_result *others[OTHERS + 1] = { [OTHERS] = hand(pool, hold, "beside", NULL) };
     char word[16];
     pid_t pid = begun(word), second = begun((char[16]){ "" });
     pid = strcmp(word, "victim") == 0 ? pid : second;
@@ -245,10 +245,9 @@ static void busy(void)
     strike();
     kill_worker(pid);
     note("open");
-    const char *what = outcome(victim), *all = NULL;
+    const char *what = outcome(victim);
     fact("task", strcmp(what, "fail") == 0 && names(pid) ? "named" : what);
-    all = tally(others);
-    fact("others", strcmp(outcome(beside), all) == 0 ? all : "mixed");
+    fact("others", tally(others, OTHERS + 1));
     finish(pool);
 }
 
@@ -310,7 +309,7 @@ static void limit(void)
     const char *what = outcome(endless);
     if (strcmp(what, "fail") == 0 && errno == ETIME && state(pid) == 'Z')
         what = "ended";
-    fact("others", tally(others));
+    fact("others", tally(others, OTHERS));
     fact("task", what);
     finish(pool);
 }
