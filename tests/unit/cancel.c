@@ -195,9 +195,9 @@ static void half_done(void)
 {
     static const long chunks[] = { 1, 10, 20 };
     for (int k = 0; k < 3; k++) {
-        struct pool *pool = open_pool(2);
         memset(shared, 0, sizeof *shared);
         atomic_store(&shared->mark, 6);
+        struct pool *pool = open_pool(2);
         struct pool_result *result = hand_over(pool, some_end, 20, chunks[k], false);
         EVENTUALLY(atomic_load(&shared->arrived) == (chunks[k] == 20 ? 1 : 2));
         CHECK_EQ(pool_result_cancel(result), 1);
@@ -458,20 +458,20 @@ static void p46_one_worker(void)
     end_pool(pool);
 }
 
-/* The lower half waits at the gate, the upper half fails: with two workers these are item 0 and item 50. */
+/* The lower half waits at the gate, the upper half fails when it does: with two workers these are items 0 and 50. */
 static int upper_half_fails(const void *arg, void *result)
 {
     long x = *(const long *)arg;
     atomic_fetch_add(&shared->runs, 1);
-    atomic_fetch_add(&shared->arrived, 1);
-    if (x >= 50)
-        EVENTUALLY(atomic_load(&shared->arrived) == 2); /* so item 0 has begun */
-    if (x >= 50 && shared->calls == 1)
+    if (x < 50) {
+        atomic_fetch_add(&shared->arrived, 1);
+        gate_wait();
+        return task_square(arg, result);
+    }
+    EVENTUALLY(atomic_load(&shared->arrived) > 0);
+    if (atomic_load(&shared->calls) == 1)
         _exit(3);
-    if (x >= 50)
-        return pool_fail("%ld is too much", x);
-    gate_wait();
-    return task_square(arg, result);
+    return pool_fail("%ld is too much", x);
 }
 
 /* Items 1 to 49 are cancelled; still it is item 50 that went wrong, and the error names it, not one of those. What runs
@@ -479,11 +479,10 @@ static int upper_half_fails(const void *arg, void *result)
 static void p46_names_the_culprit(void)
 {
     for (int dies = 0; dies < 2; dies++) {
-        struct pool *pool = open_pool(2);
         memset(shared, 0, sizeof *shared);
         atomic_store(&shared->calls, dies);
+        struct pool *pool = open_pool(2);
         struct pool_result *result = hand_over(pool, upper_half_fails, 100, 1, true);
-        EVENTUALLY(atomic_load(&shared->arrived) == 2);
         struct pool_progress progress = { 0 };
         EVENTUALLY(pool_result_progress(result, &progress) == 0 && progress.failed > 0);
         gate_open();

@@ -163,10 +163,10 @@ static void in_a_chunk(void)
 {
     static const long chunks[] = { 1, 4, 12 };
     for (int k = 0; k < 6; k++) {
+        memset(shared, 0, sizeof *shared);
         struct pool *pool = open_pool(1 + k % 2);
         struct pool_job_options options = { .chunk = chunks[k / 2], .limit = SHORT };
         long out[12] = { 0 };
-        memset(shared, 0, sizeof *shared);
         FAILED(pool_result_get(hand_over(pool, some_forever, 12, &options), out, PATIENCE), ETIME, 3);
         CHECK_EQ((long long)pool_error()->failures, 2);
         for (long i = 0; i < 12; i++) {
@@ -378,7 +378,7 @@ static void d19_in_the_end(void)
     for (int k = 0; k < 3; k++) {
         struct pool_job_options options = { .chunk = chunks[k], .retries = 2 };
         long out[50] = { 0 };
-        memset(shared, 0, sizeof *shared);
+        memset(shared->cell, 0, sizeof shared->cell);
         atomic_store(&shared->mark, 2);
         OK(pool_result_get(hand_over(pool, die_at_first, 50, &options), out, PATIENCE));
         for (long i = 0; i < 50; i++) {
