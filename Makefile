@@ -10,6 +10,7 @@ CFLAGS += -Wall -Wextra         # what compilers find suspicious
 CFLAGS += -Wpedantic            # what the C standard does not allow
 CFLAGS += -Wmissing-prototypes  # a function without a header ought to be static
 CFLAGS += -Werror               # and none of it is let through
+CFLAGS += -fno-plt              # C functions are looked up once, not again in each new worker
 CFLAGS += $(EXTRA)              # make EXTRA=-fsanitize=address ...
 COMPILE = $(CC) $(strip $(CFLAGS))
 

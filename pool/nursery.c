@@ -81,7 +81,7 @@ static void start_worker(struct nursery *n, uint32_t number)
     struct region *region = n->region;
     struct slot *slot = &region->slots[number];
     pid_t nursery = getpid();
-    slot->worker = atomic_fetch_add(&region->births, 1) + 1;
+    worker_next(region, slot);
     slot->lives++;
     atomic_store(&slot->ready, 0);
     pid_t pid = fork();
@@ -285,6 +285,7 @@ static bool done(const struct nursery *n)
 
 static _Noreturn void keep_workers(struct nursery *n)
 {
+    worker_prepare(n->region);
     for (uint32_t i = 0; i < n->region->workers && atomic_load(&n->region->stop) == STOP_NOT; i++)
         start_worker(n, i);
     for (;;) {

@@ -142,10 +142,9 @@ int pool_poll(struct pool *pool)
     await_hangup(pool, 0);
     if (!look_after(pool) && pool->descriptor >= 0 && pool->region->kind == POOL_PROCESSES)
         epoll_ctl(pool->descriptor, EPOLL_CTL_DEL, pool->socket, NULL); /* it would stay readable for ever */
-    size_t before = pool->watch_count;
-    int count = run_callbacks(pool);
-    if (before > AT_ONCE)
-        ring_descriptor(pool->region, true); /* there are some it did not look at */
+    int count = 0;
+    for (size_t looked = 0, all = pool->watch_count; looked <= all; looked += AT_ONCE)
+        count += run_callbacks(pool); /* each time it looks at the next ones */
     return count;
 }
 

@@ -124,8 +124,8 @@ static void publish(struct pool *pool, struct job *job, uint32_t chunks)
         atomic_fetch_add(&job->seq, 1);
     }
     uint64_t entry = tail / RING_SIZE << 32 | (uint64_t)(job - region->jobs + 1);
-    atomic_store_explicit(&region->ring[tail % RING_SIZE], entry, memory_order_release); /* the job is complete */
-    atomic_store(&region->tail, tail + 1); /* in one order with the looks for sleepers that follow */
+    atomic_store(&region->ring[tail % RING_SIZE], entry); /* in one order with the looks for sleepers that follow */
+    atomic_store_explicit(&region->tail, tail + 1, memory_order_release); /* the entry is there */
 }
 
 /* Wakes as many as can help. An idle worker that spins needs no waking, and wakes the next one if there is more. */

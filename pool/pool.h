@@ -303,7 +303,7 @@ struct pool_job_options {
     int retries;             /**< So many times an item is run again whose worker died, by itself or by `limit`; its
                                   result is zeroed first, and pool_attempt() tells. Default: never. */
     double limit;            /**< Seconds one item may run; then its worker is killed and the item fails (ETIME).
-                                  Default: none. */
+                                  A task that executes another program in its own place has none. Default: none. */
     pool_callback *callback; /**< Is told when all items succeeded. */
     pool_callback *error_callback; /**< Is told when an item failed. */
     void *cookie;                  /**< Is handed to the callbacks as it is. */
@@ -345,7 +345,8 @@ int pool_result_get(struct pool_result *result, void *results, double seconds);
 
 /**
  * Cancels what is left of a job: items not yet begun never run, and workers that are running one of its items are
- * killed, and only those. These items fail (ECANCELED). Does not wait for it: pool_result_wait() does.
+ * killed, and only those. These items fail (ECANCELED), but for one that ends in the same moment. Does not wait for it:
+ * pool_result_wait() does.
  * @return 1; 0 if the job was done already; -1 with ENOTSUP if threads are running some of its items: these go on.
  */
 int pool_result_cancel(struct pool_result *result);

@@ -90,6 +90,7 @@ struct slot {
     /* The nursery's. */
     _Atomic int32_t pid;      /* the worker, 0 while there is none */
     uint32_t worker;          /* the N of PoolWorker-N */
+    char name[24];            /* all of that */
     uint32_t lives;           /* how many workers this slot has had */
     _Atomic int32_t dead_pid; /* the worker whose death is not healed yet */
     int32_t dead_status;      /* its status, as from wait() */

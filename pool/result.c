@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_LOOK ((uint64_t)100) /* nanoseconds: some cache lines have to go there, and back */
+
 /* ---- Waiting ---- */
 
 struct wait wait_begin(struct pool *pool, const char *who, double seconds)
@@ -49,19 +51,16 @@ void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
     run_callbacks(wait->pool);
 }
 
-/* Worth it only if the worker that will end the chunk is awake on another core. */
+/* Worth it only if the worker that will end the chunk is awake on another core. No task is done before FIRST_LOOK, and
+ * each look takes the ticket's cache line away from the worker that is about to write it. */
 static bool spin_for(struct region *region, _Atomic uint32_t *ticket)
 {
-    if (!region->spin)
-        return false;
-    uint64_t end = now_ns() + region->spin;
-    do {
-        for (int i = 0; i < 32; i++) {
-            if (atomic_load(ticket) & TICKET_DONE)
-                return true;
-            relax();
-        }
-    } while (now_ns() < end);
+    uint64_t now = now_ns(), first = now + FIRST_LOOK, end = now + region->spin;
+    for (; now < end; now = now_ns()) {
+        relax();
+        if (now >= first && atomic_load(ticket) & TICKET_DONE)
+            return true;
+    }
     return false;
 }
 
@@ -248,13 +247,14 @@ bool result_failure(struct pool_result *result, size_t from, struct pool_error *
 
 bool result_verdict(struct pool_result *result, struct pool_error *error)
 {
-    struct pool_error other;
     if (!result_failure(result, 0, error))
         return false;
-    for (size_t from = error->item + 1; error->code == ECANCELED && result_failure(result, from, &other);) {
-        from = other.item + 1;
-        if (other.code != ECANCELED)
-            *error = other;
+    for (size_t item = error->item + 1; error->code == ECANCELED && item < result->count; item++) {
+        const struct note *note = result_note(result, item);
+        if (note && note->kind != NOTE_REPLY && note->kind != NOTE_CANCELLED) {
+            error_of_item(error, item, note, result->pool->why);
+            error->failures = result->failures;
+        }
     }
     return true;
 }

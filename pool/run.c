@@ -326,7 +326,7 @@ bool run_chunk(struct worker *w, struct job *job)
     uint64_t item = run_items(w, job, first, last);
     w->in_task = false;
     w->left -= w->left < 0 ? 0 : (long)(item - first);
-    atomic_fetch_add_explicit(&slot->finished, item - first, memory_order_relaxed); /* only a figure */
+    note64(&slot->finished, atomic_load(&slot->finished) + item - first); /* nobody else writes it */
     if (item < end && w->left == 0 && !given_up(job)) {
         note64(&slot->at, item << 32);
         return false;

@@ -42,7 +42,7 @@ static int start_thread(struct pool *pool, uint32_t number)
     struct slot *slot = &pool->region->slots[number];
     struct thread *thread = &pool->threads[number];
     *thread = (struct thread){ .region = pool->region, .number = number };
-    slot->worker = atomic_fetch_add(&pool->region->births, 1) + 1;
+    worker_next(pool->region, slot);
     slot->lives = 1;
     atomic_store(&slot->pid, pool->region->caller);
     atomic_fetch_add(&pool->region->living, 1);

@@ -104,21 +104,14 @@ static enum look look(const struct worker *w, uint32_t *index)
 
 /* ---- Idling ---- */
 
-static void stop_spinning(struct worker *w)
-{
-    uint32_t me = own(w);
-    atomic_compare_exchange_strong(&w->region->spinner, &me, 0);
-}
-
-/* After being idle: whoever handed work over may have relied on this worker alone, so it wakes the next one. */
+/* After being idle: whoever handed work over may have relied on this worker alone, so it wakes the next one. It looks
+ * into the ring, and not at the tail, whose cache line the caller is about to write. */
 static void pass_on(struct worker *w)
 {
-    if (!w->idle)
-        return;
-    w->idle = false;
-    stop_spinning(w);
-    if (atomic_load(&w->region->tail) > w->position)
+    uint32_t next;
+    if (w->idle && look(w, &next) != LOOK_NOTHING)
         wake_workers(w->region, 1);
+    w->idle = false;
 }
 
 static bool anything_new(const struct worker *w)
@@ -127,13 +120,10 @@ static bool anything_new(const struct worker *w)
     return look(w, &index) != LOOK_NOTHING || atomic_load(&w->region->stop);
 }
 
-/* Spins for a while, if nobody else does. Returns whether there is something to look at. It looks at every fourth turn
- * only, because looking takes the ring's cache line away from the caller that is about to write it. */
-static bool spin(struct worker *w)
+/* Returns whether something new came within a while. It looks at every fourth turn only, because looking takes the
+ * ring's cache line away from the caller that is about to write it. */
+static bool look_for_a_while(const struct worker *w)
 {
-    uint32_t nobody = 0;
-    if (!atomic_compare_exchange_strong(&w->region->spinner, &nobody, own(w)) && nobody != own(w))
-        return false;
     uint64_t end = now_ns() + w->region->spin;
     for (unsigned turn = 1;; turn++) {
         relax();
@@ -146,18 +136,33 @@ static bool spin(struct worker *w)
     }
 }
 
-/* Sleeps until woken. The bit is set and the spinner's place given up before the last look: whoever hands work over
- * first puts it into the ring and then looks for sleepers, so one of the two sees the other. */
+/* Spins for a while, if nobody else does. Returns whether there is something to look at. Whoever hands work over before
+ * the spinner's place is given up relies on the looks that follow; who does it later wakes somebody. */
+static bool spin(struct worker *w)
+{
+    uint32_t nobody = 0, me = own(w);
+    if (!atomic_compare_exchange_strong(&w->region->spinner, &nobody, me))
+        return false;
+    bool new = look_for_a_while(w);
+    atomic_compare_exchange_strong(&w->region->spinner, &me, 0);
+    return new;
+}
+
+/* Sleeps until woken. The bit is set before the last look: whoever hands work over first puts it into the ring and then
+ * looks for sleepers, so one of the two sees the other. What others took meanwhile is skipped: records are used again,
+ * so an old entry may stand for the newest job, and would make it look as if there were one more. */
 static void sleep_a_while(struct worker *w)
 {
     struct region *region = w->region;
     uint64_t bit = (uint64_t)1 << (w->number % 64);
     uint32_t wake = atomic_load(&region->wake);
     atomic_fetch_or(&region->asleep[w->number / 64], bit);
-    stop_spinning(w);
-    if (atomic_load(&region->tail) <= w->position && !atomic_load(&region->stop))
+    if (!anything_new(w))
         futex_wait(&region->wake, wake, 0);
     atomic_fetch_and(&region->asleep[w->number / 64], ~bit);
+    uint64_t head = atomic_load(&region->head);
+    if (head > w->position)
+        w->position = head;
 }
 
 /* Waits for work. Spinning pays while tasks come one upon the other; after a long sleep it would only keep a core from
@@ -234,9 +239,8 @@ static bool initialize(struct worker *w)
     if (status)
         return false;
     atomic_store(&w->slot->ready, 1);
-    atomic_store(&w->slot->was_ready, 1);
-    atomic_fetch_add(&region->news, 1);
-    futex_wake(&region->news, INT32_MAX);
+    if (!atomic_exchange(&w->slot->was_ready, 1) && atomic_fetch_add(&region->news, 1) + 1 == region->workers)
+        futex_wake(&region->news, INT32_MAX); /* pool_open() waits for the last one */
     return true;
 }
 
@@ -258,7 +262,7 @@ static struct worker make_worker(struct region *region, uint32_t number)
 static void begin_life(struct worker *w)
 {
     worker_become(w);
-    snprintf(w->name, sizeof w->name, "PoolWorker-%u", w->slot->worker);
+    w->name = w->slot->name;
     prctl(PR_SET_NAME, w->name);
     w->left = tasks_in_this_life(w->region, w->number);
 }
@@ -276,14 +280,25 @@ static bool live(struct worker *w)
     return true;
 }
 
+void worker_prepare(struct region *region)
+{
+    on_exit(leave_at_exit, region);
+}
+
+void worker_next(struct region *region, struct slot *slot)
+{
+    slot->worker = atomic_fetch_add(&region->births, 1) + 1;
+    snprintf(slot->name, sizeof slot->name, "PoolWorker-%u", slot->worker);
+}
+
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
 {
     struct worker worker = make_worker(region, number);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != nursery)
         _exit(EXIT_FAILURE);
+    atomic_store(&worker.slot->pid, getpid()); /* the nursery does that, too, but perhaps later than this can be seen */
     begin_life(&worker);
-    on_exit(leave_at_exit, region);
     take_signals();
     bool good = live(&worker);
     fflush(stdout);
@@ -304,7 +319,7 @@ bool worker_thread(struct region *region, uint32_t number)
 static void with_self(struct region *region, void (*what)(struct worker *w))
 {
     struct worker worker = make_worker(region, 0);
-    snprintf(worker.name, sizeof worker.name, "%s", pool_worker_name());
+    worker.name = pool_worker_name();
     worker.left = -1;
     struct worker *outer = worker_become(&worker);
     what(&worker);

@@ -43,7 +43,7 @@ struct worker {
     bool in_task;
     bool has_timer; /* for limits */
     timer_t timer;
-    char name[24];
+    const char *name;
 };
 
 /* Stores into the slot what a successor must know before this worker does anything else. Relaxed: only
@@ -144,6 +144,12 @@ void worker_bury(struct region *region, uint32_t number);
 bool worker_condemned(const struct region *region, uint32_t number);
 
 /* worker.c */
+
+/** Does, in the nursery, what new workers then need not do: each page that one is the first to touch costs it time. */
+void worker_prepare(struct region *region);
+
+/** Gives the next worker of a slot its number and its name. */
+void worker_next(struct region *region, struct slot *slot);
 
 /** Lives a worker's whole life in this process: heals what its predecessor left, works, ends in _exit. */
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery);
