@@ -37,14 +37,14 @@ uint64_t now_ns(void)
 /* Where everything lies: offsets from the region's start. */
 struct plan {
     uint32_t job_count, block_count;
-    size_t jobs, memory, owners, blocks, trace, size;
+    size_t jobs, owners, trace, memory, blocks, guards[GUARDS], size;
 };
 
-/* Sets a part aside, with a guard behind it. Returns where it begins. */
-static size_t set_aside(size_t *end, size_t size)
+/* Sets a part aside. Returns where it begins. */
+static size_t set_aside(struct plan *plan, size_t size)
 {
-    size_t at = *end;
-    *end += (size + GUARD - 1) / GUARD * GUARD + GUARD;
+    size_t at = plan->size;
+    plan->size += (size + GUARD - 1) / GUARD * GUARD;
     return at;
 }
 
@@ -52,12 +52,15 @@ static struct plan make_plan(size_t memory, bool traced)
 {
     struct plan plan = { .job_count = (uint32_t)(LEAST_JOBS + memory / 16 / sizeof(struct job)) };
     plan.block_count = (uint32_t)(memory / BLOCK_SIZE);
-    set_aside(&plan.size, sizeof(struct region));
-    plan.jobs = set_aside(&plan.size, plan.job_count * sizeof(struct job));
-    plan.memory = set_aside(&plan.size, ROOM * memory);
-    plan.owners = set_aside(&plan.size, plan.block_count * sizeof(_Atomic uint32_t));
-    plan.blocks = set_aside(&plan.size, plan.block_count * (size_t)BLOCK_SIZE);
-    plan.trace = set_aside(&plan.size, traced ? TRACE_RECORDS * sizeof(struct trace_record) : 0);
+    set_aside(&plan, sizeof(struct region));
+    plan.jobs = set_aside(&plan, plan.job_count * sizeof(struct job));
+    plan.owners = set_aside(&plan, plan.block_count * sizeof(_Atomic uint32_t));
+    plan.trace = set_aside(&plan, traced ? TRACE_RECORDS * sizeof(struct trace_record) : 0);
+    plan.guards[0] = set_aside(&plan, GUARD); /* no more of them: each costs every fork two mappings */
+    plan.memory = set_aside(&plan, ROOM * memory);
+    plan.guards[1] = set_aside(&plan, GUARD);
+    plan.blocks = set_aside(&plan, plan.block_count * (size_t)BLOCK_SIZE);
+    plan.guards[2] = set_aside(&plan, GUARD);
     return plan;
 }
 
@@ -118,8 +121,8 @@ static char *reserve_what_is_given(size_t *memory, struct plan *plan, bool trace
 static void shield(struct region *region)
 {
     madvise(region, region->size, MADV_DONTDUMP); /* a core of all that helps nobody */
-    for (size_t i = 0; i < sizeof region->parts / sizeof *region->parts; i++)
-        mprotect((char *)region + region->parts[i] - GUARD, GUARD, PROT_NONE);
+    for (int i = 0; i < GUARDS; i++)
+        mprotect((char *)region + region->guards[i], GUARD, PROT_NONE);
 }
 
 struct region *region_attach(int file, void *at, size_t size)
@@ -138,8 +141,7 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
     struct region *region = (struct region *)at;
     if (!region)
         return NULL;
-    const size_t parts[] = { plan.jobs, plan.memory, plan.owners, plan.blocks, plan.trace, plan.size };
-    memcpy(region->parts, parts, sizeof parts);
+    memcpy(region->guards, plan.guards, sizeof plan.guards);
     region->size = plan.size;
     shield(region);
     region->workers = workers;

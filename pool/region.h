@@ -5,7 +5,7 @@
  * Private to the library. One range of shared memory, reserved by pool_open() before it forks, so it lies at the same
  * address in every process of the pool and a pointer into it means the same thing everywhere:
  *
- *     struct region | guard | jobs | job memory | guard | block owners | blocks | guard | trace records
+ *     struct region | jobs | block owners | trace records | guard | job memory | guard | blocks | guard
  *
  * Zeroed memory is a valid empty state of every part: nothing is initialised, untouched pages cost nothing.
  * Fields are grouped by who writes them. A word that several processes write is only ever changed by compare-and-swap
@@ -35,8 +35,9 @@
 #define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
 #define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
 #define BELLS 64u        /* words on which unordered iterators sleep */
-#define CANARY 16u       /* bytes behind each result, if they are to be checked */
-#define JOB_INLINE 32u   /* an argument and a result that together are so small live in the job itself */
+#define GUARDS 3
+#define CANARY 16u     /* bytes behind each result, if they are to be checked */
+#define JOB_INLINE 32u /* an argument and a result that together are so small live in the job itself */
 
 /** Why nobody wants the rest of a job any more. */
 enum give_up {
@@ -128,14 +129,14 @@ struct region {
     struct trace_record *trace; /* NULL: not traced */
     uint64_t trace_size;        /* records for each slot */
     uint64_t opened;            /* nanoseconds, the trace's zero */
-    size_t parts[6];            /* where the parts begin, each behind a guard; the last one is the end */
+    size_t guards[GUARDS];      /* where there are pages that nobody may touch */
     pool_task *spread;          /* what runs the items of a starmap, as workers call it */
     uintptr_t base;             /* POOL_SPAWN: where the program lies in the caller */
 
     /* The caller's. */
-    _Alignas(64) _Atomic uint64_t tail; /* jobs put into the ring */
+    _Alignas(64) _Atomic uint64_t tail;  /* jobs put into the ring */
     _Atomic(struct pool_queue *) queues; /* the one opened last; each knows the one before */
-    _Alignas(64) _Atomic uint32_t stop; /* enum stop; the nursery writes BROKEN */
+    _Alignas(64) _Atomic uint32_t stop;  /* enum stop; the nursery writes BROKEN */
 
     /* The workers'. */
     _Alignas(64) _Atomic uint64_t head;               /* a hint: all jobs before it are taken */
@@ -160,8 +161,8 @@ struct region {
     _Atomic uint64_t ring[RING_SIZE]; /* lap << 32 | 1 + job index */
 };
 
-/** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. `file`: what it is
- * to be a mapping of, or -1. NULL and errno. */
+/** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. `file`: what it
+ * is to be a mapping of, or -1. NULL and errno. */
 struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int file);
 
 /** Maps a region that lies in a file, in another program, where it was reserved. NULL and errno. */
