@@ -107,6 +107,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct pool;        /**< A pool of workers. */
 struct pool_result; /**< A job that was handed over: Python's AsyncResult. */
 struct pool_iter;   /**< A stream of results: what Python's imap returns. */
@@ -564,5 +568,9 @@ int pool_attempt(void);
 const char *pool_worker_name(void);
 
 /** @} */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

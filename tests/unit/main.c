@@ -4,6 +4,7 @@
  *     build/unit             runs all
  *     build/unit D05 imap    runs those whose name contains one of the words, or whose suite is called so
  *     build/unit threads     runs those that try pools of threads
+ *     build/unit imap ^D05   leaves out those that a word behind a ^ names
  *     build/unit -l          lists them
  *
  * UNIT_SLOW=1 in the environment makes deadlines longer and rounds fewer: for valgrind and sanitizers. The
@@ -79,12 +80,22 @@ static void print_line(const CU_pTest test, const CU_pSuite suite, const CU_pFai
     fflush(stdout);
 }
 
-static bool is_wanted(const char *suite, const char *name, char **words)
+static bool is_named(const struct test *test, const char *word)
 {
-    bool wanted = !*words;
-    for (; *words && !wanted; words++)
-        wanted = strstr(name, *words) || strcmp(suite, *words) == 0;
-    return wanted;
+    return strstr(test->name, word) || strcmp(test->suite, word) == 0;
+}
+
+static bool is_wanted(const struct test *test, char **words)
+{
+    bool any = false, wanted = false;
+    for (; *words; words++)
+        if (**words != '^') {
+            any = true;
+            wanted |= is_named(test, *words);
+        } else if (is_named(test, *words + 1)) {
+            return false;
+        }
+    return wanted || !any;
 }
 
 static bool register_tests(char **words)
@@ -95,7 +106,7 @@ static bool register_tests(char **words)
     for (struct test *test = tests; test < tests + test_count; test++) {
         if (!suite || strcmp(suite->pName, test->suite) != 0)
             suite = CU_add_suite(test->suite, NULL, NULL);
-        if (!suite || (is_wanted(test->suite, test->name, words) && !CU_add_test(suite, test->name, run_current_test)))
+        if (!suite || (is_wanted(test, words) && !CU_add_test(suite, test->name, run_current_test)))
             return false;
     }
     return true;
@@ -127,7 +138,7 @@ int main(int argc, char **argv)
     if (argc > 1 && argv[1][0] == '-') {
         if (strcmp(argv[1], "-l") == 0)
             return print_tests();
-        fprintf(stderr, "unit: unknown option %s\nusage: unit [-l] [WORD...]\n", argv[1]);
+        fprintf(stderr, "unit: unknown option %s\nusage: unit [-l] [[^]WORD...]\n", argv[1]);
         return 2;
     }
     if (!register_tests(argv + 1)) {

@@ -1,0 +1,184 @@
+# make install: what lies where, and programs built against it with pkg-config alone. Everything here goes into a
+# DESTDIR of its own; nothing on this machine changes.
+
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    export TO=$BATS_FILE_TMPDIR/to PREFIX=$BATS_FILE_TMPDIR/nowhere
+    touch "$BATS_FILE_TMPDIR/before"
+    kit_build install DESTDIR="$TO" PREFIX="$PREFIX"
+}
+
+setup() {
+    export LIB=$TO$PREFIX/lib
+    export PKG_CONFIG_PATH=$LIB/pkgconfig PKG_CONFIG_SYSROOT_DIR=$TO LD_LIBRARY_PATH=$LIB
+    version=$(sed -n 's/^VERSION *= *//p' "$KIT/Makefile")
+    soname=libmanyhands.so.${version%%.*}
+    cd "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+    [ -z "${home-}" ] || rm -r "$home"
+}
+
+# All files and links below a folder, one a line.
+files_in() {
+    (cd "$1" && find . ! -type d -printf '%P %l\n' | sed 's/ $//')
+}
+
+# build PROGRAM SOURCE FLAG...: with what pkg-config says, and nothing else of ours.
+build() {
+    local flags
+    flags=$(pkg-config --cflags --libs manyhands)
+    # shellcheck disable=SC2086 # a list
+    ${COMPILER:-gcc} -Wall -Wextra -Wpedantic -Werror -o "$1" "${@:2}" $flags
+}
+
+# build_squares FLAG...
+build_squares() {
+    build squares "$KIT/examples/squares.c" "$@"
+    run -0 "$KIT/build/run" -l ./squares
+    [ "$output" = "[1, 4, 9]" ]
+}
+
+# The functions pool.h declares.
+declared() {
+    gcc -E -P "$KIT/pool/pool.h" | grep -v typedef | grep -oE '\bpool_[a-z_]+ *\(' | tr -d ' (' | LC_ALL=C sort
+}
+
+# exports NAME...: all of them begin with pool_, and all that pool.h declares are there.
+exports() {
+    run -1 grep -v '^pool_' <<<"$*"
+    run -0 comm -23 <(declared) <(tr ' ' '\n' <<<"$*" | LC_ALL=C sort)
+    [ -z "$output" ]
+}
+
+@test "install: both libraries, links, header, pkg-config file, and nothing else" {
+    output=$(files_in "$TO$PREFIX")
+    kit_same_lines include/manyhands/pool.h lib/libmanyhands.a "lib/libmanyhands.so $soname" \
+        "lib/$soname libmanyhands.so.$version" "lib/libmanyhands.so.$version" lib/pkgconfig/manyhands.pc
+}
+
+@test "install: nothing outside DESTDIR" {
+    [ ! -e "$PREFIX" ]
+    run find /usr /etc /opt "$HOME" -newer "$BATS_FILE_TMPDIR/before" \( -name '*manyhands*' -o -name ld.so.cache \)
+    [ -z "$output" ]
+}
+
+@test "install: a second time is no different" {
+    before=$(files_in "$TO")
+    kit_build install DESTDIR="$TO" PREFIX="$PREFIX"
+    [ "$(files_in "$TO")" = "$before" ]
+}
+
+@test "install: a program with the shared library" {
+    build_squares
+    run -0 readelf -d squares
+    [[ $output == *"[$soname]"* ]]
+}
+
+@test "install: a program that is all static" {
+    build_squares -static
+    run -0 readelf -d squares
+    [[ $output != *manyhands* ]]
+}
+
+@test "install: a program with the shared library whose workers are new runs of it" {
+    build spawn "$KIT/tests/spawn.c"
+    run -0 "$KIT/build/run" -l ./spawn guarded "two words"
+    [[ $output == *"<two words>"* ]]
+}
+
+@test "install: a program in C++" {
+    command -v g++ >/dev/null || skip "there is no C++ compiler here (package g++)"
+    cat >squares.cc <<'END'
+#include <pool.h>
+#include <iostream>
+#include <vector>
+
+static int square(const void *arg, void *result)
+{
+    long x = *static_cast<const long *>(arg);
+    *static_cast<long *>(result) = x * x;
+    return 0;
+}
+
+int main()
+{
+    std::vector<long> in = { 1, 2, 3 }, out(3);
+    pool_options options = {};
+    options.processes = 2;
+    pool *workers = pool_open(&options);
+    if (!workers || pool_map(workers, square, in.data(), 3, sizeof(long), out.data(), sizeof(long)) != 0) {
+        std::cerr << pool_error()->text << '\n';
+        return 1;
+    }
+    std::cout << out[0] << ' ' << out[1] << ' ' << out[2] << '\n';
+    pool_close(workers);
+    pool_join(workers, POOL_FOREVER);
+    pool_free(workers);
+}
+END
+    COMPILER='g++ -std=c++11' build squares squares.cc
+    run -0 "$KIT/build/run" -l ./squares
+    [ "$output" = "1 4 9" ]
+}
+
+@test "install: the shared library has its soname, and shows the names of pool.h only" {
+    run -0 readelf -d "$LIB/libmanyhands.so"
+    [[ $output == *"soname: [$soname]"* ]]
+    exports $(nm -D --defined-only --format=posix "$LIB/libmanyhands.so" | cut -d' ' -f1)
+}
+
+@test "install: the static library shows the names of pool.h only" {
+    exports $(nm -g --defined-only --format=posix "$LIB/libmanyhands.a" | sed -n 's/ T .*//p')
+    run -1 grep -v '^pool_' <(nm -g --defined-only --format=posix "$LIB/libmanyhands.a" | sed '/:$/d')
+}
+
+@test "install: pkg-config tells the version that stands in the Makefile" {
+    run -0 pkg-config --modversion manyhands
+    [ "$output" = "$version" ]
+}
+
+@test "install: LIBDIR and INCLUDEDIR" {
+    other=$BATS_TEST_TMPDIR/to
+    kit_build install DESTDIR="$other" PREFIX=/usr LIBDIR=/usr/lib/some INCLUDEDIR=/usr/include/some
+    [ -f "$other/usr/include/some/manyhands/pool.h" ]
+    LIB=$other/usr/lib/some
+    PKG_CONFIG_PATH=$LIB/pkgconfig PKG_CONFIG_SYSROOT_DIR=$other LD_LIBRARY_PATH=$LIB build_squares
+}
+
+@test "uninstall: takes back what install brought, and nothing of others; twice is fine" {
+    other=$BATS_TEST_TMPDIR/to
+    mkdir -p "$other/usr/lib/pkgconfig"
+    touch "$other/usr/lib/libother.a"
+    kit_build install DESTDIR="$other" PREFIX=/usr
+    kit_build uninstall DESTDIR="$other" PREFIX=/usr
+    [ "$(files_in "$other")" = usr/lib/libother.a ]
+    [ ! -e "$other/usr/include/manyhands" ]
+    kit_build uninstall DESTDIR="$other" PREFIX=/usr
+}
+
+@test "install: into a home directory, by somebody who is not root, without DESTDIR" {
+    home=$(mktemp -d) as= # not in bats' own folders: these are closed to others
+    if [ "$(id -u)" -eq 0 ]; then
+        as='setpriv --reuid=65534 --clear-groups'
+        chown 65534 "$home"
+        $as test -r "$KIT/Makefile" || skip "user 65534 cannot read $KIT"
+    fi
+    $as make -s -C "$KIT" install PREFIX="$home/.local"
+    unset PKG_CONFIG_SYSROOT_DIR
+    LIB=$home/.local/lib
+    PKG_CONFIG_PATH=$LIB/pkgconfig LD_LIBRARY_PATH=$LIB build_squares
+    $as make -s -C "$KIT" uninstall PREFIX="$home/.local"
+    [ -z "$(files_in "$home")" ]
+}
+
+@test "install: a PREFIX that is no full path, or has a space, is refused with words" {
+    for prefix in local '~/.local' '/two words' ''; do
+        run -2 make -s -C "$KIT" install DESTDIR="$BATS_TEST_TMPDIR/to" PREFIX="$prefix"
+        [[ $output == *"cannot install to '$prefix"*"give a path from / on, without spaces"* ]]
+        [ ! -e "$BATS_TEST_TMPDIR/to" ]
+    done
+}
