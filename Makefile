@@ -183,6 +183,10 @@ check-tsan:
 check-valgrind: $(BUILD)/unit
 	UNIT_SLOW=1 valgrind --quiet --error-exitcode=77 --leak-check=no $(BUILD)/unit
 
+# The library's tests built for ARM64 and run there, or by qemu-user.
+check-arm64:
+	@sh tests/arm64.sh $(BUILD)
+
 # Which lines of pool/ the library's tests execute; fails below 95 %.
 COVERAGE = $(BUILD)/coverage
 coverage: $(BUILD)/run

@@ -69,11 +69,16 @@ help() {
   make unit             the library's tests; build/unit D05 imap: some of them
   make check-asan       the same with the address and undefined-behaviour sanitizers
   make check-valgrind   the same under valgrind
+  make check-tsan       the tests of threads with the thread sanitizer
+  make check-arm64      the same built for ARM64, in qemu-user
   make check-clang      the library with the other compiler
+  make coverage         which lines of the library its tests execute
   make torture          ten thousand workers killed at random
   make bench            the pool beside Python, GThreadPool, libuv and OpenMP
   make book-sync        bring the listings and transcripts in book.md up to date; make book-check: look only
   make lib              build/libpool.a, for your own programs (see README.md)
+  make install          the library for all programs, in /usr/local; PREFIX=$HOME/.local: in your home;
+                        make uninstall takes it away
   make clean            remove all that was built
 END
 }
@@ -106,7 +111,8 @@ doctor() {
     have valgrind 'valgrind: make check-valgrind' valgrind
     have python3 'Python: a peer in make bench' python3
     have_header uv.h 'libuv: a peer in make bench' libuv1-dev
-    have pkg-config 'GLib: a peer in make bench' 'libglib2.0-dev, pkg-config'
+    have pkg-config 'pkg-config: tests; GLib in make bench' 'pkg-config, libglib2.0-dev'
+    have qemu-aarch64 'qemu: make check-arm64' 'qemu-user, gcc-aarch64-linux-gnu'
     boxes | awk -F '\t' '$5 != "none" && $5 != "-" { printf "  chapter %s needs the packages %s\n", $1, $5 }'
     echo '  sh tests/setup.sh tests brings what the tests and the grader need, make setup all of it'
     echo 'protection while grading: a deadline, and nothing a program starts outlives it (tests/run.c);'

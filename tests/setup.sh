@@ -3,7 +3,7 @@
 #
 # usage: sh tests/setup.sh            a compiler and make: enough for the chapters and the exercises' programs
 #        sh tests/setup.sh tests      and what the tests and the grader need
-#        sh tests/setup.sh all        and the peers of the bench, valgrind, clang
+#        sh tests/setup.sh all        and the peers of the bench, valgrind, clang, a compiler for ARM64 and qemu
 #        sh tests/setup.sh tests -n   installs nothing; says what is missing, and ends with 77 if anything is
 #
 # Packages that are there already are left alone; if all are, nothing is asked of the network. It becomes root by
@@ -12,8 +12,9 @@
 set -eu
 
 packages='make gcc libc6-dev'
-tests='bats libcunit1-dev'
-all='python3 libglib2.0-dev pkg-config libuv1-dev valgrind clang libclang-rt-14-dev'
+tests='bats libcunit1-dev pkg-config'
+all='python3 libglib2.0-dev libuv1-dev valgrind clang libclang-rt-14-dev g++ qemu-user'
+[ "$(uname -m)" = aarch64 ] || all="$all gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 case ${1-} in
 '') ;;
