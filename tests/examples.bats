@@ -66,7 +66,8 @@ workers_of() {
 
 # Starts loop, stops its workers after the first tick, and lets them go on after the last.
 loop_with_workers_stopped() {
-    "$KIT/build/examples/loop" >out &
+    : >out # grep may look before the program has begun
+    "$KIT/build/examples/loop" >>out &
     local program=$! workers
     until grep -q 'tick 1' out; do sleep 0.01; done
     workers=$(workers_of $program)
