@@ -2,8 +2,7 @@
  * worker.c - a worker's life: heal, take a chunk, run its items, sleep when there is nothing to take.
  *
  * Whatever a worker holds it writes into its slot first, in the order of its program (note32(), note64()): the job and
- * chunk it aims at before it claims the ticket. heal.c says what that is good for. Compiler fences keep the order; the
- * processor keeps it by itself, because only a process that runs later, on behalf of the dead one, relies on it.
+ * chunk it aims at before it claims the ticket. heal.c says what that is good for.
  *
  * It starts in its own stripe of a job of many chunks and goes on wherever there is one left, so no worker is idle
  * while another has more than it can do. Of the idle ones at most one spins; the others sleep.
