@@ -112,8 +112,19 @@ has-good-paths:
 
 # --- Chapters and exercises: make ch03 && ./ch03, make ex01 && ./ex01 -----------------------------------
 
-$(CHAPTERS): ch%: $$(wildcard chapters/ch$$*-*.c) $(wildcard chapters/*.h) $(LIBRARY)
+# A chapter whose package is missing is built without it, and says so when it is run; once the package is there, the mark
+# $(BUILD)/has-... is new, and the chapter is built again.
+GMP       = $(if $(shell echo '\#include <gmp.h>' | $(CC) -E - 2>/dev/null),$(1))
+LIBS_ch13 = $(call GMP,-lgmp)
+LIBS_ch14 = $(LIBS_ch13)
+HAS_ch13  = $(call GMP,$(BUILD)/has-gmp)
+HAS_ch14  = $(HAS_ch13)
+
+$(CHAPTERS): ch%: $$(wildcard chapters/ch$$*-*.c) $(wildcard chapters/*.h) $(LIBRARY) $$(HAS_ch$$*)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY) $(LIBS_$@)
+
+$(BUILD)/has-%:
+	@mkdir -p $(BUILD) && touch $@
 
 $(EXERCISES): ex%: $$(wildcard exercises/ex$$*-*.c) $(wildcard exercises/*.h) $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
