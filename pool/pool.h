@@ -505,12 +505,12 @@ void pool_iter_close(struct pool_iter *iter);
  * Between any workers of the pool and the program, in order, without a lock that a dying worker could keep. The handle
  * is an address that means the same in all of them: hand it to a task as an argument. All calls may be made in tasks,
  * but pool_queue_open(). A worker killed in the middle of a call loses at most the item it was putting; one that is
- * killed after it got an item counts as done with it. Other children of the program or of a task cannot use it.
+ * killed after it got an item counts as done with it. Other children of the program or of a task must not use it.
  */
 
 /**
  * Opens a queue.
- * @param pool      The pool; the queue lives until it is joined, whatever is left in it.
+ * @param pool      The pool. The queue lives until that is joined, whatever is left in it, and must not be used later.
  * @param capacity  How many items it can hold.
  * @param width     The size of one item in bytes; 0 is fine: then it only counts.
  * @return The queue, NULL on failure (ENOMEM, EINVAL, ESHUTDOWN). Never blocks.

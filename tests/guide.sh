@@ -75,6 +75,7 @@ help() {
   make coverage         which lines of the library its tests execute
   make torture          ten thousand workers killed at random
   make bench            the pool beside Python, GThreadPool, libuv and OpenMP
+  make peers            what happens here and in Python's pools when a worker is killed ...; writes README's table
   make book-sync        bring the listings and transcripts in book.md up to date; make book-check: look only
   make lib              build/libpool.a, for your own programs (see README.md)
   make install          the library for all programs, in /usr/local; PREFIX=$HOME/.local: in your home;
