@@ -25,6 +25,7 @@ fi
 cannot_run() {
     cat <<'END'
 spawn : it cannot execute a program by its descriptor (ENOEXEC)
+S07 all signals handled : its clone() is a fork(), whose end sends SIGCHLD whatever was asked for
 host : its own threads, descriptors and mappings are in what these tests count
 faults : its own calls fail, too
 SIGINT to the : it refuses PR_SET_CHILD_SUBREAPER, so nobody sees what a program leaves
@@ -39,6 +40,7 @@ nested : the same, in the nursery
 telling of it : it refuses PR_SET_SECCOMP
 M05 : it refuses MADV_WIPEONFORK, so a child does not know that the pool is not its own
 polling where there is no pool : the same
+Q25 : the same, of a worker
 M06 : a child of a program with threads cannot start threads
 whatever it died of : it prints something when a program crashes
 D04 : the same
