@@ -1,0 +1,205 @@
+/*
+ * Chapter 5: streams.
+ *
+ * The idea: a stream reads its items from a source, a few at a time, and
+ * hands results out while the work goes on. So the input need not end.
+ *
+ * Usage: make ch05 && ./ch05            (SCALE=1 ./ch05: at full length)
+ *
+ * Watch for: in order, a slow first item keeps the others waiting, and in the
+ * end the workers too. And how little was read when the first result comes.
+ */
+#include "meet.h"
+#include "pool.h"
+#include <stdbool.h>
+
+enum { WORKERS = 4, ITEMS = 10, MILLION = 1000000 };
+
+/* [board] */
+struct board {
+    bool ordered;     /* the results come in the order of the items */
+    atomic_int done;  /* items worked out */
+    atomic_int given; /* results that came out of the stream */
+};
+
+static struct board *board; /* all processes see the same one */
+/* [/board] */
+
+/* Ends the program with the pool's own words if a call has failed. */
+static void check(bool ok)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "ch05: %s\n", pool_error()->text);
+    exit(EXIT_FAILURE);
+}
+
+static struct pool *open_pool(bool ordered)
+{
+    *board = (struct board){ .ordered = ordered };
+    struct pool *pool =
+        pool_open(&(struct pool_options){ .processes = WORKERS });
+    check(pool != NULL);
+    return pool;
+}
+
+static void finish(struct pool *pool)
+{
+    check(pool_close(pool) == 0);
+    check(pool_join(pool, POOL_FOREVER) == 0);
+    pool_free(pool);
+}
+
+/* [source] */
+/* Gives 0, 1, 2, 3 ... and has no end. */
+static int naturals(void *state, void *item)
+{
+    long *next = state;
+    *(long *)item = (*next)++;
+    return 1;
+}
+
+static int below_ten(void *state, void *item)
+{
+    const long *next = state;
+    return *next < ITEMS ? naturals(state, item) : 0;
+}
+/* [/source] */
+
+/* [task] */
+static int square(const void *arg, void *result)
+{
+    const long *x = arg;
+    *(long *)result = *x * *x;
+    board->done++;
+    return 0;
+}
+
+/* Item 0 takes long: in order, until seven others are done; otherwise until
+   nine others have come out, one by one so that each run is the same. */
+static int slow_first(const void *arg, void *result)
+{
+    const long *x = arg;
+    document_sleep(1);
+    if (board->ordered)
+        wait_until(&board->done, *x == 0 ? 7 : 0);
+    else
+        wait_until(&board->given, (int)(*x + 9) % ITEMS);
+    document_sleep(*x == 0 ? 2 : 0);
+    return square(arg, result);
+}
+/* [/task] */
+
+/* [map] */
+static void with_map(void)
+{
+    long in[ITEMS], out[ITEMS], next = 0;
+    struct pool *pool = open_pool(true);
+    for (int i = 0; i < ITEMS; i++)
+        below_ten(&next, &in[i]);
+    check(pool_map(pool, slow_first, in, ITEMS, sizeof *in, out,
+                   sizeof *out) == 0);
+    printf("  map            %2d:", board->done);
+    for (int i = 0; i < ITEMS; i++)
+        printf(" %ld", out[i]);
+    printf("\n");
+    finish(pool);
+}
+/* [/map] */
+
+/* [stream] */
+/* Takes the results out of a stream until it ends. */
+static void drain(const char *name, struct pool_iter *stream)
+{
+    long out;
+    int more;
+    check(stream != NULL);
+    while ((more = pool_iter_next(stream, &out, POOL_FOREVER)) == 1) {
+        if (board->given == 0)
+            printf("  %-14s %2d:", name, board->done);
+        printf(" %ld", out);
+        board->given++;
+    }
+    check(more == 0);
+    printf("\n");
+    pool_iter_close(stream);
+}
+
+static void in_order(void)
+{
+    long next = 0;
+    struct pool *pool = open_pool(true);
+    drain("imap", pool_imap(pool, slow_first, below_ten, &next, sizeof next,
+                            sizeof(long), NULL));
+    finish(pool);
+}
+
+static void as_they_come(void)
+{
+    long next = 0;
+    struct pool *pool = open_pool(false);
+    drain("imap_unordered",
+          pool_imap_unordered(pool, slow_first, below_ten, &next, sizeof next,
+                              sizeof(long), NULL));
+    finish(pool);
+}
+/* [/stream] */
+
+/* [list] */
+static void list_first(void)
+{
+    static long list[MILLION];
+    long next = 0;
+    while (next < MILLION && naturals(&next, &list[next]) == 1)
+        continue;
+    printf("broken: a list first: %ld read, 0 results, no end\n", next);
+}
+/* [/list] */
+
+/* [half] */
+/* Squares until one is above 1000; returns how many numbers were read. */
+static long half_way(struct pool *pool, long ahead)
+{
+    long next = 0, out = 0, results = 0;
+    struct pool_job_options options = { .ahead = ahead };
+    struct pool_iter *stream = pool_imap(pool, square, naturals, &next,
+                                         sizeof next, sizeof out, &options);
+    check(stream != NULL);
+    printf("cured: a stream, %ld ahead:", ahead);
+    while (out <= 1000) {
+        check(pool_iter_next(stream, &out, POOL_FOREVER) == 1);
+        if (++results == 1)
+            printf(" %ld result, %ld read;", results, next);
+    }
+    printf(" %ld results, %ld read\n", results, next);
+    pool_iter_close(stream);
+    return next;
+}
+
+static void two_halves(void)
+{
+    struct pool *pool = open_pool(true);
+    long handed_over = half_way(pool, WORKERS); /* the default */
+    handed_over += half_way(pool, 1);
+    finish(pool);
+    printf("closed half-way: %ld items handed over, %d done\n", handed_over,
+           board->done);
+}
+/* [/half] */
+
+/* [main] */
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    printf("A second lasts %g ms here.\n", 1000 * document_second());
+    board = shared_memory(sizeof *board);
+    printf("A slow first item. At the first result so many were done:\n");
+    with_map();
+    in_order();
+    as_they_come();
+    printf("Squares of 0, 1, 2 ... until one is above 1000:\n");
+    list_first();
+    two_halves();
+    return 0;
+}
+/* [/main] */

@@ -1,0 +1,68 @@
+# Chapter 4: S26, S27 and S39 the get, S06 done and late, S40 a freed pool cuts its tasks, S34 errors nobody asks for.
+
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    kit_build ch04
+}
+
+expected() {
+    cat <<'END'
+A second lasts 50 ms here.
+broken: a loop over no handles: 0 posts
+cured: a loop over all of them: 2000 posts
+broken: a second for each handle
+  waits: LATE
+  waits: DONE, 50 posts
+  waits: LATE
+  waits: FAILED, item 0: there is no page 11
+  waits: LATE
+  in <time> seconds
+cured: a second for all of them
+  waits: LATE
+  looks: DONE, 50 posts
+  looks: LATE
+  looks: FAILED, item 0: there is no page 11
+  looks: LATE
+  in <time> seconds
+freed: 3 slow pages begun, 0 finished
+broken: errors are kept for one who asks
+  50 Starting, 0 Finish, exit status 0
+cured: a join that counts them
+  pool_join: 50 jobs failed and nobody looked; the first: item 0: No such file or directory
+  50 Starting, 0 Finish, exit status 1
+END
+}
+
+@test "ch04: each handle is asked, one second is shared, slow pages are cut, 50 errors are counted" {
+    kit_run -0 ch04
+    expected | kit_match -
+}
+
+@test "ch04: prints the same on a busy machine, run after run" {
+    local i busy=()
+    for i in 1 2 3 4; do
+        timeout 60 sh -c 'while :; do :; done' 3>&- &
+        busy+=($!)
+    done
+    for i in 1 2 3 4 5 6; do
+        kit_run ch04
+        expected | kit_match - || break
+    done
+    kill "${busy[@]}"
+    expected | kit_match -
+}
+
+@test "ch04: three late handles take three seconds if each has its own, and one second if they share it" {
+    export SCALE=0.02
+    kit_run -0 ch04
+    [[ $output == "A second lasts 20 ms here."* ]]
+    read -r -d '' each together < <(sed -n 's/^  in \([0-9]*\)\.[0-9] seconds$/\1/p' <<<"$output") || true
+    ((each >= 3 && together >= 1)) # at least: a busy machine may take longer
+}
+
+@test "ch04: a SCALE that is no number of seconds is refused" {
+    SCALE=fast kit_run -2 ch04
+    [[ $output == "SCALE=fast: how many seconds shall a second last?"* ]]
+}

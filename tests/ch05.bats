@@ -1,0 +1,56 @@
+# Chapter 5: S06 map and imap_unordered over range(10); a slow first item, endless input, bounded read-ahead, closing
+# half-way.
+
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    kit_build ch05
+}
+
+# After one result workers + ahead are read; each further result makes room for one. What was handed over is done.
+expected() {
+    cat <<'END'
+A second lasts 50 ms here.
+A slow first item. At the first result so many were done:
+  map            10: 0 1 4 9 16 25 36 49 64 81
+  imap            8: 0 1 4 9 16 25 36 49 64 81
+  imap_unordered  1: 1 4 9 16 25 36 49 64 81 0
+Squares of 0, 1, 2 ... until one is above 1000:
+broken: a list first: 1000000 read, 0 results, no end
+cured: a stream, 4 ahead: 1 result, 8 read; 33 results, 40 read
+cured: a stream, 1 ahead: 1 result, 5 read; 33 results, 37 read
+closed half-way: 77 items handed over, 77 done
+END
+}
+
+@test "ch05: in order eight are done at the first result, unordered one; a stream reads a few ahead" {
+    kit_run -0 ch05
+    diff -u <(expected) <(echo "$output")
+}
+
+@test "ch05: prints the same on a busy machine, run after run" {
+    local i busy=()
+    for i in 1 2 3 4; do
+        timeout 60 sh -c 'while :; do :; done' 3>&- &
+        busy+=($!)
+    done
+    for i in 1 2 3; do
+        kit_run ch05
+        diff -u <(expected) <(echo "$output") || break
+    done
+    kill "${busy[@]}"
+    diff -u <(expected) <(echo "$output")
+}
+
+@test "ch05: in order, an item that waits for eight others waits for ever: only seven are read beside it" {
+    sed 's/== 0 ? 7 : 0/== 0 ? 8 : 0/' "$KIT/chapters/ch05-streams.c" >"$BATS_TEST_TMPDIR/eight.c"
+    kit_build compile SOURCE="$BATS_TEST_TMPDIR/eight.c" PROGRAM="$BATS_TEST_TMPDIR/eight"
+    run -124 "$KIT/build/run" -l -t2 "$BATS_TEST_TMPDIR/eight"
+    [[ $output == *"  map            10:"* && $output != *"  imap"* ]]
+}
+
+@test "ch05: a SCALE that is no number of seconds is refused" {
+    SCALE=fast kit_run -2 ch05
+    [[ $output == "SCALE=fast: how many seconds shall a second last?"* ]]
+}
