@@ -35,7 +35,7 @@ endif
 .SECONDEXPANSION:
 .PHONY: next help list doctor lib compile chapters test has-what-tests-need unit bats check-asan check-valgrind check-clang \
         check-tsan check-arm64 coverage torture bench peers shared install uninstall has-good-paths grade book-sync book-check \
-        setup clean
+        figures book reference setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
 
@@ -229,6 +229,11 @@ book-sync: $(BUILD)/run chapters
 
 book-check: $(BUILD)/run chapters
 	@awk -f tests/match.awk -f tests/book.awk check
+	@LC_ALL=C awk -f tests/match.awk -f tests/course.awk
+
+# The pictures in the book, from real runs; make figures ONLY='ch09 ch14': some of them.
+figures: $(BUILD)/run
+	@awk -f tests/match.awk -f tests/book.awk figures book.md $(ONLY)
 
 # --- The rest -------------------------------------------------------------------------------------------
 

@@ -119,6 +119,7 @@ static int visit(const void *wanted, void *unused)
     (void)unused;
     printf("  %d inside\n", ++board->inside);
     meet(&board->came, *(const int *)wanted);
+    document_sleep(1); /* long enough for the picture */
     board->inside--;
     return 0;
 }

@@ -97,6 +97,15 @@ struct job *heal(struct worker *w)
     return NULL;
 }
 
+void worker_mourn(struct region *region, uint32_t number)
+{
+    struct worker dead = { .region = region, .slot = &region->slots[number], .number = number };
+    struct job *job = clear_up(region, number);
+    uint64_t at = atomic_load(&dead.slot->at);
+    if (job && at % 2)
+        trace(&dead, TRACE_DEATH, job->serial, at >> 32, dead.slot->dead_status);
+}
+
 void worker_bury(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];

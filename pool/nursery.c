@@ -216,7 +216,7 @@ static void bury(struct nursery *n, uint32_t number, int status)
     else if (worker_wanted(region, slot))
         start_worker(n, number);
     else
-        queues_heal(region, number);
+        worker_mourn(region, number);
 }
 
 static void reap(struct nursery *n)

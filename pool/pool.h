@@ -111,6 +111,11 @@
 extern "C" {
 #endif
 
+/**
+ * @name Handles and constants
+ * @{
+ */
+
 struct pool;        /**< A pool of workers. */
 struct pool_result; /**< A job that was handed over: Python's AsyncResult. */
 struct pool_iter;   /**< A stream of results: what Python's imap returns. */
@@ -125,6 +130,7 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
 /** The most workers a pool can have. */
 #define POOL_MAX_PROCESSES 1024
 
+/** @} */
 /**
  * @name Functions you write
  * @{

@@ -137,6 +137,9 @@ void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, 
 /** Heals the slot: settles the item that was running. Returns the job to go on with, or NULL. */
 struct job *heal(struct worker *w);
 
+/** Clears up after the last worker of a slot; the trace learns of the item in whose middle it was ended. */
+void worker_mourn(struct region *region, uint32_t number);
+
 /** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
 void worker_bury(struct region *region, uint32_t number);
 

@@ -3,6 +3,8 @@
 #     awk -f tests/match.awk -f tests/book.awk check [BOOK]    says where they differ; changes nothing
 #     awk -f tests/match.awk -f tests/book.awk sync [BOOK]     rewrites what differs
 #     awk -f tests/match.awk -f tests/book.awk list [BOOK]     what is shown where
+#     awk -f tests/match.awk -f tests/book.awk figures BOOK [NAME...]    makes the pictures anew; NAME: only those
+#                                                              whose names begin so
 #
 # To be run in the repository's root. Exit status: 0; 1 if anything is wrong or differs; 2 misuse.
 #
@@ -18,6 +20,15 @@
 #
 # The options, and what may differ in a transcript, are told in match.awk; and two more: status=N, the exit
 # status (0), and deadline=SECONDS for the run (30).
+#
+# A picture is a line with a comment right above it:
+#
+#     <!-- figure: COMMAND [deadline=SECONDS] -->
+#     ![what one sees](chapters/figures/NAME.svg)
+#
+# COMMAND leaves the picture in the file whose name it finds in the environment, in FIGURE. The old picture stays
+# until there is a good one; exit status 77 says that a package is missing, and leaves the picture out. Pictures
+# are of real runs and differ each time, so `check` does not make them: it wants them to be there, and shown.
 #
 # Every ```c block needs a listing, every ```console block a transcript; other blocks may have a listing. A
 # region in chapters/, exercises/, solutions/ or in a file the book lists must be used by a listing.
@@ -89,13 +100,18 @@ function listing(n, file, region,    i, count, name) {
     changed++
 }
 
-# Every region must be shown somewhere in the book; another text may show what it likes.
+# Every region and picture must be shown somewhere in the book; another text may show what it likes.
 function check_used(    command, file, key, part) {
     if (book ~ /README/)
         return
     command = "ls chapters/*.[ch] exercises/*.[ch] solutions/*.[ch] 2>/dev/null"
     while ((command | getline file) > 0)
         load(file)
+    close(command)
+    command = "ls chapters/figures/* 2>/dev/null"
+    while ((command | getline file) > 0)
+        if (!(file in shown))
+            say(file, 1, "this picture is nowhere in " book)
     close(command)
     for (key in marked) {
         split(key, part, SUBSEP)
@@ -165,6 +181,88 @@ function show_status(n, what,    i) {
         print "    " G[i]
 }
 
+# --- Pictures -------------------------------------------------------------------------------------------
+
+# Returns what is wrong with a picture, "" if nothing: each tag must be closed in its turn, the first is svg.
+function fault(file,    n, i, part, text, tags, tag, open, depth, inside) {
+    if ((n = slurp(file, part)) < 1)
+        return "there is no file " file ", or nothing in it"
+    for (i = 1; i <= n; i++)
+        text = text part[i] " "
+    gsub(/<!--([^-]|-[^-])*-->/, "", text)
+    tags = split(text, tag, "<")
+    for (i = 2; i <= tags; i++) {
+        if (!sub(/>.*/, "", tag[i]))
+            return file " is no SVG: a tag has no end"
+        if (tag[i] ~ /^[?!]/)
+            continue
+        if (tag[i] ~ /^\// && (!depth || open[depth--] != substr(tag[i], 2)))
+            return file " is no SVG: <" tag[i] "> ends what was not begun"
+        if (tag[i] ~ /^\//)
+            continue
+        if (!depth && (inside++ || tag[i] !~ /^svg[ \t]/))
+            return file " is no SVG: it must be one <svg ...>"
+        if (tag[i] ~ /\/$/)
+            continue
+        sub(/[ \t].*/, "", tag[i])
+        open[++depth] = tag[i]
+    }
+    return depth || !inside ? file " is no SVG: <" (inside ? open[depth] : "svg") "> has no end" : ""
+}
+
+# Makes a picture anew.
+function draw(n, file, command,    new, status, wrong) {
+    new = "build" substr(file, length("chapters") + 1)
+    if (!build(command))
+        return say(book, n - 1, "cannot build " command)
+    if (system("mkdir -p build/figures && rm -f " new) != 0)
+        misuse("cannot write " new)
+    status = run("FIGURE=" new "; export FIGURE; " command)
+    if (status == 77)
+        return show_picture(file, "left out: " G[1])
+    if (status != 0)
+        return show_status(n - 1, command " ended with exit status " status ", expected 0")
+    if ((wrong = fault(new)) != "")
+        return say(book, n - 1, command ": " wrong)
+    if (system("mkdir -p chapters/figures && mv " new " " file) != 0)
+        misuse("cannot write " file)
+    show_picture(file, "made anew")
+}
+
+function show_picture(file, what) {
+    printf "%-40s %s\n", file, what
+}
+
+# Is the picture among those asked for? If none is named, all are.
+function is_wanted(file,    name, wanted) {
+    for (name in asked)
+        if (index(file, "chapters/figures/" name) == 1)
+            wanted = met[name] = 1
+    return wanted || ARGC <= 3
+}
+
+# The picture in line n; `comment` is the mark above it or "".
+function picture(n, line, comment,    file, wrong) {
+    if (comment !~ /^figure: /)
+        return say(book, n, "a picture needs a comment right above it: <!-- figure: COMMAND -->")
+    if (line !~ /^!\[[^]]*\]\(chapters\/figures\/[a-z0-9-]+\.svg\)$/)
+        return say(book, n, "write ![what one sees](chapters/figures/NAME.svg), alone on its line")
+    if (line ~ /^!\[[ \t]*\]/)
+        return say(book, n, "the picture needs words for who cannot see it: ![what one sees](...)")
+    file = line
+    gsub(/^.*\(|\)$/, "", file)
+    if (file in shown)
+        return say(book, n, file " is shown already, in line " shown[file])
+    shown[file] = n
+    comment = take_options(substr(comment, length("figure: ") + 1))
+    if (verb == "list")
+        entry(n - 1, "figure", file " " comment)
+    else if (verb != "figures" && (wrong = fault(file)) != "")
+        say(book, n, wrong)
+    else if (verb == "figures" && is_wanted(file))
+        draw(n, file, comment)
+}
+
 # --- The book -------------------------------------------------------------------------------------------
 
 function entry(n, kind, text) {
@@ -178,8 +276,10 @@ function block(n, language, comment,    kind, text, part, parts) {
     if (kind == "" && language ~ /^(c|console)$/)
         return say(book, n, "a ```" language " block needs a comment right above it: <!-- " \
                             (language == "c" ? "listing: FILE REGION" : "transcript: COMMAND") " -->")
-    if (kind == "")
+    if (kind == "" || verb == "figures")
         return
+    if (kind == "figure")
+        return say(book, n - 1, "there is no picture right below this comment")
     if ((kind == "transcript") != (language == "console"))
         return say(book, n, "a " kind " cannot be a \"" language "\" block: only transcripts are console")
     if (verb == "list")
@@ -209,11 +309,24 @@ function take_block(n,    fence, line) {
 
 # Returns what a line marks, "" if nothing.
 function mark(n, line) {
-    if (line ~ /^<!-- (listing|transcript): [^ ].* -->$/)
+    if (line ~ /^<!-- (listing|transcript|figure): [^ ].* -->$/)
         return substr(line, 6, length(line) - 9)
-    if (line ~ /<!-- *(listing|transcript)/)
-        say(book, n, "write <!-- listing: FILE REGION --> or <!-- transcript: COMMAND -->, alone on its line")
+    if (line ~ /<!-- *(listing|transcript|figure)/)
+        say(book, n, "write <!-- listing: FILE REGION -->, <!-- transcript: COMMAND --> or <!-- figure: COMMAND -->," \
+                     " alone on its line")
     return ""
+}
+
+# A line outside of blocks; `comment` is the mark above it or "". Returns what it marks itself.
+function prose(n, line, comment) {
+    gsub(/`[^`]*`/, "", line)
+    if (line ~ /!\[|<img/) {
+        picture(n, lines[n], comment)
+        return ""
+    }
+    if (comment != "")
+        say(book, n - 1, "there is no " (comment ~ /^figure/ ? "picture" : "block") " right below this comment")
+    return mark(n, lines[n])
 }
 
 # Goes through the book; page[1..pages] becomes the book as it should be.
@@ -221,9 +334,7 @@ function walk(    n, i, end, comment, language) {
     for (n = 1; n <= total; n++) {
         page[++pages] = lines[n]
         if (lines[n] !~ /^[ \t]*```/) {
-            if (comment != "")
-                say(book, n - 1, "there is no block right below this comment")
-            comment = mark(n, lines[n])
+            comment = prose(n, lines[n], comment)
             continue
         }
         language = tolower(lines[n])
@@ -242,7 +353,7 @@ function walk(    n, i, end, comment, language) {
         comment = ""
     }
     if (comment != "")
-        say(book, total, "there is no block right below this comment")
+        say(book, total, "there is nothing right below this comment")
 }
 
 function write_book(    i, new) {
@@ -257,17 +368,22 @@ function write_book(    i, new) {
 BEGIN {
     MARK = "^[ \t]*(/[*]|//|#)[ \t]*\\[ *[/]?[A-Za-z][A-Za-z0-9_ -]*\\][ \t]*([*]/)?[ \t]*$"
     verb = ARGV[1]
-    if (verb !~ /^(check|sync|list)$/ || ARGC > 3)
-        misuse("check, sync or list [BOOK]; or match FILE [OPTION...]")
+    if (verb !~ /^(check|sync|list|figures)$/ || (ARGC > 3 && verb != "figures"))
+        misuse("check, sync or list [BOOK]; figures BOOK [NAME...]; or match FILE [OPTION...]")
     book = ARGC > 2 ? ARGV[2] : "book.md"
+    for (n = 3; n < ARGC; n++)
+        asked[ARGV[n]]
     if ((total = slurp(book, lines)) < 0)
         misuse("cannot read " book)
     walk()
-    if (verb != "list")
+    if (verb ~ /^(check|sync)$/)
         check_used()
     if (verb == "sync" && changed)
         write_book()
     if (verb == "sync")
         printf "%s: %d blocks rewritten\n", book, changed
+    for (name in asked)
+        if (!(name in met))
+            say(book, 1, "there is no picture chapters/figures/" name "...")
     exit bad
 }

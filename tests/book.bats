@@ -93,6 +93,13 @@ expect_red() {
     done
 }
 
+# picture COMMAND: the book shows a picture more, which COMMAND makes.
+picture() {
+    mkdir -p chapters/figures
+    echo "<svg width='9'><rect/></svg>" >chapters/figures/ch01-old.svg
+    printf '\n<!-- figure: %s -->\n![one bar](chapters/figures/ch01-old.svg)\n' "$1" >>book.md
+}
+
 # A mistake in the book or its marks, which only a person can mend: check and sync both fail.
 expect_error() {
     expect_red "$@"
@@ -284,6 +291,101 @@ int x;
 ````
 END
     run -0 book check
+}
+
+@test "a picture that is there and shown is left alone by check and sync, and list names it" {
+    picture 'cp other.svg $FIGURE'
+    cp book.md before
+    run -0 book check
+    run -0 book sync
+    cmp before book.md
+    [ ! -e build/figures ]
+    run -0 book list
+    [ "${lines[5]}" = 'book.md:39: figure: chapters/figures/ch01-old.svg cp other.svg $FIGURE' ]
+}
+
+@test "a picture without a comment, a comment without a picture, or of another kind" {
+    picture 'cp other.svg $FIGURE'
+    change book.md 39d
+    expect_error "book.md:39: a picture needs a comment right above it: <!-- figure: COMMAND -->"
+    mv original book.md
+    change book.md 40d
+    expect_error "book.md:39: there is nothing right below this comment"
+    mv original book.md
+    change book.md '39s/$/\n/'
+    expect_error "book.md:39: there is no picture right below this comment"
+    mv original book.md
+    change book.md '39s/figure/listing/'
+    expect_error "book.md:40: a picture needs a comment"
+    mv original book.md
+    change book.md '3s/listing/figure/'
+    expect_error "book.md:3: there is no picture right below this comment"
+}
+
+@test "a picture that is missing, empty, broken off, shown twice, or nowhere" {
+    picture 'cp other.svg $FIGURE'
+    tail -n 3 book.md >again
+    for bad in "" "no tag at all" "<svg width='9'><g></svg>" "<svg width='9'>" "<svg width='9'" "<html ></html>" \
+        "<svg ></svg><svg ></svg>" "</svg>"; do
+        printf %s "$bad" >chapters/figures/ch01-old.svg
+        expect_error "book.md:40: " " chapters/figures/ch01-old.svg"
+    done
+    rm chapters/figures/ch01-old.svg
+    expect_error "book.md:40: there is no file chapters/figures/ch01-old.svg"
+    cat again >>book.md
+    expect_error "book.md:43: chapters/figures/ch01-old.svg is shown already, in line 40"
+    echo "<svg ><!-- > <a> --><g><a/>x</g></svg>" | tee chapters/figures/ch01-old.svg >chapters/figures/ch02-new.svg
+    change book.md 41,43d
+    expect_error "chapters/figures/ch02-new.svg:1: this picture is nowhere in book.md"
+    rm chapters/figures/ch02-new.svg
+    run -0 book check
+}
+
+@test "a picture without words, in the middle of a line, elsewhere, or as HTML" {
+    picture 'cp other.svg $FIGURE'
+    change book.md '40s/one bar//'
+    expect_error "book.md:40: the picture needs words for who cannot see it"
+    for script in '40s/^/See /' 's/ch01-old.svg)/ch01-old.png)/' 's:chapters/fig:fig:' \
+        '40s/.*/<img src="chapters\/figures\/ch01-old.svg">/'; do
+        mv original book.md
+        change book.md "$script"
+        expect_error "book.md:40: write ![what one sees](chapters/figures/NAME.svg), alone on its line"
+    done
+    mv original book.md
+    echo 'This is `![a picture](x.svg)`.' >>book.md
+    run -0 book check
+}
+
+@test "figures builds, runs and replaces; with names only these" {
+    picture 'wc -c <ch01 >size; echo "<svg ><a>$FIGURE</a></svg>" >$FIGURE; ./ch01'
+    run -0 book figures book.md ch01
+    [[ $output == "chapters/figures/ch01-old.svg"*"made anew" ]]
+    grep -qx '<svg ><a>build/figures/ch01-old.svg</a></svg>' chapters/figures/ch01-old.svg
+    [ -x ch01 ]
+    [ ! -e build/figures/ch01-old.svg ]
+    run -0 book check
+    change chapters/figures/ch01-old.svg s/a/b/g
+    run -1 book figures book.md ch02
+    [[ $output == *"there is no picture chapters/figures/ch02"* ]]
+    cmp <(sed s/a/b/g original) chapters/figures/ch01-old.svg
+}
+
+@test "figures keeps the old picture when the new one is bad, and leaves out what needs a package" {
+    for command in 'false' 'true' 'echo "<svg ><a></svg>" >$FIGURE' 'sleep 9 deadline=1' './ch01; sleep 9 &' \
+        'echo no gnuplot; exit 77'; do
+        cp book.md before
+        picture "$command"
+        cp chapters/figures/ch01-old.svg old
+        if [[ $command == *77 ]]; then
+            run -0 book figures
+            [[ $output == *"left out: no gnuplot" ]]
+        else
+            run -1 book figures
+            [[ $output == "book.md:39: $command"* || $output == "book.md:39: ${command% *}"* ]]
+        fi
+        cmp old chapters/figures/ch01-old.svg
+        mv before book.md
+    done
 }
 
 @test "misuse: 2, in words" {

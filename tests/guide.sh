@@ -77,6 +77,7 @@ help() {
   make bench            the pool beside Python, GThreadPool, libuv and OpenMP
   make peers            what happens here and in Python's pools when a worker is killed ...; writes README's table
   make book-sync        bring the listings and transcripts in book.md up to date; make book-check: look only
+  make figures          make the book's pictures anew, from real runs; ONLY=ch09: some of them
   make lib              build/libpool.a, for your own programs (see README.md)
   make install          the library for all programs, in /usr/local; PREFIX=$HOME/.local: in your home;
                         make uninstall takes it away

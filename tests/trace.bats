@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load kit
 
 setup_file() {
-    kit_build build/draw-demo ch09
+    kit_build build/draw-demo ch04 ch09
     export LC_ALL=C.UTF-8
 }
 
@@ -79,6 +79,11 @@ trace() {
     run -0 "$KIT/build/run" -l bash -c "POOL_TRACE=- '$KIT/ch09' 2>picture"
     [[ $output != *busy* ]]
     grep -q '% busy' picture
+}
+
+@test "a real run: what was cut by freeing the pool is in its picture" {
+    POOL_TRACE=- kit_run -0 ch04
+    (($(grep -c '^worker [1-5] .*×' <<<"$output") == 3))
 }
 
 @test "a name that cannot be drawn is refused with words" {
