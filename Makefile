@@ -235,6 +235,13 @@ book-check: $(BUILD)/run chapters
 figures: $(BUILD)/run
 	@awk -f tests/match.awk -f tests/book.awk figures book.md $(ONLY)
 
+# The book as pages, build/book/index.html, and the reference of pool.h, build/reference/index.html (and man/man3).
+book:
+	@BUILD=$(BUILD) VERSION=$(VERSION) sh tests/book/book.sh
+
+reference:
+	@BUILD=$(BUILD) VERSION=$(VERSION) sh tests/book/reference.sh
+
 # --- The rest -------------------------------------------------------------------------------------------
 
 # Installs what the tests and the bench need (Debian, Ubuntu).

@@ -78,6 +78,8 @@ help() {
   make peers            what happens here and in Python's pools when a worker is killed ...; writes README's table
   make book-sync        bring the listings and transcripts in book.md up to date; make book-check: look only
   make figures          make the book's pictures anew, from real runs; ONLY=ch09: some of them
+  make book             the book as pages, build/book/index.html
+  make reference        pool.h as pages, build/reference/index.html; man -l build/reference/man/man3/pool_map.3
   make lib              build/libpool.a, for your own programs (see README.md)
   make install          the library for all programs, in /usr/local; PREFIX=$HOME/.local: in your home;
                         make uninstall takes it away
@@ -109,6 +111,9 @@ doctor() {
     have_header stdio.h 'headers of the C library' libc6-dev
     have bats 'bats: grading and tests' bats
     have_header CUnit/CUnit.h "CUnit: the library's tests" libcunit1-dev
+    have gnuplot 'gnuplot: plots of chapters 13 and 14' gnuplot-nox
+    have pandoc 'pandoc: make book' pandoc
+    have doxygen 'Doxygen: make reference, make book' 'doxygen, doxygen-awesome-css'
     have clang 'clang: make check-clang' clang
     have valgrind 'valgrind: make check-valgrind' valgrind
     have python3 'Python: a peer in make bench' python3
@@ -116,7 +121,7 @@ doctor() {
     have pkg-config 'pkg-config: tests; GLib in make bench' 'pkg-config, libglib2.0-dev'
     have qemu-aarch64 'qemu: make check-arm64' 'qemu-user, gcc-aarch64-linux-gnu'
     boxes | awk -F '\t' '$5 != "none" && $5 != "-" { printf "  chapter %s needs the packages %s\n", $1, $5 }'
-    echo '  sh tests/setup.sh tests brings what the tests and the grader need, make setup all of it'
+    echo '  sh tests/setup.sh grade brings what the grader needs, tests what the tests need, make setup all of it'
     echo 'protection while grading: a deadline, and nothing a program starts outlives it (tests/run.c);'
     echo 'it can still read and write your files, so grade only what you trust'
 }

@@ -2,7 +2,8 @@
 # setup.sh - installs what the kit needs, on Debian and its relatives.
 #
 # usage: sh tests/setup.sh            a compiler and make: enough for the chapters and the exercises' programs
-#        sh tests/setup.sh tests      and what the tests and the grader need
+#        sh tests/setup.sh grade      and what the grader needs
+#        sh tests/setup.sh tests      and what the tests need: packages of single chapters, and what renders the book
 #        sh tests/setup.sh all        and the peers of the bench, valgrind, clang, a compiler for ARM64 and qemu
 #        sh tests/setup.sh tests -n   installs nothing; says what is missing, and ends with 77 if anything is
 #
@@ -12,16 +13,18 @@
 set -eu
 
 packages='make gcc libc6-dev'
-tests='bats libcunit1-dev pkg-config'
+grade='bats'
+tests='libcunit1-dev pkg-config libgmp-dev gnuplot-nox pandoc doxygen doxygen-awesome-css'
 all='python3 libglib2.0-dev libuv1-dev valgrind clang libclang-rt-14-dev g++ qemu-user'
 [ "$(uname -m)" = aarch64 ] || all="$all gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 case ${1-} in
 '') ;;
-tests) packages="$packages $tests" ;;
-all) packages="$packages $tests $all" ;;
+grade) packages="$packages $grade" ;;
+tests) packages="$packages $grade $tests" ;;
+all) packages="$packages $grade $tests $all" ;;
 *)
-    echo "setup.sh: '$1' is not known; say nothing, 'tests' or 'all'" >&2
+    echo "setup.sh: '$1' is not known; say nothing, 'grade', 'tests' or 'all'" >&2
     exit 2
     ;;
 esac

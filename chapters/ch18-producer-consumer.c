@@ -1,0 +1,224 @@
+/*
+ * Chapter 18: producer and consumer.
+ *
+ * The idea: a producer puts items into a queue of limited room, consumers take
+ * them out. It is easy to say and easy to get wrong: somebody waits, and nobody
+ * is left who could wake him. A map, or an imap, has all of it inside.
+ *
+ * Usage: make ch18 && ./ch18
+ *
+ * Watch for: nothing crashes and nobody complains. Each time ask who waits, for
+ * what, and who was to bring it.
+ */
+#include "meet.h"
+#include "pool.h"
+#include <stdbool.h>
+
+enum { CONSUMERS = 4, URLS = 12, MANY = 60, ROOM = 20, QUIT = 0 };
+
+/* Ends the program with the pool's own words if a call has failed. */
+static void check(bool ok)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "ch18: %s\n", pool_error()->text);
+    exit(EXIT_FAILURE);
+}
+
+/* [open] */
+struct board {
+    struct pool_queue *urls, *pages;
+    atomic_int put, got, bad; /* urls */
+};
+
+static struct board *board; /* all processes see the same one */
+static bool cured;          /* as it is when a pool is opened */
+
+static struct pool *open_pool(int workers)
+{
+    struct pool_options options = { .processes = workers };
+    struct pool *pool = pool_open(&options);
+    check(pool != NULL);
+    *board = (struct board){ 0 };
+    board->urls = pool_queue_open(pool, ROOM, sizeof(int));
+    board->pages = pool_queue_open(pool, ROOM, sizeof(int));
+    check(board->urls && board->pages);
+    return pool;
+}
+/* [/open] */
+
+/* [fetch] */
+/* A url is a number here, and so is its page. Each fourth url is bad. */
+static const int list[URLS] = { 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23 };
+
+static int fetch(const void *arg, void *page)
+{
+    int url = *(const int *)arg;
+    *(int *)page = 100 * url;
+    return url % 4 ? 0 : pool_fail("url %d is bad", url);
+}
+/* [/fetch] */
+
+/* [consumer] */
+/* Nobody takes another item before each has one: so all get equally many. */
+static void take_turns(void)
+{
+    int n = board->got++;
+    wait_until(&board->got, (n / CONSUMERS + 1) * CONSUMERS);
+}
+
+static int consumer(const void *unused, void *open_items)
+{
+    int url, page, open = 0;
+    (void)unused;
+    do {
+        check(pool_queue_get(board->urls, &url, POOL_FOREVER) == 0);
+        open++;
+        take_turns();
+        if (url != QUIT && fetch(&url, &page) == 0)
+            check(pool_queue_put(board->pages, &page, POOL_FOREVER) == 0);
+        if (cured && pool_queue_task_done(board->urls) == 0) /* <- the cure */
+            open--;
+    } while (url != QUIT);
+    *(int *)open_items = open;
+    return 0;
+}
+/* [/consumer] */
+
+/* [producer] */
+static void producer(void)
+{
+    int quit = QUIT;
+    for (int i = 0; i < URLS; i++)
+        check(pool_queue_put(board->urls, &list[i], POOL_FOREVER) == 0);
+    for (int i = 0; i < CONSUMERS; i++) /* a sentinel for each */
+        check(pool_queue_put(board->urls, &quit, POOL_FOREVER) == 0);
+}
+
+static void tutorial(const char *what)
+{
+    int open[CONSUMERS];
+    struct pool *pool = open_pool(CONSUMERS);
+    struct pool_result *consumers =
+        pool_map_async(pool, consumer, NULL, CONSUMERS, 0, sizeof *open, NULL);
+    check(consumers != NULL);
+    producer();
+    check(pool_result_get(consumers, open, POOL_FOREVER) == 0);
+    printf("%s: the consumers return; they leave open: %d, %d, %d, %d\n", what,
+           open[0], open[1], open[2], open[3]);
+    bool joined = pool_queue_join(board->urls, 0.1) == 0;
+    printf("  %s; %zu pages\n", joined ? "joined" : pool_error()->text,
+           pool_queue_size(board->pages));
+    pool_free(pool);
+}
+/* [/producer] */
+
+/* [map] */
+static void with_map(void)
+{
+    int page[URLS];
+    struct pool *pool = open_pool(CONSUMERS);
+    check(!pool_map(pool, fetch, list, URLS, sizeof *list, page, sizeof *page));
+    check(pool_close(pool) == 0);
+    check(pool_join(pool, POOL_FOREVER) == 0);
+    pool_free(pool);
+    printf("cured: map: %d pages, from %d to %d\n", URLS, page[0],
+           page[URLS - 1]);
+}
+/* [/map] */
+
+/* [roles] */
+static int feeder(void)
+{
+    for (int url = 1; url <= MANY; url++, board->put++)
+        if (pool_queue_put(board->urls, &url, POOL_FOREVER) != 0)
+            return -1;
+    return pool_queue_close(board->urls); /* one call, for all fetchers */
+}
+
+static int fetcher(void)
+{
+    int url, page;
+    while (pool_queue_get(board->urls, &url, POOL_FOREVER) == 0) {
+        bool bad = fetch(&url, &page) != 0;
+        board->got++;
+        board->bad += bad;
+        if (bad && !cured)
+            return 0; /* the document's "except: pass" */
+    }
+    return 0;
+}
+
+static int process(const void *feeds, void *unused)
+{
+    (void)unused;
+    return *(const int *)feeds ? feeder() : fetcher();
+}
+/* [/roles] */
+
+/* [hand-out] */
+/* Waits until so many roles have returned and, if that is not all of them, the
+   queue is full: then nothing can happen any more. */
+static void hand_out(const char *what, int workers, long chunk, size_t returns)
+{
+    int role[] = { 1, 0, 0, 0, 0 };
+    struct pool_job_options options = { .chunk = chunk };
+    struct pool_progress now;
+    struct pool *pool = open_pool(workers);
+    struct pool_result *roles =
+        pool_map_async(pool, process, role, 5, sizeof *role, 0, &options);
+    check(roles != NULL);
+    do
+        check(pool_result_progress(roles, &now) == 0);
+    while (now.done < returns ||
+           (now.done < now.count && board->put < board->got + ROOM));
+    printf("%s: put %d, got %d, %d of them bad; %zu of 5 roles return\n", what,
+           board->put, board->got, board->bad, now.done);
+    pool_free(pool); /* whoever still waits is ended */
+}
+/* [/hand-out] */
+
+/* [stream] */
+static int next_url(void *last, void *url)
+{
+    *(int *)url = ++*(int *)last;
+    return *(int *)url <= MANY;
+}
+
+static void stream(void)
+{
+    int last = 0, page, more, got = 0, bad = 0, ahead = 0;
+    struct pool *pool = open_pool(1);
+    struct pool_iter *pages =
+        pool_imap(pool, fetch, next_url, &last, sizeof(int), sizeof(int), NULL);
+    check(pages != NULL);
+    while ((more = pool_iter_next(pages, &page, POOL_FOREVER)) != 0) {
+        ahead = last - got > ahead ? last - got : ahead;
+        got++;
+        bad += more < 0;
+    }
+    pool_free(pool);
+    printf("cured: imap, a pool of 1: got %d, %d of them bad; %d ahead\n", got,
+           bad, ahead);
+}
+/* [/stream] */
+
+/* [main] */
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    board = shared_memory(sizeof *board);
+    tutorial("broken: no task_done");
+    cured = true;
+    tutorial("cured: task_done");
+    with_map();
+    cured = false;
+    hand_out("broken: except: pass", 5, 1, 4);
+    hand_out("broken: and a chunk of 2", 5, 2, 3);
+    cured = true;
+    hand_out("cured: noted, and on", 5, 1, 5);
+    hand_out("broken: a pool of 1", 1, 1, 0);
+    stream();
+    return 0;
+}
+/* [/main] */

@@ -1,0 +1,30 @@
+#!/bin/sh
+# book.sh - makes the book as pages, in $BUILD/book: one for each chapter, to be read from the disk, without a network.
+#
+# usage: BUILD=build VERSION=1.0.0 sh tests/book/book.sh [BOOK]
+#
+# The reference is made first: the pages link to it, and it links to them.
+#
+# Exit status: 0; 1 if a link leads nowhere or a picture is missing, each with its line; 77 if a package is missing.
+
+set -eu
+cd "$(dirname "$0")/../.."
+
+BUILD=${BUILD:-build}
+out=$BUILD/book
+
+if ! command -v pandoc >/dev/null; then
+    echo 'make book needs the package pandoc: apt-get install --no-install-recommends pandoc' >&2
+    exit 77
+fi
+
+rm -rf "$out"
+mkdir -p "$out/figures"
+sh tests/book/reference.sh
+cp tests/book/book.css tests/book/search.js "$out"
+if ! pandoc -f gfm -t plain -o "$out/said" -M out="$out" -L tests/book/pages.lua "${1:-book.md}"; then
+    rm -rf "$out"
+    exit 1
+fi
+rm -f "$out/said"
+echo "the book: $out/index.html"

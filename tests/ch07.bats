@@ -1,0 +1,87 @@
+# Chapter 7, S09: without a guard windows multiply and questions are asked again; and what spawn knows.
+
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    kit_build ch07
+}
+
+expected() {
+    cat <<'END'
+broken: a naive pool, the guard nowhere
+  the squares of 2 and 3: 0 and 0
+  windows: 1 + 2 + 4 + 8
+broken: the guard where the pool is opened
+  the squares of 2 and 3: 4 and 9
+  windows: 1 + 2
+cured: the guard first in main
+  the squares of 2 and 3: 4 and 9
+  windows: 1
+broken: our pool, no guard first in main
+  a window opens
+  how many workers?
+  a window opens
+  how many workers?
+  no answer
+  pool_open: the new run of this program ended with exit code 2 before it reached the pool; call pool_freeze_support() first in main()
+cured: our pool, its guard first in main
+  a window opens
+  how many workers?
+  the squares of 1, 2 and 3: 1, 4 and 9
+what the workers know, and what it costs
+  fork                         price 10, opened in <ms> ms
+  spawn                        price  0, opened in <ms> ms
+  spawn, with an initializer   price 10, opened in <ms> ms
+END
+}
+
+# typed PART LINE...: runs the part on a terminal on which these lines are typed, and nothing after them.
+typed() {
+    run "$KIT/build/run" -l -p -i -t "${limit:-20}" "$KIT/ch07" "$1" \
+        < <(exec 3>&-; printf '%s\n' "${@:2}"; exec sleep 2)
+}
+
+@test "ch07: prints what happens in all parts, five times the same, and leaves nothing behind" {
+    for run in {1..5}; do
+        kit_run -0 ch07
+        expected | kit_match -
+    done
+}
+
+@test "ch07: the naive pool opens 15 windows with its guard nowhere, 3 with it in open, 1 with it first" {
+    for guard in nowhere:15 open:3 first:1; do
+        kit_run -0 ch07 "${guard%:*}"
+        [ "$(grep -c '^a window opens' <<<"$output")" -eq "${guard#*:}" ]
+        [ "$(grep -c '^the squares of 2 and 3' <<<"$output")" -eq 1 ]
+    done
+}
+
+@test "ch07 guarded: on a terminal one answer is enough" {
+    typed guarded 3
+    ((status == 0))
+    [ "$(grep -c 'how many workers?' <<<"$output")" -eq 1 ]
+    [[ $output == *"the squares of 1, 2 and 3: 1, 4 and 9"* ]]
+}
+
+@test "ch07 unguarded: on a terminal it wants two answers, and hangs with one" {
+    typed unguarded 3 3
+    ((status == 0))
+    [ "$(grep -c 'how many workers?' <<<"$output")" -eq 2 ]
+    [[ $output == *"the squares of 1, 2 and 3: 1, 4 and 9"* ]]
+    limit=1 typed unguarded 3
+    ((status == 124))
+}
+
+@test "ch07: the pool opens one window more without the guard, however many workers it has" {
+    for workers in 1 3 8; do
+        typed unguarded "$workers" "$workers"
+        ((status == 0))
+        [ "$(grep -c 'a window opens' <<<"$output")" -eq 2 ]
+    done
+}
+
+@test "ch07: an argument it does not know is refused" {
+    kit_run -2 ch07 nonsense
+    [ "$output" = "usage: ./ch07 [unguarded | guarded]" ]
+}

@@ -1,0 +1,84 @@
+# Chapter 18: S12 the tutorial, S13 the same with map, S17 no task_done, S35 "except: pass", S36 roles by map.
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    kit_build ch18
+}
+
+expected() {
+    cat <<'END'
+broken: no task_done: the consumers return; they leave open: 4, 4, 4, 4
+  pool_queue_join: not all items are dealt with: not done within <time> s; 12 pages
+cured: task_done: the consumers return; they leave open: 0, 0, 0, 0
+  joined; 12 pages
+cured: map: 12 pages, from 100 to 2300
+broken: except: pass: put 36, got 16, 4 of them bad; 4 of 5 roles return
+broken: and a chunk of 2: put 32, got 12, 3 of them bad; 3 of 5 roles return
+cured: noted, and on: put 60, got 60, 15 of them bad; 5 of 5 roles return
+broken: a pool of 1: put 20, got 0, 0 of them bad; 0 of 5 roles return
+cured: imap, a pool of 1: got 60, 15 of them bad; 2 ahead
+END
+}
+
+# region NAME: the lines of the program between its marks.
+region() {
+    sed -n "/\[$1\]/,/\[\/$1\]/p" "$KIT"/chapters/ch18-*.c | sed '1d;$d'
+}
+
+# altered FROM TO: the program with one piece of its text replaced, as build/ch18-altered.
+altered() {
+    mkdir -p "$KIT/build"
+    [ "$(grep -cF "$1" "$KIT"/chapters/ch18-*.c)" = 1 ]
+    FROM=$1 TO=$2 perl -pe 's/\Q$ENV{FROM}/$ENV{TO}/' "$KIT"/chapters/ch18-*.c >"$BATS_TEST_TMPDIR/altered.c"
+    kit_build compile SOURCE="$BATS_TEST_TMPDIR/altered.c" PROGRAM=build/ch18-altered
+}
+
+@test "ch18: stands still where the document does, and the cures do not; nothing is left" {
+    kit_run -0 ch18
+    expected | kit_match -
+}
+
+@test "ch18: prints the same on a busy machine, run after run" {
+    local i busy=()
+    for i in 1 2 3 4; do
+        timeout 60 sh -c 'while :; do :; done' 3>&- &
+        busy+=($!)
+    done
+    for i in 1 2 3 4 5 6; do
+        kit_run ch18
+        expected | kit_match - || break
+    done
+    kill "${busy[@]}"
+    expected | kit_match -
+}
+
+@test "ch18: a fetcher that returns failure instead of saying nothing does not help" {
+    altered 'return 0; /* the document' 'return pool_fail("a bad url"); /* not the document'
+    kit_run -0 build/ch18-altered
+    expected | kit_match -
+}
+
+@test "ch18: sentinels are items: if they alone are not told of, join waits for four" {
+    altered 'if (cured &&' 'if (cured && url != QUIT &&'
+    kit_run -0 build/ch18-altered
+    [[ $output == *"cured: task_done: the consumers return; they leave open: 1, 1, 1, 1
+  pool_queue_join: not all items are dealt with"* ]]
+}
+
+@test "ch18: with more room the feeder gets further and the fetchers do not" {
+    altered 'ROOM = 20' 'ROOM = 30'
+    kit_run -0 build/ch18-altered
+    [[ $output == *"except: pass: put 46, got 16, 4 of them bad"* ]]
+    [[ $output == *"a chunk of 2: put 42, got 12, 3 of them bad"* ]]
+    [[ $output == *"a pool of 1: put 30, got 0"* ]]
+}
+
+@test "ch18: the tutorial takes some 40 lines of code, the map four calls" {
+    local code calls
+    code=$(cat <(region consumer) <(region producer) | grep -cv '^$')
+    echo "$code lines"
+    ((code >= 40 && code < 50))
+    calls=$(region map | grep -oE '(open_)?pool(_[a-z]+)?\(' | tr -d '\n')
+    [ "$calls" = "open_pool(pool_map(pool_close(pool_join(pool_free(" ]
+}

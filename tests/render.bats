@@ -1,0 +1,161 @@
+# make book and make reference: the book and pool.h as pages, pool.h as man pages.
+
+bats_require_minimum_version 1.5.0
+load kit
+
+setup_file() {
+    export PAGES=$BATS_FILE_TMPDIR/build # made once, for all tests that only look
+    cd "$KIT"
+    ! has_tools || BUILD=$PAGES VERSION=1.0.0 sh tests/book/book.sh >"$BATS_FILE_TMPDIR/said" 2>&1 3>&- ||
+        echo failed >"$BATS_FILE_TMPDIR/failed"
+}
+
+setup() {
+    cd "$KIT"
+    has_tools || skip "package $missing"
+    [ ! -e "$BATS_FILE_TMPDIR/failed" ] || {
+        cat "$BATS_FILE_TMPDIR/said"
+        return 1
+    }
+}
+
+has_tools() {
+    missing=
+    command -v pandoc >/dev/null || missing=pandoc
+    command -v doxygen >/dev/null || missing=doxygen
+    [ -d /usr/share/doxygen-awesome-css ] || missing=doxygen-awesome-css
+    [ -z "$missing" ]
+}
+
+# book MARKDOWN: makes a book of that, with a build folder of its own.
+book() {
+    printf '# A book\n\n## Chapter 1: first\n\n%b\n\n## Glossary\n\n### A word\n' "$1" >"$BATS_TEST_TMPDIR/book.md"
+    BUILD=$BATS_TEST_TMPDIR/build sh tests/book/book.sh "$BATS_TEST_TMPDIR/book.md"
+}
+
+# reference SED-SCRIPT: makes the reference of a pool.h that was changed so.
+reference() {
+    sed "$1" pool/pool.h >"$BATS_TEST_TMPDIR/pool.h"
+    ! cmp -s pool/pool.h "$BATS_TEST_TMPDIR/pool.h" || { echo "'$1' changes nothing"; return 99; }
+    BUILD=$BATS_TEST_TMPDIR/build sh tests/book/reference.sh "$BATS_TEST_TMPDIR/pool.h"
+}
+
+# page OF-TITLE: the chapter's page.
+page() {
+    awk -v pages="$PAGES/book" '/^## Chapter [0-9]+: / { sub(":", "", $3); printf "%s/ch%02d-%s.html\n", pages, $3, $4 }' book.md
+}
+
+@test "the book has a page for each chapter, and for each part behind them" {
+    [ "$(page | wc -l)" -gt 0 ]
+    for file in $(page); do
+        grep -q '<h1 id="chapter-' "$file"
+        grep -qF "href=\"${file##*/}\"" "$PAGES/book/index.html"
+    done
+    run -0 book 'Text.'
+    [ -e "$BATS_TEST_TMPDIR/build/book/ch01-first.html" ]
+    grep -q '<h2 id="a-word"' "$BATS_TEST_TMPDIR/build/book/glossary.html"
+}
+
+@test "no link leads nowhere: in the book, from it into the reference, and back" {
+    run -0 awk -f tests/book/links.awk "$PAGES"/book/*.html "$PAGES"/reference/*.html
+    grep -q 'href="../reference/group__[a-z_]*.html#[a-z0-9]*"[^>]*><code>pool_map</code>' $(page)
+    grep -q 'href="../book/index.html"' "$PAGES/reference/index.html"
+}
+
+@test "the looking for dead links finds some" {
+    cp -r "$PAGES/." "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR"
+    rm book/ch01*.html
+    sed -i 's/id="how-to-follow"//; s|<head>|<head><script src="https://example.org/x.js"></script>|' book/index.html
+    echo '<a href="index.html#how-to-follow">' >book/new.html
+    run -1 awk -f "$KIT/tests/book/links.awk" book/*.html reference/*.html
+    [[ $output == *"book/index.html: ch01-first-pool.html leads to no file"* ]]
+    [[ $output == *"book/new.html: index.html#how-to-follow leads to no anchor"* ]]
+    [[ $output == *"book/index.html: https://example.org/x.js is not beside the page"* ]]
+}
+
+@test "every picture is in" {
+    pictures=$(grep -o '](chapters/figures/[^)]*)' book.md | sed 's/.*figures.//; s/)//') || skip "the book has none yet"
+    for picture in $pictures; do
+        cmp "chapters/figures/$picture" "$PAGES/book/figures/$picture"
+        grep -qF "<img src=\"figures/$picture\"" $(page)
+    done
+}
+
+@test "no mark of a listing shows, and none of its lines is lost" {
+    for file in $(page) "$PAGES/book/index.html"; do
+        run -1 grep -nE '<!--|&lt;!--' "$file"
+    done
+    run -0 book '<!-- listing: chapters/meet.h meet -->\n```c\nint meet;\n```\n\n<!-- transcript: none -->\n```console\n$ ls <x>\n```'
+    file=$BATS_TEST_TMPDIR/build/book/ch01-first.html
+    line=$(grep -n '\[meet\]' chapters/meet.h | head -1)
+    grep -q "href=\"chapters-meet.h.html#line-${line%%:*}\">chapters/meet.h</a>" "$file"
+    sed 's/<[^>]*>//g' "$file" | grep -qx 'int meet;'
+    grep -q '<b>$ ls &lt;x&gt;</b>' "$file"
+}
+
+@test "a function named beside its file leads to its line, a chapter's number to its page" {
+    run -0 book 'Read `pool_open()` in [open.c](pool/open.c), see [a word](#a-word).\n\nIn chapter 1.'
+    file=$BATS_TEST_TMPDIR/build/book/ch01-first.html
+    line=$(grep -n '^struct pool \*pool_open(' pool/open.c)
+    grep -q "href=\"pool-open.c.html#line-${line%%:*}\"" "$file"
+    grep -q 'href="glossary.html#a-word"' "$file"
+    grep -q "id=\"line-${line%%:*}\"" "$BATS_TEST_TMPDIR/build/book/pool-open.c.html"
+}
+
+@test "make book: a link to nowhere and a missing picture are errors with their lines" {
+    run -1 book 'A [link](#nowhere) and\n[another](pool/none.c).\n\n![a picture](chapters/figures/none.svg)'
+    [[ $output == *"book.md:5: there is no heading for the link to #nowhere"* ]]
+    [[ $output == *"book.md:6: there is no file pool/none.c"* ]]
+    [[ $output == *"book.md:8: there is no picture chapters/figures/none.svg"* ]]
+    [ ! -e "$BATS_TEST_TMPDIR/build/book" ]
+}
+
+@test "make reference: an undocumented parameter, function or member is an error with its line" {
+    run -1 reference '/@param task  *What to run/d'
+    [[ $output =~ pool.h:[0-9]+:.*pool_apply.*task ]]
+    run -1 reference 's/^int pool_close/int pool_new(void);\n&/'
+    [[ $output =~ pool.h:[0-9]+:.*pool_close ]]
+    run -1 reference 's|/\*\*< Items of the job. \*/||'
+    [[ $output =~ pool.h:[0-9]+:.*count ]]
+    run -1 reference 's/@param options  How/@param option  How/'
+    [[ $output =~ pool.h:[0-9]+:.*option ]]
+}
+
+@test "each call has a man page, which says what the header says" {
+    for call in $(sed -n 's/^[a-z].*[ *]\(pool_[a-z_]*\)(.*/\1/p' pool/pool.h); do
+        [ -s "$PAGES/reference/man/man3/$call.3" ] || { echo "no $call.3"; return 1; }
+        grep -rq "<td class=\"memname\">.*$call " "$PAGES/reference" || grep -rq ">$call<" "$PAGES/reference"/*.html
+    done
+    page=$PAGES/reference/man/man3/pool_map.3
+    grep -q '^pool_map \\- Runs the task once' "$page"
+    grep -q '^int pool_map(struct pool \*pool, pool_task \*task' "$page"
+    grep -qx 'The pool.' "$page"
+    grep -q '^pool.h \\- Process pools' "$PAGES/reference/man/man3/pool.h.3"
+    grep -qx '#include "pool.h"' "$PAGES/reference/man/man3/pool.h.3"
+}
+
+@test "the reference is in the order of the header, and has no empty pages" {
+    expected=$(sed -n 's/.*@name //p' pool/pool.h)
+    titles=$(sed -n 's/.*\[ "\([^"]*\)", "group__.*/\1/p' "$PAGES/reference/modules.js")
+    [ "$titles" = "$expected" ]
+    for file in "$PAGES"/reference/group__*.html; do
+        grep -q 'class="memtitle"' "$file"
+    done
+    [ ! -e "$PAGES/reference/annotated.html" ] && [ ! -e "$PAGES/reference/files.html" ]
+}
+
+@test "a reference without a book has no link to one" {
+    BUILD=$BATS_TEST_TMPDIR/build run -0 sh tests/book/reference.sh
+    run -0 awk -f tests/book/links.awk "$BATS_TEST_TMPDIR"/build/reference/*.html
+}
+
+@test "without pandoc or doxygen: one line, and status 77" {
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    for tool in sh dirname rm mkdir cp sed mktemp; do ln -s "$(command -v $tool)" "$BATS_TEST_TMPDIR/bin/"; done
+    export PATH=$BATS_TEST_TMPDIR/bin BUILD=$BATS_TEST_TMPDIR/build
+    run -77 sh tests/book/book.sh
+    [ "$output" = 'make book needs the package pandoc: apt-get install --no-install-recommends pandoc' ]
+    run -77 sh tests/book/reference.sh
+    [[ $output == 'make reference needs the packages doxygen and doxygen-awesome-css'* && ${#lines[@]} -eq 1 ]]
+}
