@@ -29,7 +29,7 @@ has_tools() {
 
 # book MARKDOWN: makes a book of that, with a build folder of its own.
 book() {
-    printf '# A book\n\n## Chapter 1: first\n\n%b\n\n## Glossary\n\n### A word\n' "$1" >"$BATS_TEST_TMPDIR/book.md"
+    printf '# A book\n\nSee chapter 1.\n\n## Chapter 1: first\n\n%b\n\n## Glossary\n\n### A word\n' "$1" >"$BATS_TEST_TMPDIR/book.md"
     BUILD=$BATS_TEST_TMPDIR/build sh tests/book/book.sh "$BATS_TEST_TMPDIR/book.md"
 }
 
@@ -40,14 +40,14 @@ reference() {
     BUILD=$BATS_TEST_TMPDIR/build sh tests/book/reference.sh "$BATS_TEST_TMPDIR/pool.h"
 }
 
-# page OF-TITLE: the chapter's page.
-page() {
+# The chapters' pages.
+chapters() {
     awk -v pages="$PAGES/book" '/^## Chapter [0-9]+: / { sub(":", "", $3); printf "%s/ch%02d-%s.html\n", pages, $3, $4 }' book.md
 }
 
 @test "the book has a page for each chapter, and for each part behind them" {
-    [ "$(page | wc -l)" -gt 0 ]
-    for file in $(page); do
+    [ "$(chapters | wc -l)" -gt 0 ]
+    for file in $(chapters); do
         grep -q '<h1 id="chapter-' "$file"
         grep -qF "href=\"${file##*/}\"" "$PAGES/book/index.html"
     done
@@ -58,7 +58,7 @@ page() {
 
 @test "no link leads nowhere: in the book, from it into the reference, and back" {
     run -0 awk -f tests/book/links.awk "$PAGES"/book/*.html "$PAGES"/reference/*.html
-    grep -q 'href="../reference/group__[a-z_]*.html#[a-z0-9]*"[^>]*><code>pool_map</code>' $(page)
+    grep -q 'href="../reference/group__[a-z_]*.html#[a-z0-9]*"[^>]*><code>pool_map</code>' $(chapters)
     grep -q 'href="../book/index.html"' "$PAGES/reference/index.html"
 }
 
@@ -74,16 +74,23 @@ page() {
     [[ $output == *"book/index.html: https://example.org/x.js is not beside the page"* ]]
 }
 
+@test "the search knows each section" {
+    run -0 book 'Some text.\n\n### Why\n\nBecause "it" is.\n\n```text\na  \\ picture\n```'
+    index=$BATS_TEST_TMPDIR/build/book/search-index.js
+    grep -qx '\["ch01-first.html","Chapter 1: first","Some text."\],' "$index"
+    grep -qxF '["ch01-first.html#why","Chapter 1: first: Why","Because \"it\" is. a \\ picture"]' "$index"
+}
+
 @test "every picture is in" {
     pictures=$(grep -o '](chapters/figures/[^)]*)' book.md | sed 's/.*figures.//; s/)//') || skip "the book has none yet"
     for picture in $pictures; do
         cmp "chapters/figures/$picture" "$PAGES/book/figures/$picture"
-        grep -qF "<img src=\"figures/$picture\"" $(page)
+        grep -qF "<img src=\"figures/$picture\"" $(chapters)
     done
 }
 
 @test "no mark of a listing shows, and none of its lines is lost" {
-    for file in $(page) "$PAGES/book/index.html"; do
+    for file in $(chapters) "$PAGES/book/index.html"; do
         run -1 grep -nE '<!--|&lt;!--' "$file"
     done
     run -0 book '<!-- listing: chapters/meet.h meet -->\n```c\nint meet;\n```\n\n<!-- transcript: none -->\n```console\n$ ls <x>\n```'
@@ -95,19 +102,20 @@ page() {
 }
 
 @test "a function named beside its file leads to its line, a chapter's number to its page" {
-    run -0 book 'Read `pool_open()` in [open.c](pool/open.c), see [a word](#a-word).\n\nIn chapter 1.'
+    run -0 book 'Read `pool_open()` in [open.c](pool/open.c), see [a word](#a-word).'
     file=$BATS_TEST_TMPDIR/build/book/ch01-first.html
     line=$(grep -n '^struct pool \*pool_open(' pool/open.c)
     grep -q "href=\"pool-open.c.html#line-${line%%:*}\"" "$file"
     grep -q 'href="glossary.html#a-word"' "$file"
+    grep -q '<p>See chapter <a href="ch01-first.html">1</a>.</p>' "${file%/*}/index.html"
     grep -q "id=\"line-${line%%:*}\"" "$BATS_TEST_TMPDIR/build/book/pool-open.c.html"
 }
 
 @test "make book: a link to nowhere and a missing picture are errors with their lines" {
     run -1 book 'A [link](#nowhere) and\n[another](pool/none.c).\n\n![a picture](chapters/figures/none.svg)'
-    [[ $output == *"book.md:5: there is no heading for the link to #nowhere"* ]]
-    [[ $output == *"book.md:6: there is no file pool/none.c"* ]]
-    [[ $output == *"book.md:8: there is no picture chapters/figures/none.svg"* ]]
+    [[ $output == *"book.md:7: there is no heading for the link to #nowhere"* ]]
+    [[ $output == *"book.md:8: there is no file pool/none.c"* ]]
+    [[ $output == *"book.md:10: there is no picture chapters/figures/none.svg"* ]]
     [ ! -e "$BATS_TEST_TMPDIR/build/book" ]
 }
 
@@ -155,7 +163,7 @@ page() {
     for tool in sh dirname rm mkdir cp sed mktemp; do ln -s "$(command -v $tool)" "$BATS_TEST_TMPDIR/bin/"; done
     export PATH=$BATS_TEST_TMPDIR/bin BUILD=$BATS_TEST_TMPDIR/build
     run -77 sh tests/book/book.sh
-    [ "$output" = 'make book needs the package pandoc: apt-get install --no-install-recommends pandoc' ]
+    [ "$output" = 'make book needs the package pandoc. To install it: sh tests/setup.sh tests' ]
     run -77 sh tests/book/reference.sh
     [[ $output == 'make reference needs the packages doxygen and doxygen-awesome-css'* && ${#lines[@]} -eq 1 ]]
 }

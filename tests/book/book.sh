@@ -14,7 +14,7 @@ BUILD=${BUILD:-build}
 out=$BUILD/book
 
 if ! command -v pandoc >/dev/null; then
-    echo 'make book needs the package pandoc: apt-get install --no-install-recommends pandoc' >&2
+    echo 'make book needs the package pandoc. To install it: sh tests/setup.sh tests' >&2
     exit 77
 fi
 

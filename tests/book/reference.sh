@@ -17,8 +17,8 @@ out=${BUILD:-build}/reference
 theme=/usr/share/doxygen-awesome-css # in the package of that name
 
 if ! command -v doxygen >/dev/null || [ ! -d $theme ]; then
-    echo 'make reference needs the packages doxygen and doxygen-awesome-css:' \
-        'apt-get install --no-install-recommends doxygen doxygen-awesome-css' >&2
+    echo 'make reference needs the packages doxygen and doxygen-awesome-css.' \
+        'To install them: sh tests/setup.sh tests' >&2
     exit 77
 fi
 
