@@ -2,7 +2,7 @@
 #
 #     awk -f tests/book/links.awk FILE.html ...
 #
-# Each link (href, src) to a file must lead to a file, and its #anchor to an id there, if that file is among those given.
+# Each link (href, src) must lead to a file, and its #anchor to an id there, if that file is among those given.
 # Addresses elsewhere (https: ...) are not followed, but nothing that a page needs may be there: a style, a script, a
 # picture. Exit status: 0; 1 if anything is wrong.
 

@@ -57,8 +57,9 @@ local calls = {} -- address of a function, constant, type; of "struct NAME"
 local function read_tags()
     local tags = read(out .. '/' .. REFERENCE .. 'pool.tag') or ''
     for kind, compound in tags:gmatch('<compound kind="(%w+)">(.-)</compound>') do
-        local name, file, anchor = compound:match('<name>(.-)</name>%s*<filename>(.-)</filename>%s*<anchor>(.-)</anchor>')
-        if kind == 'struct' and name then calls['struct ' .. name] = REFERENCE .. file .. '#' .. anchor end
+        local name = compound:match('<name>(.-)</name>')
+        local file, anchor = compound:match('<filename>(.-)</filename>%s*<anchor>(.-)</anchor>')
+        if kind == 'struct' and file then calls['struct ' .. name] = REFERENCE .. file .. '#' .. anchor end
         for kind, member in compound:gmatch('<member kind="(%w+)">(.-)</member>') do
             local name = member:match('<name>(.-)</name>')
             local file, anchor = member:match('<anchorfile>(.-)</anchorfile>%s*<anchor>(.-)</anchor>')
@@ -74,9 +75,9 @@ end
 
 local LANGUAGES = { c = 'c', h = 'c', sh = 'bash', bats = 'bash', bash = 'bash', awk = 'awk', md = 'markdown' }
 
-local sources = {} -- PATH = { page, lines }; and a list of the paths
+local sources = {} -- PATH = { page, lines, folder }; and a list of the paths
 
--- The page of a file of the repository, nil if there is none.
+-- The page of a file of the repository, or of a folder: its lines are its files. Nil if there is none.
 local function source(path)
     path = path:gsub('/$', '')
     if sources[path] ~= nil then return sources[path] end
@@ -92,7 +93,7 @@ local function source(path)
         return nil
     end
     local it = { page = path:gsub('/', '-') .. '.html', lines = {}, folder = folder }
-    for line in all:gmatch('([^\n]*)\n') do table.insert(it.lines, line) end
+    for line in (all:gsub('\n$', '') .. '\n'):gmatch('([^\n]*)\n') do table.insert(it.lines, line) end
     sources[path] = it
     table.insert(sources, path)
     return it
@@ -117,7 +118,7 @@ end
 
 -- --- Where the pages begin --------------------------------------------------------------------------------
 
-local pages = {}    -- { file, title, number, part, blocks, sections }
+local pages = {}    -- { file, title, blocks }; a chapter's also number, slug, part
 local page_of = {}  -- the page in which an anchor is
 local chapters = {} -- by number
 local parts = {}    -- the part of the book that begins with the chapter of this anchor
@@ -137,11 +138,11 @@ local function new_page(header)
     return page
 end
 
--- The table of contents in the front part tells which parts the book has: | I. Using a pool | [1 ...](#chapter-1-...
+-- The table of contents in the front part tells which parts the book has: | I. Using a pool | [1 ...](#chapter-1-...) |
 local function find_parts(blocks)
     pandoc.Pandoc(blocks):walk({
-        Table = function(table_)
-            for _, row in ipairs(table_.bodies[1].body) do
+        Table = function(it)
+            for _, row in ipairs(it.bodies[1].body) do
                 local cells = row.cells
                 local part, first = stringify(cells[1].contents), nil
                 pandoc.Pandoc(cells[#cells].contents):walk({
@@ -226,7 +227,7 @@ local function html(text)
 end
 
 -- Listings get the name of their file; the marks go, which are for the script that compares them.
-local function blocks_(blocks)
+local function name_listings(blocks)
     local done, mark = pandoc.List(), nil
     for _, block in ipairs(blocks) do
         local file, region = (mark or ''):match('^<!%-%- listing: (%S+) ?(%S*) %-%->')
@@ -235,12 +236,11 @@ local function blocks_(blocks)
             mark = block.text
         else
             if block.t == 'CodeBlock' and it then
-                local link = at_line(it, region ~= '' and line_of_region(it, region) or nil)
-                done:insert(div('listing', {
-                    html('<p class="file"><a href="' .. link .. '">' .. escape(file) .. '</a></p>'), block }))
-            else
-                done:insert(block)
+                local address = at_line(it, region ~= '' and line_of_region(it, region) or nil)
+                local name = ('<p class="file"><a href="%s">%s</a></p>'):format(address, escape(file))
+                block = div('listing', { html(name), block })
             end
+            done:insert(block)
             mark = nil
         end
     end
@@ -252,11 +252,12 @@ local function number_link(text)
     local before, number, after = text:match('^(%(?)(%d+)(%p*)$')
     local page = chapters[number]
     if not page or page == here then return nil, number end
-    return pandoc.RawInline('html', ('%s<a href="%s">%s</a>%s'):format(before, page.file, number, escape(after))), number
+    local linked = ('%s<a href="%s">%s</a>%s'):format(before, page.file, number, escape(after))
+    return pandoc.RawInline('html', linked), number
 end
 
 -- "Chapter 3", "chapters 1, 3 and 11" become links, (S20) small.
-local function inlines(list)
+local function link_chapters(list)
     local chapter = false -- is the next number one of a chapter?
     for i, word in ipairs(list) do
         if word.t == 'Str' then
@@ -266,42 +267,47 @@ local function inlines(list)
             elseif word.text:find('^%(S%d+%)') then
                 list[i] = pandoc.RawInline('html', '<span class="scenario">' .. escape(word.text) .. '</span>')
             end
-            chapter = word.text:find('^%(?[Cc]hapters?$') or chapter and (number or word.text == 'and' or word.text == 'to')
+            local goes_on = chapter and (number or word.text == 'and' or word.text == 'to')
+            chapter = word.text:find('^%(?[Cc]hapters?$') or goes_on
         end
     end
     return list
 end
 
-local function table_(it)
-    if #it.classes > 0 then return end -- it is this filter's own
-    local kind = 'plain'
+-- What kind of table it is tells its head.
+local function kind_of_table(head)
+    local words = pandoc.List(head):map(function(cell) return stringify(cell.contents) end)
+    if table.concat(words) == '' then return 'headless' end
+    if words[1] == 'A' then return 'predict' end
+    if words[2] == 'what is so' then return 'so' end
+    return 'plain'
+end
+
+local function dress_table(it)
+    if #it.classes > 0 then return end -- this one is dressed
     local head = it.head.rows[1] and it.head.rows[1].cells or {}
-    if #head > 1 and stringify(head[1].contents) == 'A' then kind = 'predict' end
-    if #head == 2 and stringify(head[2].contents) == 'what is so' then kind = 'so' end
-    if #head > 0 and stringify(pandoc.List(head):map(function(cell) return pandoc.Div(cell.contents) end)) == '' then
-        kind = 'headless'
-    end
     for column, cell in ipairs(head) do
         for _, row in ipairs(stringify(cell.contents):find('^[Cc]hapters?$') and it.bodies[1].body or {}) do
-            local chapter = pandoc.Pandoc(row.cells[column].contents)
-            row.cells[column].contents = chapter:walk({ Str = function(word) return (number_link(word.text)) end }).blocks
+            local numbers = pandoc.Pandoc(row.cells[column].contents)
+            row.cells[column].contents = numbers:walk({ Str = function(it) return (number_link(it.text)) end }).blocks
         end
     end
-    it.colspecs = pandoc.List(it.colspecs):map(function(spec) return { spec[1], nil } end)
-    it.classes = { kind }
+    it.colspecs = pandoc.List(it.colspecs):map(function(spec) return { spec[1], nil } end) -- as wide as they need
+    it.classes = { kind_of_table(head) }
     return div('table', { it })
 end
 
 -- The box at a chapter's head: "> **30 minutes**. Needs: ..."
-local function quote(it)
+local function make_box(it)
     if stringify(it):find('^%d+ minutes%. Needs') then return div('box', it.content) end
 end
 
 local function paragraph_with_picture(it)
     local image = it.content[1]
     if #it.content ~= 1 or image.t ~= 'Image' then return end
-    local src, about = picture(image) or '', escape(stringify(image.caption))
-    return html('<figure><img src="' .. src .. '" alt="' .. about .. '"><figcaption>' .. about .. '</figcaption></figure>')
+    local about = escape(stringify(image.caption))
+    return html(('<figure><img src="%s" alt="%s"><figcaption>%s</figcaption></figure>'):format(picture(image) or '',
+        about, about))
 end
 
 local beside = {} -- the files this paragraph links to
@@ -347,9 +353,10 @@ local function leave(it) return it, false end
 
 local filter = {
     traverse = 'topdown',
-    Blocks = blocks_, Inlines = inlines, Header = leave, CodeBlock = leave,
-    Table = table_, BlockQuote = quote, Para = paragraph, Plain = paragraph,
+    Blocks = name_listings, Inlines = link_chapters, Header = leave, CodeBlock = leave,
+    Table = dress_table, BlockQuote = make_box, Para = paragraph, Plain = paragraph,
     Code = code, Link = link,
+    RawInline = function(it) return it.text:find('^<!%-%-') and {} or nil end,
     Image = function(it)
         it.src = picture(it) or ''
         return it
@@ -433,7 +440,8 @@ local function put_source(path)
         table.insert(blocks, pandoc.BulletList(items))
     else
         if path == 'pool/pool.h' then
-            table.insert(blocks, pandoc.Para({ pandoc.Link('The same as pages, call by call', REFERENCE .. 'index.html') }))
+            local as_pages = pandoc.Link('The same as pages, call by call', REFERENCE .. 'index.html')
+            table.insert(blocks, pandoc.Para({ as_pages }))
         end
         local language = path:find('Makefile$') and 'makefile' or LANGUAGES[path:match('%.(%w+)$') or ''] or 'default'
         table.insert(blocks, pandoc.CodeBlock(table.concat(it.lines, '\n'),
@@ -450,7 +458,8 @@ local function add_entry(page, title, id, words)
     local text = table.concat(words, ' '):gsub('%s+', ' ')
     if text == '' then return end
     local function quoted(s) return '"' .. s:gsub('[\\"]', '\\%0') .. '"' end
-    table.insert(entries, ('[%s,%s,%s]'):format(quoted(page.file .. (id and '#' .. id or '')), quoted(title), quoted(text)))
+    local address = page.file .. (id and '#' .. id or '')
+    table.insert(entries, ('[%s,%s,%s]'):format(quoted(address), quoted(title), quoted(text)))
 end
 
 -- A section is an entry: where it is, what it is called, its text.

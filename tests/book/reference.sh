@@ -64,7 +64,8 @@ run "OUTPUT_DIRECTORY = $work" 'GENERATE_HTML = NO' 'GENERATE_XML = YES' \
     'INPUT_FILTER = "sed -e s/@file.*// -e s/@name.*// -e s/@[{}]//"'
 run "OUTPUT_DIRECTORY = $out" "GENERATE_TAGFILE = $out/pool.tag" "PROJECT_NUMBER = ${VERSION-}" \
     "INPUT_FILTER = \"sed -f $work/filter.sed\"" "LAYOUT_FILE = $work/layout.xml" "HTML_FOOTER = $work/reference.html" \
-    "HTML_EXTRA_STYLESHEET = $theme/doxygen-awesome.css $theme/doxygen-awesome-sidebar-only.css tests/book/reference.css"
+    "HTML_EXTRA_STYLESHEET = $theme/doxygen-awesome.css $theme/doxygen-awesome-sidebar-only.css" \
+    'HTML_EXTRA_STYLESHEET += tests/book/reference.css'
 
 # A parameter called pool is not the struct of that name, one heading is Doxygen's own, and nobody asks for the page of
 # a folder.

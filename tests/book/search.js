@@ -29,15 +29,17 @@ function score(title, text, words) {
     return sum;
 }
 
-// The text around the first of the words.
+// The text around the first of the words that is in it.
 function excerpt(text, words) {
-    const at = Math.max(0, Math.min(...words.map(word => text.toLowerCase().indexOf(word)).filter(i => i >= 0)));
-    const from = text.lastIndexOf(' ', Math.max(0, (isFinite(at) ? at : 0) - 30)) + 1;
-    return (from > 0 ? '... ' : '') + text.slice(from, from + 110) + ' ...';
+    const places = words.map(word => text.toLowerCase().indexOf(word)).filter(place => place >= 0);
+    const from = text.lastIndexOf(' ', Math.max(0, Math.min(...places, text.length) - 30)) + 1;
+    const shown = places.length > 0 ? from : 0;
+    return (shown > 0 ? '... ' : '') + text.slice(shown, shown + 110) + ' ...';
 }
 
 function item([address, title, text], words) {
-    const line = document.createElement('li'), link = document.createElement('a'), about = document.createElement('small');
+    const line = document.createElement('li'), link = document.createElement('a');
+    const about = document.createElement('small');
     link.href = address;
     link.textContent = title;
     about.textContent = excerpt(text, words);
