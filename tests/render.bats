@@ -150,6 +150,7 @@ chapters() {
     expected=$(sed -n 's/.*@name //p' pool/pool.h)
     titles=$(sed -n 's/.*\[ "\([^"]*\)", "group__.*/\1/p' "$PAGES/reference/modules.js")
     [ "$titles" = "$expected" ]
+    [ "$(grep -c '<a href="group__[a-z_]*.html">Open, close, join</a> &middot; ' "$PAGES/reference/index.html")" -eq 1 ]
     for file in "$PAGES"/reference/group__*.html; do
         grep -q 'class="memtitle"' "$file"
     done

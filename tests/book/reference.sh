@@ -73,4 +73,8 @@ sed -i 's|\*<a class="el" [^>]*>pool</a>|*pool|g; s|Data Structure Documentation
     "$out"/group__*.html
 rm -f "$out"/dir_*
 
+# The front page begins with the way to the calls.
+ways=$(sed -n 's|.*\[ "\(.*\)", "\(group__.*html\)".*|<a href="\2">\1</a>|p' "$out/modules.js" | paste -sd ';')
+sed -i "s|<div class=\"textblock\">|&<p>$ways</p>|; s|</a>;|</a> \&middot; |g" "$out/index.html"
+
 awk -v version="${VERSION-}" -v out="$out/man/man3" -f tests/book/man.awk "$header"
