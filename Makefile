@@ -114,7 +114,7 @@ has-good-paths:
 
 # A chapter whose package is missing is built without it, and says so when it is run; once the package is there, the mark
 # $(BUILD)/has-... is new, and the chapter is built again.
-GMP       = $(if $(shell echo '\#include <gmp.h>' | $(CC) -fsyntax-only -xc - 2>/dev/null && echo yes),$(1))
+GMP       = $(if $(shell $(CC) -fsyntax-only -include gmp.h -xc /dev/null 2>/dev/null && echo yes),$(1))
 LIBS_ch13 = $(call GMP,-lgmp)
 LIBS_ch14 = $(LIBS_ch13)
 HAS_ch13  = $(call GMP,$(BUILD)/has-gmp)

@@ -21,14 +21,12 @@
 
 enum { PAGES = 1000, ITEMS = 4 };
 
-static const int item[ITEMS] = { 0, 1, 2, 3 };
-
 static void check(bool ok, const char *what)
 {
     if (ok)
         return;
     perror(what);
-    exit(EXIT_FAILURE);
+    _exit(EXIT_FAILURE); /* children call it too */
 }
 
 /* [two] */
@@ -63,6 +61,8 @@ static void two_processes(void)
 /* [/two] */
 
 /* [map] */
+static const int item[ITEMS] = { 0, 1, 2, 3 };
+
 /* Maps the task over 0, 1, 2 and 3, and prints what comes of it. */
 static void map(struct pool *pool, pool_task *task)
 {
@@ -110,9 +110,13 @@ static void late_prices(void)
 
 /* [root] */
 struct board {
-    double (*root)(double); /* the address of a function */
-    atomic_int go;          /* the naive pool's workers wait for it */
-    double result[ITEMS];   /* and write here */
+    union { /* one address of a function, to be taken for any of these */
+        void *address;
+        double (*root)(double);
+        pool_task *task;
+    };
+    atomic_int go;        /* the naive pool's workers wait for it */
+    double result[ITEMS]; /* and write here */
 };
 
 static struct board *board; /* all processes see the same one */
@@ -120,14 +124,13 @@ static struct board *board; /* all processes see the same one */
 static void load_root(void)
 {
     void *library = dlopen("libm.so.6", RTLD_NOW);
-    void *function = library ? dlsym(library, "sqrt") : NULL;
-    check(function != NULL, "sqrt in libm.so.6");
-    memcpy(&board->root, &function, sizeof function);
+    check(library != NULL, "libm.so.6");
+    board->address = dlsym(library, "sqrt");
+    check(board->address != NULL, "sqrt");
 }
 
 static int call_root(const void *arg, void *result)
 {
-    prctl(PR_SET_DUMPABLE, 0); /* should it crash: no core file */
     *(double *)result = board->root(*(const int *)arg);
     return 0;
 }
@@ -143,7 +146,7 @@ static void naive_open(void)
         worker[i] = fork();
         check(worker[i] >= 0, "fork");
         if (worker[i] == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL); /* live no longer than we do */
+            prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends when we end */
             wait_until(&board->go, 1);
             _exit(call_root(&item[i], &board->result[i]));
         }
@@ -169,13 +172,14 @@ static void naive_map(void)
 /* [late-root] */
 static void late_root(void)
 {
+    prctl(PR_SET_DUMPABLE, 0); /* workers will crash: no core files */
     printf("broken: the pools, then the function\n");
     naive_open();
     struct pool *pool = pool_open(NULL);
     load_root();
     naive_map();
     map(pool, call_root);
-    map(pool, (pool_task *)(void (*)(void))board->root);
+    map(pool, board->task);
     pool_free(pool);
 
     printf("cured: the function, then the pools\n");

@@ -39,6 +39,12 @@ static struct pool *open_pool(int workers)
     struct pool_options options = { .processes = workers };
     struct pool *pool = pool_open(&options);
     check(pool != NULL);
+    return pool;
+}
+
+static struct pool *open_with_queues(int workers)
+{
+    struct pool *pool = open_pool(workers);
     *board = (struct board){ 0 };
     board->urls = pool_queue_open(pool, ROOM, sizeof(int));
     board->pages = pool_queue_open(pool, ROOM, sizeof(int));
@@ -60,56 +66,49 @@ static int fetch(const void *arg, void *page)
 /* [/fetch] */
 
 /* [consumer] */
-/* Nobody takes another item before each has one: so all get equally many. */
-static void take_turns(void)
+static int consumer(const void *unused, void *nothing)
 {
-    int n = board->got++;
-    wait_until(&board->got, (n / CONSUMERS + 1) * CONSUMERS);
-}
-
-static int consumer(const void *unused, void *open_items)
-{
-    int url, page, open = 0;
+    int url, page;
     (void)unused;
-    do {
-        check(pool_queue_get(board->urls, &url, POOL_FOREVER) == 0);
-        open++;
-        take_turns();
+    (void)nothing;
+    while (pool_queue_get(board->urls, &url, POOL_FOREVER) == 0) {
         if (url != QUIT && fetch(&url, &page) == 0)
             check(pool_queue_put(board->pages, &page, POOL_FOREVER) == 0);
-        if (cured && pool_queue_task_done(board->urls) == 0) /* <- the cure */
-            open--;
-    } while (url != QUIT);
-    *(int *)open_items = open;
-    return 0;
+        if (cured)
+            check(pool_queue_task_done(board->urls) == 0); /* <- the cure */
+        if (url == QUIT)
+            return 0;
+    }
+    return -1;
 }
 /* [/consumer] */
 
 /* [producer] */
-static void producer(void)
+static void producer(int sentinels)
 {
     int quit = QUIT;
     for (int i = 0; i < URLS; i++)
         check(pool_queue_put(board->urls, &list[i], POOL_FOREVER) == 0);
-    for (int i = 0; i < CONSUMERS; i++) /* a sentinel for each */
+    for (int i = 0; i < sentinels; i++)
         check(pool_queue_put(board->urls, &quit, POOL_FOREVER) == 0);
 }
 
-static void tutorial(const char *what)
+static void tutorial(const char *what, int sentinels)
 {
-    int open[CONSUMERS];
-    struct pool *pool = open_pool(CONSUMERS);
+    struct pool_progress now;
+    struct pool *pool = open_with_queues(CONSUMERS);
     struct pool_result *consumers =
-        pool_map_async(pool, consumer, NULL, CONSUMERS, 0, sizeof *open, NULL);
+        pool_map_async(pool, consumer, NULL, CONSUMERS, 0, 0, NULL);
     check(consumers != NULL);
-    producer();
-    check(pool_result_get(consumers, open, POOL_FOREVER) == 0);
-    printf("%s: the consumers return; they leave open: %d, %d, %d, %d\n", what,
-           open[0], open[1], open[2], open[3]);
-    bool joined = pool_queue_join(board->urls, 0.1) == 0;
-    printf("  %s; %zu pages\n", joined ? "joined" : pool_error()->text,
-           pool_queue_size(board->pages));
-    pool_free(pool);
+    producer(sentinels);
+    do
+        check(pool_result_progress(consumers, &now) == 0);
+    while (now.done < (size_t)sentinels);
+    int joined = pool_queue_join(board->urls, cured ? POOL_FOREVER : 0.1);
+    printf("%s: %zu pages; %zu of %d consumers return\n", what,
+           pool_queue_size(board->pages), now.done, CONSUMERS);
+    printf("  %s\n", joined == 0 ? "joined" : pool_error()->text);
+    pool_free(pool); /* whoever still waits is ended */
 }
 /* [/producer] */
 
@@ -118,7 +117,8 @@ static void with_map(void)
 {
     int page[URLS];
     struct pool *pool = open_pool(CONSUMERS);
-    check(!pool_map(pool, fetch, list, URLS, sizeof *list, page, sizeof *page));
+    check(pool_map(pool, fetch, list, URLS, sizeof *list, page,
+                   sizeof *page) == 0);
     check(pool_close(pool) == 0);
     check(pool_join(pool, POOL_FOREVER) == 0);
     pool_free(pool);
@@ -164,7 +164,7 @@ static void hand_out(const char *what, int workers, long chunk, size_t returns)
     int role[] = { 1, 0, 0, 0, 0 };
     struct pool_job_options options = { .chunk = chunk };
     struct pool_progress now;
-    struct pool *pool = open_pool(workers);
+    struct pool *pool = open_with_queues(workers);
     struct pool_result *roles =
         pool_map_async(pool, process, role, 5, sizeof *role, 0, &options);
     check(roles != NULL);
@@ -187,19 +187,19 @@ static int next_url(void *last, void *url)
 
 static void stream(void)
 {
-    int last = 0, page, more, got = 0, bad = 0, ahead = 0;
+    int last = 0, page, more, got = 0, bad = 0, most = 0;
     struct pool *pool = open_pool(1);
     struct pool_iter *pages =
         pool_imap(pool, fetch, next_url, &last, sizeof(int), sizeof(int), NULL);
     check(pages != NULL);
     while ((more = pool_iter_next(pages, &page, POOL_FOREVER)) != 0) {
-        ahead = last - got > ahead ? last - got : ahead;
+        most = last - got > most ? last - got : most;
         got++;
         bad += more < 0;
     }
     pool_free(pool);
-    printf("cured: imap, a pool of 1: got %d, %d of them bad; %d ahead\n", got,
-           bad, ahead);
+    printf("cured: imap, a pool of 1: got %d, %d of them bad; "
+           "at most %d on the way\n", got, bad, most);
 }
 /* [/stream] */
 
@@ -208,9 +208,10 @@ int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
     board = shared_memory(sizeof *board);
-    tutorial("broken: no task_done");
+    tutorial("broken: no task_done", 4);
     cured = true;
-    tutorial("cured: task_done");
+    tutorial("broken: a sentinel too few", 3);
+    tutorial("cured: task_done, 4 sentinels", 4);
     with_map();
     cured = false;
     hand_out("broken: except: pass", 5, 1, 4);

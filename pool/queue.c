@@ -186,6 +186,15 @@ static enum outcome try_get(const struct party *me, void *item)
     }
 }
 
+/* How many items were got and are not dealt with. */
+static size_t open_items(const struct pool_queue *queue)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i <= queue->region->workers; i++)
+        count += atomic_load(&queue->open[i].count);
+    return count;
+}
+
 /* Every item that was put before the look is dealt with: none is in a cell, and then nobody has one open. If the tail
  * stands still meanwhile, none of those who had one open has put another. */
 static enum outcome try_join(const struct party *me, void *unused)
@@ -193,11 +202,8 @@ static enum outcome try_join(const struct party *me, void *unused)
     struct pool_queue *queue = me->queue;
     uint64_t tail = atomic_load(&queue->tail);
     (void)unused;
-    if (!holds_nothing(queue))
+    if (!holds_nothing(queue) || open_items(queue))
         return NOT_YET;
-    for (uint32_t i = 0; i <= queue->region->workers; i++)
-        if (atomic_load(&queue->open[i].count))
-            return NOT_YET;
     return atomic_load(&queue->tail) == tail ? DONE : NOT_YET;
 }
 
@@ -322,7 +328,11 @@ int pool_queue_join(struct pool_queue *queue, double seconds)
 {
     const struct call call = { "pool_queue_join", NULL, "pool_queue_join: not all items are dealt with", try_join,
                                queue ? &queue->dealt : NULL };
-    return run(queue, &call, NULL, seconds);
+    int status = run(queue, &call, NULL, seconds);
+    if (status != 0 && errno == ETIMEDOUT)
+        error_set(ETIMEDOUT, "pool_queue_join: %zu got and not dealt with, %zu still in it: not done within %g s",
+                  open_items(queue), pool_queue_size(queue), seconds > 0 ? seconds : 0.0);
+    return status;
 }
 
 int pool_queue_task_done(struct pool_queue *queue)

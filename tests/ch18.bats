@@ -8,16 +8,18 @@ setup_file() {
 
 expected() {
     cat <<'END'
-broken: no task_done: the consumers return; they leave open: 4, 4, 4, 4
-  pool_queue_join: not all items are dealt with: not done within <time> s; 12 pages
-cured: task_done: the consumers return; they leave open: 0, 0, 0, 0
-  joined; 12 pages
+broken: no task_done: 12 pages; 4 of 4 consumers return
+  pool_queue_join: 16 got and not dealt with, 0 still in it: not done within <time> s
+broken: a sentinel too few: 12 pages; 3 of 4 consumers return
+  joined
+cured: task_done, 4 sentinels: 12 pages; 4 of 4 consumers return
+  joined
 cured: map: 12 pages, from 100 to 2300
 broken: except: pass: put 36, got 16, 4 of them bad; 4 of 5 roles return
 broken: and a chunk of 2: put 32, got 12, 3 of them bad; 3 of 5 roles return
 cured: noted, and on: put 60, got 60, 15 of them bad; 5 of 5 roles return
 broken: a pool of 1: put 20, got 0, 0 of them bad; 0 of 5 roles return
-cured: imap, a pool of 1: got 60, 15 of them bad; 2 ahead
+cured: imap, a pool of 1: got 60, 15 of them bad; at most 2 on the way
 END
 }
 
@@ -26,12 +28,17 @@ region() {
     sed -n "/\[$1\]/,/\[\/$1\]/p" "$KIT"/chapters/ch18-*.c | sed '1d;$d'
 }
 
-# altered FROM TO: the program with one piece of its text replaced, as build/ch18-altered.
+# altered FROM TO [FROM TO]...: the program with pieces of its text replaced, as build/ch18-altered.
 altered() {
+    local source=$BATS_TEST_TMPDIR/altered.c
     mkdir -p "$KIT/build"
-    [ "$(grep -cF "$1" "$KIT"/chapters/ch18-*.c)" = 1 ]
-    FROM=$1 TO=$2 perl -pe 's/\Q$ENV{FROM}/$ENV{TO}/' "$KIT"/chapters/ch18-*.c >"$BATS_TEST_TMPDIR/altered.c"
-    kit_build compile SOURCE="$BATS_TEST_TMPDIR/altered.c" PROGRAM=build/ch18-altered
+    cp "$KIT"/chapters/ch18-*.c "$source"
+    while (($# > 0)); do
+        [ "$(grep -cF "$1" "$source")" = 1 ]
+        FROM=$1 TO=$2 perl -pi -e 's/\Q$ENV{FROM}/$ENV{TO}/' "$source"
+        shift 2
+    done
+    kit_build compile SOURCE="$source" PROGRAM=build/ch18-altered
 }
 
 @test "ch18: stands still where the document does, and the cures do not; nothing is left" {
@@ -60,10 +67,27 @@ altered() {
 }
 
 @test "ch18: sentinels are items: if they alone are not told of, join waits for four" {
-    altered 'if (cured &&' 'if (cured && url != QUIT &&'
+    altered 'if (cured)' 'if (cured && url != QUIT)' 'cured ? POOL_FOREVER : 0.1' 0.1
     kit_run -0 build/ch18-altered
-    [[ $output == *"cured: task_done: the consumers return; they leave open: 1, 1, 1, 1
-  pool_queue_join: not all items are dealt with"* ]]
+    [[ $output == *"cured: task_done, 4 sentinels: 12 pages; 4 of 4 consumers return
+  pool_queue_join: 4 got and not dealt with, 0 still in it: "* ]]
+}
+
+@test "ch18: a consumer that a bad url ends leaves one item open and one sentinel in the queue" {
+    altered '{ 1, 3, 5' '{ 1, 4, 5' 'if (cured)' 'if (url == 4) { return 0; } if (cured)' 'cured ? POOL_FOREVER : 0.1' 0.1
+    kit_run -1 build/ch18-altered
+    [[ $output == *"cured: task_done, 4 sentinels: 11 pages; 4 of 4 consumers return
+  pool_queue_join: 1 got and not dealt with, 1 still in it: "* ]]
+}
+
+@test "ch18: with a sentinel too few the fourth consumer never returns" {
+    altered 'now.done < (size_t)sentinels' 'now.done < CONSUMERS'
+    kit_run -124 -t1 build/ch18-altered
+}
+
+@test "ch18: if hand_out() is told of more roles than return, it never ends" {
+    altered '"broken: except: pass", 5, 1, 4' '"broken: except: pass", 5, 1, 5'
+    kit_run -124 -t1 build/ch18-altered
 }
 
 @test "ch18: with more room the feeder gets further and the fetchers do not" {

@@ -178,10 +178,11 @@ static void q06_join(void)
     OK(pool_queue_join(queue, 0)); /* nothing was put */
     for (long i = 0; i < 4; i++)
         OK(put_long(queue, i));
-    REFUSED(pool_queue_join(queue, 0.01), ETIMEDOUT, "dealt");
+    REFUSED(pool_queue_join(queue, 0.01), ETIMEDOUT, "0 got and not dealt with, 4 still in it: not done within 0.01 s");
     CHECK_EQ(get_long(queue, 0), 0);
+    REFUSED(pool_queue_join(queue, 0.01), ETIMEDOUT, "1 got and not dealt with, 3 still in it");
     run_order(pool, get_numbers, queue, 1, 3);
-    REFUSED(pool_queue_join(queue, 0), ETIMEDOUT, "dealt"); /* the program's own is left */
+    REFUSED(pool_queue_join(queue, 0), ETIMEDOUT, "1 got and not dealt with, 0 still in it"); /* the program's own */
     OK(pool_queue_task_done(queue));
     OK(pool_queue_join(queue, POOL_FOREVER));
     REFUSED(pool_queue_task_done(queue), EINVAL, "dealt");
