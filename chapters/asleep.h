@@ -10,32 +10,34 @@
 
 #include "meet.h"
 #include <stdbool.h>
-#include <string.h>
 
-/* [asleep] */
-/* How often the processes have left a core so far; -1 if one of them is awake,
-   or has other threads, which may be awake. */
+/* How many context switches the processes have had so far; -1 if one of them
+   is awake, or has other threads, which may be awake. */
 static inline long switches(const pid_t *pid, int count)
 {
-    long own_will, forced, sum = 0;
+    long sum = 0;
     for (int i = 0; i < count; i++) {
-        char text[4096];
-        snprintf(text, sizeof text, "/proc/%d/status", (int)pid[i]);
-        FILE *file = fopen(text, "r");
+        long threads = 0, own_will = -1, forced = -1;
+        char line[256], state = '?';
+        snprintf(line, sizeof line, "/proc/%d/status", (int)pid[i]);
+        FILE *file = fopen(line, "r");
         if (!file)
             return -1;
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        while (fgets(line, sizeof line, file)) {
+            sscanf(line, "State: %c", &state);
+            sscanf(line, "Threads: %ld", &threads);
+            sscanf(line, "voluntary_ctxt_switches: %ld", &own_will);
+            sscanf(line, "nonvoluntary_ctxt_switches: %ld", &forced);
+        }
         fclose(file);
-        const char *numbers = strstr(text, "voluntary_ctxt_switches:");
-        if (!strstr(text, "State:\tS") || !strstr(text, "Threads:\t1\n") ||
-            !numbers ||
-            sscanf(numbers, "%*s %ld %*s %ld", &own_will, &forced) != 2)
+        if (state != 'S' || threads != 1 || own_will < 0 || forced < 0)
             return -1;
         sum += own_will + forced;
     }
     return sum;
 }
 
+/* [asleep] */
 /* Looks twice: true if all were asleep, and nobody was awake in between. */
 static inline bool all_asleep(const pid_t *pid, int count)
 {

@@ -5,7 +5,7 @@
  * that signals reach its workers, that it learns how its children ended. Who
  * starts it may have changed that, before its first line.
  *
- * Usage: make ch12 && ./ch12
+ * Usage: make ch12 && ./ch12 [patches | heir]
  *        env --block-signal=TERM --ignore-signal=CHLD ./ch12 heir
  *
  * Watch for: nothing crashes. All are asleep, or deaf, or learn nothing.
@@ -14,6 +14,7 @@
 #include "green.h"
 #include "pool.h"
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -180,7 +181,7 @@ static int hear_sigterm(const void *arg, void *result)
 
 static void report(const char *who, const char *learnt)
 {
-    printf("%-21s %-15s %s\n", who, *deaf ? "is still there" : "ends", learnt);
+    printf("%-21s %-15s %s\n", who, *deaf ? "still there" : "gone", learnt);
 }
 
 static void naive_worker(const char *who, bool empty_mask)
@@ -191,7 +192,7 @@ static void naive_worker(const char *who, bool empty_mask)
     pid_t pid = fork();
     check(pid >= 0, "fork");
     if (pid == 0) {
-        if (empty_mask) /* <- the worker's cure */
+        if (empty_mask) /* <- cure 1 */
             sigprocmask(SIG_SETMASK, &none, NULL);
         _exit(hear_sigterm(NULL, NULL));
     }
@@ -211,41 +212,52 @@ static void pool_worker(const char *who)
     pool_free(pool);
 }
 
-static int heir(const char *word)
+/* The program that inherits: what becomes of its workers? */
+static int heir(void)
 {
-    if (strcmp(word, "heir") != 0) {
-        fprintf(stderr, "usage: ./ch12 [heir]\n");
-        return 2;
-    }
-    printf("%-21s %-15s %s\n", "", "at SIGTERM it", "and its caller learns");
-    naive_worker("a worker as it is", false);
-    naive_worker("its mask emptied", true);
-    void (*before)(int) = signal(SIGCHLD, SIG_DFL); /* <- the caller's */
-    naive_worker("and SIGCHLD as usual", true);
-    signal(SIGCHLD, before);
+    printf("%-21s %-15s %s\n", "", "after SIGTERM", "its caller is told");
+    naive_worker("a naive worker", false);
+    naive_worker("with cure 1", true);
+    void (*inherited)(int) = signal(SIGCHLD, SIG_DFL); /* <- cure 2 */
+    naive_worker("with cures 1 and 2", true);
+    signal(SIGCHLD, inherited);
     pool_worker("our pool's worker");
     return 0;
 }
 /* [/naive] */
 
-/* [main] */
-int main(int argc, char **argv)
+/* [host] */
+/* Blocks one signal, ignores another, and becomes this program anew. */
+static void bad_host(void)
 {
     sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigprocmask(SIG_BLOCK, &term, NULL);
+    signal(SIGCHLD, SIG_IGN);
+    execl("/proc/self/exe", "./ch12", "heir", NULL);
+    check(false, "exec");
+}
+/* [/host] */
+
+int main(int argc, char **argv)
+{
+    bool first = argc > 1 && strcmp(argv[1], "patches") == 0;
+    bool second = argc > 1 && strcmp(argv[1], "heir") == 0;
+    if (argc > 1 && !first && !second) {
+        fprintf(stderr, "usage: ./ch12 [patches | heir]\n");
+        return 2;
+    }
+    document_second(); /* complains of a wrong SCALE before anything runs */
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a caller leaves becomes ours */
     team = shared_memory(TEAM * sizeof *team);
     deaf = shared_memory(sizeof *deaf);
-    if (argc > 1)
-        return heir(argv[1]);
-    document_second(); /* complains of a wrong SCALE before anything runs */
+    if (second)
+        return heir();
     find_the_patch();
+    if (first)
+        return 0;
     printf("once more, with SIGTERM blocked and SIGCHLD ignored:\n");
-    sigemptyset(&term);
-    sigaddset(&term, SIGTERM);
-    sigprocmask(SIG_BLOCK, &term, NULL); /* a mask survives exec, */
-    signal(SIGCHLD, SIG_IGN);            /* and so does SIG_IGN */
-    execl("/proc/self/exe", argv[0], "heir", NULL);
-    check(false, "exec");
+    bad_host();
 }
-/* [/main] */

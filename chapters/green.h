@@ -16,7 +16,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* [create] */
+/* [hub] */
 enum { GREEN_MOST = 2 };
 
 static struct green {
@@ -27,9 +27,31 @@ static struct green {
     char stack[1 << 16];
 } green[GREEN_MOST], *current;
 
-static ucontext_t hub;
-static int greens;
+static int greens;     /* how many there are */
+static ucontext_t hub; /* where the hub goes on when one gives way */
 
+static inline ssize_t green_read(int fd, void *bytes, size_t size)
+{
+    struct pollfd it = { .fd = fd, .events = POLLIN };
+    while (poll(&it, 1, 0) == 0) /* nothing there: give way */
+        swapcontext(&current->state, &hub);
+    return read(fd, bytes, size);
+}
+
+/* The hub: gives the thread to each in turn, until this one has ended. */
+static inline int green_join(pthread_t id, void **unused)
+{
+    (void)unused;
+    for (int i = 0; green[id].alive; i = (i + 1) % greens) {
+        current = &green[i];
+        if (current->alive)
+            swapcontext(&hub, &current->state);
+    }
+    return 0;
+}
+/* [/hub] */
+
+/* The first thing that runs on a coroutine's stack, and the last. */
 static inline void green_enter(void)
 {
     current->body(current->arg);
@@ -49,33 +71,10 @@ static inline int green_create(pthread_t *id, const pthread_attr_t *unused,
     getcontext(&g->state);
     g->state.uc_stack.ss_sp = g->stack;
     g->state.uc_stack.ss_size = sizeof g->stack;
-    g->state.uc_link = &hub; /* there the thread goes when the body ends */
-    makecontext(&g->state, green_enter, 0);
+    g->state.uc_link = &hub; /* there the thread goes after green_enter() */
+    makecontext(&g->state, green_enter, 0); /* where it goes on at first */
     *id = (pthread_t)greens++;
     return 0;
 }
-/* [/create] */
-
-/* [hub] */
-/* The hub: gives the thread to each in turn, until one of them has ended. */
-static inline int green_join(pthread_t id, void **unused)
-{
-    (void)unused;
-    for (int i = 0; green[id].alive; i = (i + 1) % greens) {
-        current = &green[i];
-        if (current->alive)
-            swapcontext(&hub, &current->state);
-    }
-    return 0;
-}
-
-static inline ssize_t green_read(int fd, void *bytes, size_t size)
-{
-    struct pollfd it = { .fd = fd, .events = POLLIN };
-    while (poll(&it, 1, 0) == 0) /* nothing there: give way */
-        swapcontext(&current->state, &hub);
-    return read(fd, bytes, size);
-}
-/* [/hub] */
 
 #endif

@@ -16,11 +16,11 @@ all but thread  answers 0 1 4 9 16 25 36 49 64 81
 all, and read   answers 0 1 4 9 16 25 36 49 64 81
 all: our pool   answers 0 1 4 9 16 25 36 49 64 81
 once more, with SIGTERM blocked and SIGCHLD ignored:
-                      at SIGTERM it   and its caller learns
-a worker as it is     is still there  No child processes
-its mask emptied      ends            No child processes
-and SIGCHLD as usual  ends            Terminated
-our pool's worker     ends            Terminated
+                      after SIGTERM   its caller is told
+a naive worker        still there     No child processes
+with cure 1           gone            No child processes
+with cures 1 and 2    gone            Terminated
+our pool's worker     gone            Terminated
 END
 }
 
@@ -31,17 +31,22 @@ heir() {
     shift 3
     run -0 "$KIT/build/run" -l env "$@" "$KIT/ch12" heir
     diff -u <(
-        echo "                      at SIGTERM it   and its caller learns"
-        echo "a worker as it is     $naive"
-        echo "its mask emptied      $emptied"
-        echo "and SIGCHLD as usual  $usual"
-        echo "our pool's worker     ends            Terminated"
+        echo "                      after SIGTERM   its caller is told"
+        echo "a naive worker        $naive"
+        echo "with cure 1           $emptied"
+        echo "with cures 1 and 2    $usual"
+        echo "our pool's worker     gone            Terminated"
     ) <(echo "$output")
 }
 
 @test "ch12: shows the patch, two cures, and what is inherited, and leaves nothing behind" {
     kit_run -0 ch12
     diff -u <(expected) <(echo "$output")
+}
+
+@test "ch12 patches: the first half alone" {
+    kit_run -0 ch12 patches
+    diff -u <(expected | head -n 7) <(echo "$output")
 }
 
 @test "ch12: prints the same on a busy machine, run after run" {
@@ -59,23 +64,23 @@ heir() {
 }
 
 @test "ch12 heir: nothing inherited: all workers end and are seen" {
-    heir "ends            Terminated" "ends            Terminated" "ends            Terminated"
+    heir "gone            Terminated" "gone            Terminated" "gone            Terminated"
 }
 
 @test "ch12 heir: SIGTERM blocked: the worker is deaf until its mask is emptied" {
-    heir "is still there  Exited" "ends            Terminated" "ends            Terminated" \
+    heir "still there     Exited" "gone            Terminated" "gone            Terminated" \
         --block-signal=TERM
 }
 
 @test "ch12 heir: SIGCHLD ignored: how the worker ended is lost until the default is back" {
-    heir "ends            No child processes" "ends            No child processes" \
-        "ends            Terminated" \
+    heir "gone            No child processes" "gone            No child processes" \
+        "gone            Terminated" \
         --ignore-signal=CHLD
 }
 
 @test "ch12: an argument it does not know, and a SCALE that is no number, are refused" {
     kit_run -2 ch12 nonsense
-    [ "$output" = "usage: ./ch12 [heir]" ]
+    [ "$output" = "usage: ./ch12 [patches | heir]" ]
     SCALE=fast kit_run -2 ch12
     [[ $output == *"SCALE=fast: how many seconds shall a second last?"* ]]
 }

@@ -76,7 +76,8 @@ static void prepare_child(int report, int print)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setsid();
-    signal(SIGCHLD, SIG_DFL);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL); /* whoever started us in the background had us ignore SIGINT */
     sigprocmask(SIG_SETMASK, &(sigset_t){ 0 }, NULL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     dup2(print, STDOUT_FILENO);
