@@ -49,9 +49,9 @@ next() {
 }
 
 list() {
-    printf '%-8s %-16s %7s   %-22s %-12s %s\n' chapter about minutes needs packages exercise
+    printf '%-8s %-18s %7s   %-22s %-12s %s\n' chapter about minutes needs packages exercise
     boxes | while IFS='	' read -r number slug minutes needs packages; do
-        printf '%-8s %-16s %7s   %-22s %-12s %s\n' "ch$number" "$slug" "$minutes" "$needs" "$packages" \
+        printf '%-8s %-18s %7s   %-22s %-12s %s\n' "ch$number" "$slug" "$minutes" "$needs" "$packages" \
             "$(state_of "$number")"
     done
 }
