@@ -47,3 +47,21 @@ kit_match() {
     [[ $expected != - ]] || { expected=$BATS_TEST_TMPDIR/expected; cat >"$expected"; }
     printf %s "$output" | awk -f "$KIT/tests/match.awk" match "$expected" "$@" >&2
 }
+
+# kit_busy RUNS NAME [OPTION...] <EXPECTED: runs the root's program NAME so often beside four busy loops; each time it
+# ends with status 0 and prints what EXPECTED says (kit_match's options).
+kit_busy() {
+    local runs=$1 name=$2 expected=$BATS_TEST_TMPDIR/busy failed=0 loops=() i
+    shift 2
+    cat >"$expected"
+    for i in 1 2 3 4; do
+        timeout 60 sh -c 'while :; do :; done' 3>&- &
+        loops+=($!)
+    done
+    for ((i = 0; i < runs && !failed; i++)); do
+        kit_run "$name"
+        ((status == 0)) && kit_match "$expected" "$@" || failed=1
+    done
+    kill "${loops[@]}"
+    return $failed
+}
