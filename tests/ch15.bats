@@ -25,14 +25,6 @@ cured: processes: item 1 crashes when 3 have answered
 END
 }
 
-# altered FROM TO: the program with one piece of its text replaced, as build/ch15-altered.
-altered() {
-    mkdir -p "$KIT/build"
-    [ "$(grep -cF "$1" "$KIT"/chapters/ch15-*.c)" = 1 ]
-    FROM=$1 TO=$2 perl -pe 's/\Q$ENV{FROM}/$ENV{TO}/' "$KIT"/chapters/ch15-*.c >"$BATS_TEST_TMPDIR/altered.c"
-    kit_build compile SOURCE="$BATS_TEST_TMPDIR/altered.c" PROGRAM=build/ch15-altered
-}
-
 @test "ch15: one word, the same counts wrong in 600 runs, a crash in each kind; nothing is left" {
     kit_run -0 ch15
     expected | kit_match -
@@ -51,7 +43,7 @@ altered() {
 }
 
 @test "ch15: in two threads the words come to the tasks as the book's picture says" {
-    altered 'board->turn = 1 - me;' 'printf("turn: %d %s\n", me, word ? word : "no more"); board->turn = 1 - me;'
+    kit_altered ch15 'board->turn = 1 - me;' 'printf("turn: %d %s\n", me, word ? word : "no more"); board->turn = 1 - me;'
     kit_run -0 build/ch15-altered
     diff -u <(printf 'turn: %s\n' '0 to' '1 that' '0 is' '1 the' '0 question' '1 no more' '0 no more') \
         <(sed -n '/^processes, strtok/,$p' <<<"$output" | sed -n '2,8p')

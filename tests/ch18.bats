@@ -28,19 +28,6 @@ region() {
     sed -n "/\[$1\]/,/\[\/$1\]/p" "$KIT"/chapters/ch18-*.c | sed '1d;$d'
 }
 
-# altered FROM TO [FROM TO]...: the program with pieces of its text replaced, as build/ch18-altered.
-altered() {
-    local source=$BATS_TEST_TMPDIR/altered.c
-    mkdir -p "$KIT/build"
-    cp "$KIT"/chapters/ch18-*.c "$source"
-    while (($# > 0)); do
-        [ "$(grep -cF "$1" "$source")" = 1 ]
-        FROM=$1 TO=$2 perl -pi -e 's/\Q$ENV{FROM}/$ENV{TO}/' "$source"
-        shift 2
-    done
-    kit_build compile SOURCE="$source" PROGRAM=build/ch18-altered
-}
-
 @test "ch18: stands still where the document does, and the cures do not; nothing is left" {
     kit_run -0 ch18
     expected | kit_match -
@@ -51,37 +38,37 @@ altered() {
 }
 
 @test "ch18: a fetcher that returns failure instead of saying nothing does not help" {
-    altered 'return 0; /* the document' 'return pool_fail("a bad url"); /* not the document'
+    kit_altered ch18 'return 0; /* the document' 'return pool_fail("a bad url"); /* not the document'
     kit_run -0 build/ch18-altered
     expected | kit_match -
 }
 
 @test "ch18: sentinels are items: if they alone are not told of, join waits for four" {
-    altered 'if (cured)' 'if (cured && url != QUIT)' 'cured ? POOL_FOREVER : 0.1' 0.1
+    kit_altered ch18 'if (cured)' 'if (cured && url != QUIT)' 'cured ? POOL_FOREVER : 0.1' 0.1
     kit_run -0 build/ch18-altered
     [[ $output == *"cured: task_done, 4 sentinels: 12 pages; 4 of 4 consumers return
   pool_queue_join: 4 got and not dealt with, 0 still in it: "* ]]
 }
 
 @test "ch18: a consumer that a bad url ends leaves one item open and one sentinel in the queue" {
-    altered '{ 1, 3, 5' '{ 1, 4, 5' 'if (cured)' 'if (url == 4) { return 0; } if (cured)' 'cured ? POOL_FOREVER : 0.1' 0.1
-    kit_run -1 build/ch18-altered
+    kit_altered ch18 '{ 1, 3, 5' '{ 1, 4, 5' 'if (cured)' 'if (url == 4) { return 0; } if (cured)' 'cured ? POOL_FOREVER : 0.1' 0.1
+    kit_run -1 -r build/ch18-altered # it ends in the middle of its work
     [[ $output == *"cured: task_done, 4 sentinels: 11 pages; 4 of 4 consumers return
   pool_queue_join: 1 got and not dealt with, 1 still in it: "* ]]
 }
 
 @test "ch18: with a sentinel too few the fourth consumer never returns" {
-    altered 'now.done < (size_t)sentinels' 'now.done < CONSUMERS'
+    kit_altered ch18 'now.done < (size_t)sentinels' 'now.done < CONSUMERS'
     kit_run -124 -t1 build/ch18-altered
 }
 
 @test "ch18: if hand_out() is told of more roles than return, it never ends" {
-    altered '"broken: except: pass", 5, 1, 4' '"broken: except: pass", 5, 1, 5'
+    kit_altered ch18 '"broken: except: pass", 5, 1, 4' '"broken: except: pass", 5, 1, 5'
     kit_run -124 -t1 build/ch18-altered
 }
 
 @test "ch18: with more room the feeder gets further and the fetchers do not" {
-    altered 'ROOM = 20' 'ROOM = 30'
+    kit_altered ch18 'ROOM = 20' 'ROOM = 30'
     kit_run -0 build/ch18-altered
     [[ $output == *"except: pass: put 46, got 16, 4 of them bad"* ]]
     [[ $output == *"a chunk of 2: put 42, got 12, 3 of them bad"* ]]

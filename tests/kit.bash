@@ -65,3 +65,17 @@ kit_busy() {
     kill "${loops[@]}"
     return $failed
 }
+
+# kit_altered NAME FROM TO [FROM TO]...: the chapter's program NAME with pieces of its text replaced, each of which
+# stands there once, as build/NAME-altered.
+kit_altered() {
+    local name=$1 source=$BATS_TEST_TMPDIR/$1.c
+    shift
+    cp "$KIT"/chapters/"$name"-*.c "$source"
+    while (($# > 0)); do
+        [ "$(grep -cF -- "$1" "$source")" = 1 ] || { echo "'$1' does not stand once in $name" >&2; return 1; }
+        FROM=$1 TO=$2 perl -pi -e 's/\Q$ENV{FROM}/$ENV{TO}/' "$source"
+        shift 2
+    done
+    kit_build compile SOURCE="$source" PROGRAM="build/$name-altered"
+}
