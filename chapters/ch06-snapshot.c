@@ -49,7 +49,7 @@ static void two_processes(void)
     if (child == 0) {
         long before = pages_given();
         for (size_t i = 0; i < PAGES / 4; i++)
-            memory[i * page] = 2; /* one byte in every page */
+            memory[i * page] = 2; /* one byte in each page */
         printf("child : %d at %p, %ld of %d pages copied\n", *memory,
                (void *)memory, pages_given() - before, PAGES);
         _exit(EXIT_SUCCESS);
