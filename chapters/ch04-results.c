@@ -37,7 +37,7 @@ static void check(bool ok)
 /* [page] */
 /* What a task has to know. What one does not name is zero. */
 struct page {
-    int id, page;
+    int page;
     int count; /* posts on a page; 0: as many as possible, 200 */
     bool slow; /* takes ten seconds */
 };
@@ -80,7 +80,7 @@ static void ten_pages(struct pool *pool)
 {
     struct pool_result *handle[PAGES];
     for (int i = 0; i < PAGES; i++)
-        handle[i] = hand_over(pool, (struct page){ .id = 7, .page = i + 1 });
+        handle[i] = hand_over(pool, (struct page){ .page = i + 1 });
     printf("broken: a loop over no handles: %d posts\n", sum(handle, 0));
     printf("cured: a loop over all of them: %d posts\n", sum(handle, PAGES));
 }
@@ -137,14 +137,14 @@ static int fetch(const void *unused, void *nothing)
 {
     (void)unused, (void)nothing;
     board->begun++;
-    FILE *page = fopen("https://github.com", "r"); /* <- the mistake */
+    FILE *page = fopen("https://github.com", "r");
     if (!page)
         return pool_fail("%s", strerror(errno));
     board->finished++;
     return fclose(page);
 }
 
-/* A process for each task. How each of them ended is kept. */
+/* A pool as plain as can be: a fork for each task. It keeps how each ended. */
 static int naive_main(void)
 {
     pid_t worker[TASKS];
@@ -160,7 +160,7 @@ static int naive_main(void)
     }
     for (int i = 0; i < TASKS; i++) /* join */
         waitpid(worker[i], &status[i], 0);
-    return EXIT_SUCCESS; /* no call has failed */
+    return EXIT_SUCCESS; /* it has not looked, so it has found nothing */
 }
 /* [/naive] */
 

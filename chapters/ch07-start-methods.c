@@ -11,6 +11,7 @@
  * Watch for: how often a window opens, and how often somebody is asked.
  */
 #include "pool.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +144,13 @@ static void answer_once(const char *part)
 }
 /* [/ask] */
 
-/* [compare] */
+/* [know] */
+/* What a process knows. */
+struct known {
+    long price;
+    uintptr_t address; /* where tell() lies */
+};
+
 static long price; /* 0 until it is loaded */
 
 static int load_price(void *unused)
@@ -153,12 +160,13 @@ static int load_price(void *unused)
     return 0;
 }
 
-static int tell_price(const void *unused, void *result)
+static int tell(const void *unused, void *result)
 {
     (void)unused;
-    *(long *)result = price;
+    *(struct known *)result = (struct known){ price, (uintptr_t)tell };
     return 0;
 }
+/* [/know] */
 
 static double milliseconds(void)
 {
@@ -167,32 +175,44 @@ static double milliseconds(void)
     return 1e3 * (double)t.tv_sec + (double)t.tv_nsec / 1e6;
 }
 
-/* Opens such a pool several times: what do its workers know, and how long did
+static void show(const char *name, const struct known *known)
+{
+    printf("  %-18s  price %2ld, tell() at %#" PRIxPTR, name, known->price,
+           known->address);
+}
+
+/* Opens such a pool several times: what does a worker know, and how long did
    it take when it was fastest? */
 static void try(const char *name, const struct pool_options *options)
 {
     double best = 1e9;
-    long known = -1;
+    struct known known;
     for (int i = 0; i < ROUNDS; i++) {
         double start = milliseconds();
         struct pool *pool = pool_open(options);
         double took = milliseconds() - start;
         check(pool != NULL, "pool_open");
         best = took < best ? took : best;
-        check(!pool_apply(pool, tell_price, NULL, 0, &known, sizeof known),
+        check(!pool_apply(pool, tell, NULL, 0, &known, sizeof known),
               "pool_apply");
         pool_free(pool);
     }
-    printf("  %-28s price %2ld, opened in %.2f ms\n", name, known, best);
+    show(name, &known);
+    printf(", opened in %.2f ms\n", best);
 }
 
+/* [compare] */
 static void compare(void)
 {
+    struct known here;
     load_price(NULL);
+    tell(NULL, &here);
+    show("this program", &here);
+    printf("\n");
     try("fork", &(struct pool_options){ .processes = WORKERS });
     try("spawn",
         &(struct pool_options){ .processes = WORKERS, .start = POOL_SPAWN });
-    try("spawn, with an initializer",
+    try("spawn, initializer",
         &(struct pool_options){ .processes = WORKERS,
                                 .start = POOL_SPAWN,
                                 .initializer = load_price });

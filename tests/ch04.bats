@@ -52,6 +52,21 @@ END
     ((each >= 3 && together >= 1)) # at least: a busy machine may take longer
 }
 
+@test "ch04: one who only waits has not asked, and a handle given back is counted; one who gets has asked" {
+    local from='check(pool_apply_async(pool, fetch, NULL, 0, 0, NULL));'
+    local job=${from#check(} unseen="  pool_join: 50 jobs failed and nobody looked; "
+    job=${job%);}
+    kit_altered ch04 "$from" "check(pool_result_wait($job, POOL_FOREVER) == 0);"
+    kit_run -0 build/ch04-altered
+    [[ $output == *"$unseen"* ]]
+    kit_altered ch04 "$from" "pool_result_free($job);"
+    kit_run -0 build/ch04-altered
+    [[ $output == *"$unseen"* ]]
+    kit_altered ch04 "$from" "check(pool_result_get($job, NULL, POOL_FOREVER) == -1);"
+    kit_run -0 build/ch04-altered
+    [[ $output != *"$unseen"* && ${lines[-1]} == "  50 Starting, 0 Finish, exit status 0" ]]
+}
+
 @test "ch04: a SCALE that is no number of seconds is refused" {
     SCALE=fast kit_run -2 ch04
     [[ $output == "SCALE=fast: how many seconds shall a second last?"* ]]
