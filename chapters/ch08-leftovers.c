@@ -86,10 +86,10 @@ static const char *live(int steps)
 {
     struct naive pool;
     long x = 7;
-    if (steps & OURS)
-        return pool_open(&(struct pool_options){ .processes = WORKERS })
-                   ? NULL
-                   : pool_error()->text;
+    if (steps & OURS) {
+        struct pool_options two = { .processes = WORKERS };
+        return pool_open(&two) ? NULL : pool_error()->text;
+    }
     if (naive_open(&pool) < 0)
         return strerror(errno);
     check(write(pool.tasks[1], &x, sizeof x) > 0, "write");
@@ -159,28 +159,57 @@ static void many_pools(int steps)
 /* [/many] */
 
 /* [host] */
-enum { JOIN_FIRST, WAIT_FOR_ANYBODY, WAIT_FOR_OWN };
+/* Shared memory: a caller and its workers, who may wait for each other. */
+static struct team {
+    pid_t pid[1 + 2 * WORKERS];
+    int size;
+} *team;
 
-static pid_t *team; /* shared memory: a caller and its workers */
+static void open_noted(struct naive *pool)
+{
+    check(naive_open(pool) == 0, "pipe");
+    memcpy(team->pid + team->size, pool->worker, sizeof pool->worker);
+    team->size += WORKERS;
+}
+
+enum { JOIN_FIRST, TWO_POOLS, WAIT_FOR_ANYBODY, WAIT_FOR_OWN };
+
+static void end_pool(struct naive *pool, int way)
+{
+    struct naive second;
+    switch (way) {
+    case JOIN_FIRST:
+        naive_join(pool);
+        naive_close(pool);
+        break;
+    case TWO_POOLS:
+        open_noted(&second);
+        naive_close(pool);
+        naive_join(pool);
+        break;
+    case WAIT_FOR_ANYBODY:
+        naive_close(pool);
+        while (wait(NULL) > 0)
+            continue;
+        break;
+    case WAIT_FOR_OWN:
+        naive_close(pool);
+        naive_join(pool);
+    }
+}
 
 /* A program that has a child of its own, and a pool. */
 static void host(int way)
 {
     struct naive pool;
     int status;
+    *team = (struct team){ .pid = { getpid() }, .size = 1 };
     pid_t mine = fork();
     check(mine >= 0, "fork");
     if (mine == 0)
         _exit(7);
-    check(naive_open(&pool) == 0, "pipe");
-    team[0] = getpid();
-    memcpy(team + 1, pool.worker, sizeof pool.worker);
-    if (way == JOIN_FIRST)
-        naive_join(&pool);
-    naive_close(&pool);
-    while (way == WAIT_FOR_ANYBODY && wait(NULL) > 0)
-        continue;
-    naive_join(&pool);
+    open_noted(&pool);
+    end_pool(&pool, way);
     if (waitpid(mine, &status, 0) < 0)
         printf("my own child: %s\n", strerror(errno));
     else
@@ -204,12 +233,14 @@ static void run(const char *name, void (*program)(int), int how)
         program(how);
         _exit(EXIT_SUCCESS);
     }
-    while (waitpid(pid, &status, WNOHANG) == 0)
-        if (all_asleep(team, 1 + WORKERS)) {
-            printf("HANGS: all %d asleep\n", 1 + WORKERS);
+    while (waitpid(pid, &status, WNOHANG) == 0) { /* it has not ended */
+        int size = team->size;
+        if (all_asleep(team->pid, size) && size > 0) {
+            printf("HANGS: all %d asleep\n", size);
             kill(pid, SIGKILL);
             break;
         }
+    }
     while (wait(NULL) > 0) /* for all that it left: it is ours now */
         continue;
     failed |= status;
@@ -218,7 +249,6 @@ static void run(const char *name, void (*program)(int), int how)
 
 int main(int argc, char **argv)
 {
-    struct rlimit few = { LIMIT, LIMIT };
     char rest;
     if (argc > 2 || (argc == 2 && sscanf(argv[1], "%d%c", &most, &rest) != 1) ||
         most < 1) {
@@ -227,18 +257,22 @@ int main(int argc, char **argv)
     }
     document_second(); /* complains of a wrong SCALE before anything runs */
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    team = shared_memory(sizeof *team);
+    /* [main] */
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a program leaves becomes ours */
-    team = shared_memory((1 + WORKERS) * sizeof *team);
     for (int fd = 3; fd < LIMIT; fd++) /* what a terminal may have left us */
         close(fd);
-    check(setrlimit(RLIMIT_NOFILE, &few) == 0, "setrlimit");
+    check(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ LIMIT, LIMIT }) == 0,
+          "setrlimit");
     printf("%d pools, %d workers each, %d descriptors\n", most, WORKERS, LIMIT);
     run("broken: neither", many_pools, 0);
     run("broken: close only", many_pools, CLOSE);
     run("cured:  close and join", many_pools, CLOSE | JOIN);
     run("our pool: neither", many_pools, OURS);
     run("broken: join, then close", host, JOIN_FIRST);
+    run("broken: two pools at once", host, TWO_POOLS);
     run("broken: wait for anybody", host, WAIT_FOR_ANYBODY);
     run("cured:  wait for my own", host, WAIT_FOR_OWN);
+    /* [/main] */
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -38,11 +38,11 @@ struct board {
     atomic_int reader;     /* the worker that came last to its read() */
     atomic_int right;      /* answers */
     atomic_int lost;       /* the item of a dead worker, or -1 */
-    atomic_int deadly;     /* so many attempts at item 5 kill */
-    atomic_int kills;      /* workers killed */
-    atomic_int victim;     /* the last of them, or -1 */
+    atomic_int deaths;     /* so many attempts at item 5 kill their worker */
+    atomic_int killed;     /* workers */
     atomic_int begun;      /* processes of endless tasks */
-    atomic_int team[TEAM]; /* a caller and its workers */
+    atomic_int met;        /* workers at a meeting point */
+    atomic_int team[TEAM]; /* a naive pool's workers, and its caller */
 };
 
 static struct board *board; /* all processes see the same one */
@@ -57,10 +57,9 @@ static int square(const void *arg, void *result)
 /* Item 5 kills its worker, as a crash does, or somebody's kill -9. */
 static int deadly(const void *arg, void *result)
 {
-    if (*(const int *)arg != 5 || pool_attempt() > board->deadly)
+    if (*(const int *)arg != 5 || pool_attempt() > board->deaths)
         return square(arg, result);
-    board->victim = getpid();
-    board->kills++;
+    board->killed++;
     return raise(SIGKILL);
 }
 
@@ -77,14 +76,8 @@ static int endless(const void *arg, void *result)
 /* [/tasks] */
 
 /* [worker] */
-static bool shared; /* one pipe for all workers; or else one to each of them */
-
-/* The ends of the pipe to worker i: the caller's, and the worker's. */
-static int *pipe_to(int i)
-{
-    static int ends[WORKERS][2];
-    return ends[shared ? 0 : i % WORKERS];
-}
+static bool shared;     /* one pipe for all workers; or else one to each */
+static int to[WORKERS]; /* the caller's end of the pipe to worker i */
 
 static _Noreturn void work(int end, pool_task *task)
 {
@@ -105,81 +98,97 @@ static _Noreturn void work(int end, pool_task *task)
 
 static void naive_open(pool_task *task)
 {
+    int end[2]; /* of a pipe: the caller's, and the worker's */
     for (int i = 0; i < WORKERS; i++) {
-        int *end = pipe_to(i);
-        if (i == 0 || !shared) /* a pipe for both directions */
+        if (i == 0 || !shared)
             check(socketpair(AF_UNIX, SOCK_STREAM, 0, end) == 0, "socketpair");
         pid_t pid = fork();
         check(pid >= 0, "fork");
         if (pid == 0)
             work(end[1], task);
-        if (i == WORKERS - 1 || !shared)
+        to[i] = end[0];
+        if (!shared)
             close(end[1]); /* only the worker is to have it */
         board->team[i] = pid;
     }
     board->team[WORKERS] = getpid();
+    signal(SIGCHLD, SIG_IGN); /* who dies is gone, and stays no zombie */
 }
 /* [/worker] */
 
 /* [map] */
-/* Hands out all items at once, if they share a pipe, else one to each worker;
-   waits for the answers, and begins again. */
-static void naive_map(void)
+/* Waits for an answer; false if nobody is left who could give one. */
+static bool answer(int from)
 {
-    int has[ITEMS], pair[2], most = shared ? ITEMS : WORKERS, next = 0;
+    int pair[2];
+    if (read(from, pair, sizeof pair) <= 0)
+        return false;
+    board->right += pair[1] == pair[0] * pair[0];
+    return true;
+}
+
+/* One pipe: all ten items go in, and whoever is free takes one. */
+static void map_shared(void)
+{
+    check(write(to[0], items, sizeof items) == sizeof items, "write");
+    for (int i = 0; i < ITEMS; i++)
+        answer(to[0]);
+}
+
+/* A pipe to each: an item for each worker, then wait for all, and again. */
+static void map_separate(void)
+{
+    int has[WORKERS], next = 0;
     while (next < ITEMS) {
-        for (int i = 0; i < most; i++) {
-            int to = pipe_to(i)[0];
-            has[i] = -1; /* nothing, also if the worker is dead */
-            if (next < ITEMS && send(to, &next, sizeof next, MSG_NOSIGNAL) > 0)
+        for (int i = 0; i < WORKERS; i++) {
+            has[i] = -1; /* nothing, also if worker i is dead */
+            if (next < ITEMS &&
+                send(to[i], &items[next], sizeof *items, MSG_NOSIGNAL) > 0)
                 has[i] = next++;
         }
-        for (int i = 0; i < most; i++)
-            if (has[i] >= 0 && read(pipe_to(i)[0], pair, sizeof pair) > 0)
-                board->right += pair[1] == pair[0] * pair[0];
-            else if (has[i] >= 0) /* its worker is gone, and so is the item */
-                board->lost = has[i];
+        for (int i = 0; i < WORKERS; i++)
+            if (has[i] >= 0 && !answer(to[i]))
+                board->lost = has[i]; /* its worker is gone, and so is it */
     }
 }
 /* [/map] */
 
 /* [naive] */
-static void busy_worker(void)
+static void kill_reader(void)
 {
-    naive_open(deadly);
-    naive_map();
+    while (board->reader == 0) /* nobody has come to his read() */
+        sched_yield();
+    pid_t victim = board->reader;
+    kill(victim, SIGKILL);
+    waitpid(victim, NULL, 0); /* until it is gone */
 }
 
-static void idle_worker(void)
+/* A caller: it kills an idle worker, if the task is not to kill anybody. */
+static void naive_caller(pool_task *task)
 {
-    naive_open(square);
-    wait_until(&board->reader, 1);
-    board->victim = board->reader;
-    kill(board->victim, SIGKILL);
-    waitpid(board->victim, NULL, 0);
-    naive_map();
-}
-
-static void naive_caller(void)
-{
-    naive_open(endless);
-    naive_map();
+    naive_open(task);
+    if (task == square)
+        kill_reader();
+    if (shared)
+        map_shared();
+    else
+        map_separate();
 }
 /* [/naive] */
 
-/* [watch] */
-/* Runs a program in a copy of this one, in a process group of its own. */
-static pid_t start(void (*program)(void))
+/* Runs a caller in a copy of this program, in a process group of its own. */
+static pid_t start(void (*caller)(pool_task *), pool_task *task)
 {
     memset(board, 0, sizeof *board);
-    board->lost = board->victim = -1;
+    board->lost = -1;
+    board->deaths = 1;
     check(sem_init(&board->lock, true, 1) == 0, "sem_init");
     pid_t pid = fork();
     check(pid >= 0, "fork");
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* hangs no longer than we live */
         setpgid(0, 0); /* a group: it, and all that it starts */
-        program();
+        caller(task);
         _exit(EXIT_SUCCESS);
     }
     return pid;
@@ -191,16 +200,16 @@ static int hang(void)
     pid_t left[TEAM];
     int count = 0;
     for (int i = 0; i < TEAM; i++)
-        if (board->team[i] != board->victim)
+        if (kill(board->team[i], 0) == 0) /* it exists */
             left[count++] = board->team[i];
     return all_asleep(left, count) ? count : 0;
 }
 
 /* Watches a naive pool, until it ends or hangs. */
-static void watch(const char *what, void (*program)(void))
+static void watch(const char *what, pool_task *task)
 {
     int hangs = 0;
-    pid_t pid = start(program);
+    pid_t pid = start(naive_caller, task);
     while (!hangs && waitpid(pid, NULL, WNOHANG) == 0)
         hangs = hang();
     kill(-pid, SIGKILL); /* the group: who is left of it */
@@ -213,77 +222,64 @@ static void watch(const char *what, void (*program)(void))
         printf(", HANGS: all %d asleep", hangs);
     printf("\n");
 }
-/* [/watch] */
 
 /* [ours] */
-static struct pool *open_pool(void)
+static const struct pool_options four = { .processes = WORKERS };
+
+/* Four of these end only together, so four workers are alive. */
+static int come_together(const void *arg, void *result)
 {
-    struct pool_options options = { .processes = WORKERS };
-    struct pool *pool = pool_open(&options);
-    check(pool != NULL, "pool_open");
-    return pool;
+    (void)arg, (void)result;
+    meet(&board->met, WORKERS);
+    return 0;
 }
 
-/* Waits until all the deaths are known and each place is taken again. */
-static int count_workers(struct pool *pool)
-{
-    struct pool_worker place[WORKERS];
-    int dead, alive;
-    do {
-        pool_workers(pool, place, WORKERS);
-        dead = alive = 0;
-        for (int i = 0; i < WORKERS; i++) {
-            dead += (int)place[i].deaths;
-            alive += place[i].pid && kill(place[i].pid, 0) == 0;
-        }
-    } while (dead < board->kills || alive < WORKERS);
-    return alive;
-}
-
-/* Maps the task after an idle worker was killed, or with so many busy ones. */
-static void our_pool(const char *what, int busy, int retries)
+/* Item 5 kills its worker in so many attempts; 0: an idle one is killed. */
+static void our_pool(const char *what, int deaths, int retries)
 {
     struct pool_job_options options = { .retries = retries };
     struct pool_worker first;
-    struct pool *pool = open_pool();
-    int out[ITEMS], right = 0;
-    board->kills = !busy;
-    board->deadly = busy;
-    pool_workers(pool, &first, 1);
-    if (!busy)
+    struct pool *pool = pool_open(&four);
+    int out[ITEMS] = { 0 }, right = 0;
+    check(pool != NULL, "pool_open");
+    board->deaths = deaths;
+    board->killed = board->met = 0;
+    if (deaths == 0) {
+        pool_workers(pool, &first, 1); /* who is in the first place? */
         kill(first.pid, SIGKILL);
+        board->killed++;
+    }
     struct pool_result *result = pool_map_async(
         pool, deadly, items, ITEMS, sizeof *items, sizeof *out, &options);
     check(result != NULL, "pool_map_async");
     int failed = pool_result_get(result, out, POOL_FOREVER);
-    for (size_t i = 0; i < ITEMS; i++)
-        right += pool_result_at(result, i) && out[i] == items[i] * items[i];
+    for (int i = 0; i < ITEMS; i++)
+        right += out[i] == i * i;
+    pool_map(pool, come_together, items, WORKERS, sizeof *items, NULL, 0);
     printf("  %-25s %d of %d answers, %d killed, %d workers\n", what, right,
-           ITEMS, board->kills, count_workers(pool));
+           ITEMS, board->killed, board->met);
     if (failed)
         printf("    %s\n", pool_error()->text);
-    check(pool_close(pool) == 0, "pool_close");
-    check(pool_join(pool, POOL_FOREVER) == 0, "pool_join");
     pool_free(pool);
 }
 /* [/ours] */
 
 /* [caller] */
-static void our_caller(void)
+static void our_caller(pool_task *task)
 {
-    pool_map(open_pool(), endless, items, ITEMS, sizeof *items, NULL, 0);
+    pool_map(pool_open(&four), task, items, ITEMS, sizeof *items, NULL, 0);
 }
 
-/* Kills a caller with busy workers; who does not end by himself? */
-static void kill_caller(void (*caller)(void), bool naive)
+/* Kills a caller whose workers are busy; who does not end by himself? */
+static void kill_caller(void (*caller)(pool_task *))
 {
     int status, live_on = 0;
-    pid_t pid = start(caller);
+    pid_t pid = start(caller, endless);
     wait_until(&board->begun, 2 * WORKERS);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    if (naive)
-        kill(-pid, SIGKILL); /* or we would wait for ever */
+    if (caller == naive_caller)
+        kill(-pid, SIGKILL); /* the group; or we would wait for ever */
     while (wait(&status) > 0)
         live_on += WIFSIGNALED(status);
     printf("  %-25s %d processes live on\n", "the caller is killed:", live_on);
@@ -294,9 +290,9 @@ static void naive_pool(const char *what, bool one_pipe)
 {
     printf("%s\n", what);
     shared = one_pipe;
-    watch("a busy worker is killed:", busy_worker);
-    watch("an idle one is killed:", idle_worker);
-    kill_caller(naive_caller, true);
+    watch("a busy worker is killed:", deadly);
+    watch("an idle one is killed:", square);
+    kill_caller(naive_caller);
 }
 
 int main(void)
@@ -307,11 +303,13 @@ int main(void)
     board = shared_memory(sizeof *board);
     naive_pool("broken: one pipe for all workers, with a lock", true);
     naive_pool("better: a pipe to each worker", false);
+    /* [rows] */
     printf("cured: our pool\n");
     our_pool("a busy worker is killed:", 1, 0);
     our_pool("an idle one is killed:", 0, 0);
     our_pool("a busy one, 2 retries:", 1, 2);
     our_pool("each time, 2 retries:", 3, 2);
-    kill_caller(our_caller, false);
+    kill_caller(our_caller);
+    /* [/rows] */
     return 0;
 }

@@ -14,7 +14,7 @@
 #include "measure.h"
 #include <string.h>
 
-enum { ITEMS = 100 };
+enum { ITEMS = 100, ROUNDS = 25 };
 
 /* [compute] */
 static struct item {
@@ -66,7 +66,7 @@ static void map(struct pool *pool) /* so few items go out one by one */
           0);
 }
 
-static void map_async(struct pool *pool) /* in four chunks for each worker */
+static void in_chunks(struct pool *pool) /* map_async: four for each worker */
 {
     int chunks = 4 * pool_processes(pool);
     struct pool_job_options options = { .chunk = (ITEMS - 1) / chunks + 1 };
@@ -96,29 +96,28 @@ static void open_and_join(struct pool *pool) /* another one of that size */
 /* [/own-pool] */
 
 /* [best] */
-/* The best time, in ms, if each item is worked out so many times; it is tried
-   again and again for 50 ms. */
-static double best_of(void (*way)(struct pool *), struct pool *pool, int times)
+/* Keeps the best time, in ms, if each item is worked out so many times; it is
+   tried again and again for 2 ms. */
+static void measure(double *best, void (*way)(struct pool *), struct pool *pool,
+                    int times)
 {
-    double best = 0;
     for (int i = 0; i < ITEMS; i++)
         item[i].times = times;
-    for (double end = now() + 0.05; now() < end;) {
+    for (double end = now() + 0.002; now() < end;) {
         memset(answer, 0, sizeof answer);
         double start = now();
         way(pool);
-        keep_best(&best, 1e3 * (now() - start));
+        keep_best(best, 1e3 * (now() - start));
         if (times > 0 && memcmp(answer, right, sizeof right) != 0) {
             fprintf(stderr, CHAPTER ": a factorial is wrong\n");
             exit(EXIT_FAILURE);
         }
     }
-    return best;
 }
 /* [/best] */
 
 /* [tables] */
-enum { LOOP, APPLY, APPLY_ASYNC, MAP, MAP_ASYNC, OWN_POOL, WAYS };
+enum { LOOP, APPLY, APPLY_ASYNC, MAP, IN_CHUNKS, OWN_POOL, WAYS };
 
 static const struct {
     const char *name;
@@ -127,13 +126,15 @@ static const struct {
                  { "apply", apply },
                  { "apply_async", apply_async },
                  { "map", map },
-                 { "map_async", map_async },
+                 { "in_chunks", in_chunks },
                  { "own_pool", own_pool } };
 
 static void one_stopwatch(int size, int document)
 {
     struct pool *pool = open_pool(size, NULL);
-    double all = best_of(own_pool, pool, 1);
+    double all = 0;
+    for (int r = 0; r < ROUNDS; r++)
+        measure(&all, own_pool, pool, 1);
     printf("  handed a pool of %2d, it uses %d workers: %.3f ms (%d ms)\n",
            size, used, all, document);
     end_pool(pool);
@@ -142,9 +143,12 @@ static void one_stopwatch(int size, int document)
 static void three_stopwatches(int way, int size, int document)
 {
     struct pool *pool = open_pool(size, NULL);
-    double open_join = best_of(open_and_join, pool, 0);
-    double empty = best_of(ways[way].run, pool, 0);
-    double full = best_of(ways[way].run, pool, 1);
+    double open_join = 0, empty = 0, full = 0;
+    for (int r = 0; r < ROUNDS; r++) {
+        measure(&open_join, open_and_join, pool, 0);
+        measure(&empty, ways[way].run, pool, 0);
+        measure(&full, ways[way].run, pool, 1);
+    }
     printf("%-12s%12d%12.3f%12.3f%12.3f%12d\n", ways[way].name,
            pool_processes(pool), open_join, empty, full, document);
     end_pool(pool);
@@ -152,18 +156,20 @@ static void three_stopwatches(int way, int size, int document)
 
 static void tables(void)
 {
+    double alone = 0;
+    measure(&alone, loop, NULL, 1);
     printf("broken: one stopwatch; in brackets the document's figures\n");
     one_stopwatch(50, 165);
     one_stopwatch(1, 152);
     printf("cured: three stopwatches, in ms\n");
     printf("%-12s%12s%12s%12s%12s%12s\n", "100 tasks by", "workers",
-           "open, join", "hand over", "and work", "document");
-    printf("%-12s%12s%12s%12s%12.3f%12.3f\n", "loop", "-", "-", "-",
-           best_of(loop, NULL, 1), 0.594);
+           "open, join", "hand over", "with work", "document");
+    printf("%-12s%12s%12s%12s%12.3f%12.3f\n", "loop", "-", "-", "-", alone,
+           0.594);
     three_stopwatches(APPLY, 0, 130);
     three_stopwatches(APPLY_ASYNC, 0, 156);
     three_stopwatches(MAP, 0, 166);
-    three_stopwatches(MAP_ASYNC, 0, 144);
+    three_stopwatches(IN_CHUNKS, 0, 144);
     three_stopwatches(APPLY_ASYNC, 50, 165);
     three_stopwatches(APPLY_ASYNC, 1, 152);
 }
@@ -171,6 +177,7 @@ static void tables(void)
 
 /* [pays] */
 enum { COSTS = 9 };
+static const double WORTH_IT = 1.1; /* times as fast; less may be chance */
 static double ms[COSTS][WAYS];
 
 static void print_gains(FILE *to)
@@ -188,17 +195,18 @@ static void print_gains(FILE *to)
 
 static void when_it_pays(struct pool *pool)
 {
-    for (int c = 0; c < COSTS; c++)
-        for (int w = LOOP; w < WAYS; w++)
-            ms[c][w] = best_of(ways[w].run, pool, 1 << c);
+    for (int r = 0; r < ROUNDS; r++)
+        for (int c = 0; c < COSTS; c++)
+            for (int w = LOOP; w < WAYS; w++)
+                measure(&ms[c][w], ways[w].run, pool, 1 << c);
     printf("when does a pool of %d pay? times as fast as the loop:\n",
            pool_processes(pool));
     print_gains(stdout);
     printf("%12s", "pays from");
     for (int w = APPLY; w < WAYS; w++) {
-        int c = 0;
-        while (c < COSTS && ms[c][w] >= ms[c][LOOP])
-            c++;
+        int c = COSTS; /* the first row from which on all rows pay */
+        while (c > 0 && ms[c - 1][LOOP] >= WORTH_IT * ms[c - 1][w])
+            c--;
         if (c < COSTS)
             printf("%12.2f", 1e3 * ms[c][LOOP] / ITEMS);
         else

@@ -12,9 +12,10 @@
  */
 #include "meet.h"
 #include "pool.h"
+#include <semaphore.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { WORKERS = 2, PIECES = 8, RUNS = 600, ITEMS = 4 };
@@ -67,7 +68,8 @@ static int wait_once(const void *unused, void *result)
 static void measure(pool_task *task, const char *what, enum pool_kind kind,
                     const char *who)
 {
-    int piece[PIECES] = { 0, 1, 2, 3, 4, 5, 6, 7 }, result[PIECES], sum = 0;
+    int piece[PIECES] = { 7, 6, 5, 4, 3, 2, 1, 0 }; /* the longest first */
+    int result[PIECES], sum = 0;
     struct pool *pool = open_pool(kind);
     double start = document_time();
     clock_t on_core = clock(); /* goes on only while we are on a core */
@@ -96,37 +98,37 @@ static void three_ways(pool_task *task, const char *what)
 
 /* [turns] */
 struct board {
-    atomic_int turn;     /* whose turn it is to take a word: task 0 or 1 */
+    sem_t turn[2];       /* a task waits here for its turn to take a word */
     atomic_int ended;    /* one of these two has no more words */
     atomic_int answered; /* items of the last part */
 };
 
 static struct board *board; /* all processes and threads see the same one */
+static bool cured;
 
 /* Waits for its turn, takes a word, and gives the turn to the other task. */
 static char *next_word(int me, char *text, char **place)
 {
-    while (board->turn != me && !board->ended)
-        sched_yield();
-    char *word = place ? strtok_r(text, " ", place) : strtok(text, " ");
+    if (!board->ended)
+        sem_wait(&board->turn[me]);
+    char *word = cured ? strtok_r(text, " ", place) /* <- the cure */
+                       : strtok(text, " ");
     if (!word)
         board->ended = 1;
-    board->turn = 1 - me;
+    sem_post(&board->turn[1 - me]);
     return word;
 }
 /* [/turns] */
 
 /* [words] */
-static bool cured;
-
 static int count_words(const void *arg, void *result)
 {
     static char text[2][32]; /* strtok writes into the text it takes apart */
     int me = *(const int *)arg, words = 0;
-    char *mine, **place = cured ? &mine : NULL; /* <- the cure */
+    char *mine; /* strtok_r's note */
     strcpy(text[me], me == 0 ? "to be or not to be" : "that is the question");
-    char *word = next_word(me, text[me], place);
-    for (; word; word = next_word(me, NULL, place))
+    char *word = next_word(me, text[me], &mine);
+    for (; word; word = next_word(me, NULL, &mine))
         words++;
     *(int *)result = words;
     return 0;
@@ -137,7 +139,9 @@ static void count_often(const char *how, enum pool_kind kind)
     int first[2], count[2], task[2] = { 0, 1 }, alike = 0;
     struct pool *pool = open_pool(kind);
     for (int run = 0; run < RUNS; run++) {
-        board->turn = board->ended = 0;
+        board->ended = 0;
+        sem_init(&board->turn[0], true, 1); /* task 0 begins */
+        sem_init(&board->turn[1], true, 0);
         check(pool_map(pool, count_words, task, 2, sizeof *task, count,
                        sizeof *count) == 0);
         if (run == 0)
@@ -154,7 +158,8 @@ static void count_often(const char *how, enum pool_kind kind)
 /* Item 1 writes to nowhere when all the others have answered. */
 static int square(const void *arg, void *result)
 {
-    int i = *(const int *)arg, *volatile nowhere = NULL;
+    int *volatile nowhere = NULL; /* volatile: or the write may be dropped */
+    int i = *(const int *)arg;
     if (i == 1) {
         wait_until(&board->answered, ITEMS - 1);
         *nowhere = i;
@@ -209,7 +214,7 @@ int main(void)
     count_often("broken: threads, strtok:", POOL_THREADS);
     cured = true;
     count_often("cured: strtok_r:", POOL_THREADS);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* crash without a file */
+    prctl(PR_SET_DUMPABLE, 0); /* tasks will crash: no core files */
     ask_in_a_copy("broken: threads", POOL_THREADS);
     ask_in_a_copy("cured: processes", POOL_PROCESSES);
     return 0;

@@ -96,7 +96,7 @@ struct message {
     long answer;
 };
 
-static void answer(const struct job *job, int item, int fd)
+static void do_item(const struct job *job, int item, int fd)
 {
     struct message message = { .item = item };
     job->task(&job->in[item], &message.answer);
@@ -122,7 +122,7 @@ static void step2(struct job *job)
     for (int w = 0; w < WORKERS; w++)
         if (start() == 0) {
             for (int i = w; i < job->n; i += WORKERS) /* its share */
-                answer(job, i, answers[1]);
+                do_item(job, i, answers[1]);
             _exit(EXIT_SUCCESS);
         }
     collect(job, answers[0]);
@@ -140,7 +140,7 @@ static void step3(struct job *job)
         if (start() == 0) {
             close(items[1]); /* or it would wait for itself in the end */
             while (read(items[0], &item, sizeof item) > 0)
-                answer(job, item, answers[1]);
+                do_item(job, item, answers[1]);
             _exit(EXIT_SUCCESS);
         }
     for (int i = 0; i < job->n; i++)
@@ -153,7 +153,6 @@ static void step3(struct job *job)
 /* [/step3] */
 
 /* [calls] */
-/* Step 5 is step 4 with others of these. */
 struct calls {
     ssize_t (*read)(int, void *, size_t);
     ssize_t (*write)(int, const void *, size_t);
@@ -162,7 +161,10 @@ struct calls {
     void (*after_fork)(void); /* in the child */
 };
 
-static const struct calls *sys;
+/* Those of step 4. Step 5 is step 4 with others. */
+static const struct calls plain = { read, write, poll, waitpid, NULL };
+
+static const struct calls *sys; /* in use */
 /* [/calls] */
 
 /* [worker-loop] */
@@ -183,7 +185,7 @@ static void worker_loop(const struct job *job, int in, int out)
 
 /* [hire] */
 struct worker {
-    pid_t pid;    /* 0: there is none */
+    pid_t pid;    /* 0: there is none; or it is this process itself */
     int to, from; /* the caller's ends of its two pipes */
     int item;     /* what it has; -1: nothing */
 };
@@ -195,7 +197,7 @@ static void hire(const struct job *job, struct worker *w)
     int to[2], from[2];
     check(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0, "pipe");
     w->pid = start();
-    if (w->pid == 0) {
+    if (w->pid == 0) { /* the worker: in its own entry there is a 0 */
         close(to[1]);
         close(from[0]);
         if (sys->after_fork)
@@ -274,7 +276,6 @@ static void polled(struct job *job)
 /* [step4] */
 static void step4(struct job *job)
 {
-    static const struct calls plain = { read, write, poll, waitpid, NULL };
     sys = &plain;
     polled(job);
 }
@@ -334,7 +335,7 @@ static pid_t waitpid_again(pid_t pid, int *status, int options)
 static void close_siblings(void)
 {
     for (int w = 0; w < WORKERS; w++)
-        if (team[w].pid) {
+        if (team[w].pid) { /* not 0: so it spares itself */
             close(team[w].to);
             close(team[w].from);
         }

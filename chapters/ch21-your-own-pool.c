@@ -37,7 +37,7 @@ static int slow(const void *arg, void *result)
 {
     long x = *(const long *)arg;
     char key = 0;
-    if (x == 0) /* needs what item 2 brings */
+    if (x == 0) /* lasts until item 2 is done */
         check(read(door[0], &key, 1) == 1, "read");
     if (x == 2)
         check(write(door[1], &key, 1) == 1, "write");
@@ -143,7 +143,7 @@ static const struct step {
 static void print(const struct job *job)
 {
     long number;
-    printf("%d processes:", board->processes - 1);
+    printf("%d workers:", board->processes - 1);
     for (int i = 0; i < job->n; i++) {
         memcpy(&number, (char *)place(job, i + 1) - sizeof number,
                sizeof number); /* the last bytes of the answer */
@@ -191,8 +191,8 @@ static void try(const struct step *step, const struct day *day, bool cured)
         asleep = board->pid[0] ? hang() : 0;
     }
     if (asleep) {
-        printf("HANGS: %d of %d answers, all %d processes asleep\n",
-               board->answers, ITEMS, asleep);
+        printf("HANGS: %d of %d answers, caller and %d worker%s asleep\n",
+               board->answers, ITEMS, asleep - 1, asleep == 2 ? "" : "s");
         kill(pid, SIGKILL);
     }
     while (wait(NULL) > 0) /* its workers end with it, and are ours now */

@@ -18,6 +18,7 @@ cured:  close and join     after $1 pools: 0 asleep, 0 zombies, 0 descriptors
 our pool: neither          after 57 pools: 171 asleep, 0 zombies, 57 descriptors
   pool 58: pool_open: cannot start the nursery: Too many open files; close what you no longer need: pool_close, pool_join
 broken: join, then close   HANGS: all 3 asleep
+broken: two pools at once  HANGS: all 5 asleep
 broken: wait for anybody   my own child: No child processes
 cured:  wait for my own    my own child: exit status 7
 END

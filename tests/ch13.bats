@@ -26,7 +26,7 @@ lines_match() {
     local plot=$BATS_TEST_TMPDIR/plot.svg
     if command -v gnuplot; then
         kit_run -0 -t60 ch13 "$plot"
-        for word in ideal apply apply_async map map_async own_pool prefers-color-scheme '</svg>'; do
+        for word in ideal apply apply_async map in_chunks own_pool prefers-color-scheme '</svg>'; do
             grep -q "$word" "$plot"
         done
     else
@@ -38,18 +38,27 @@ lines_match() {
         "  handed a pool of 50, it uses $cores workers: [0-9.]+ ms \(165 ms\)" \
         "  handed a pool of  1, it uses $cores workers: [0-9.]+ ms \(152 ms\)" \
         'cured: three stopwatches, in ms' \
-        '100 tasks by +workers +open, join +hand over +and work +document' \
+        '100 tasks by +workers +open, join +hand over +with work +document' \
         "loop +- +- +-$n +0\.594" \
         "apply +$cores$n$n$n +130" \
         "apply_async +$cores$n$n$n +156" \
         "map +$cores$n$n$n +166" \
-        "map_async +$cores$n$n$n +144" \
+        "in_chunks +$cores$n$n$n +144" \
         "apply_async +50$n$n$n +165" \
         "apply_async +1$n$n$n +152" \
         "when does a pool of $cores pay\? times as fast as the loop:" \
-        ' us_per_task +apply +apply_async +map +map_async +own_pool' \
+        ' us_per_task +apply +apply_async +map +in_chunks +own_pool' \
         "$row" "$row" "$row" "$row" "$row" "$row" "$row" "$row" "$row" \
         ' +pays from( +(never|[0-9]+\.[0-9][0-9])){5}'
+    # it pays from the row after the last one in which it was not a tenth faster; 1.10 may be either, rounded
+    awk '/us_per_task/ { rows = 1; next }
+         /pays from/ { for (way = 2; way <= 6; way++)
+                           for (row in cost) {
+                               late = $(way + 1) == "never" || cost[row] < $(way + 1)
+                               if (!late && gain[row, way] < 1.1) exit 1
+                               if (late && (row == 9 || cost[row + 1] == $(way + 1)) && gain[row, way] > 1.1) exit 1
+                           } }
+         rows { n++; cost[n] = $1; for (way = 2; way <= 6; way++) gain[n, way] = $way }' <<<"$output"
 }
 
 @test "ch13: without gnuplot, or a file to write, it says so before it measures" {

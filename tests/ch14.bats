@@ -26,7 +26,7 @@ setup() {
     fi
     { # each row once: what is measured is a hole
         echo "1000 factorials                  right  processes  each takes"
-        echo "broken: a process per task         1000       1000   <time> us"
+        echo "slow: a process per task           1000       1000   <time> us"
         echo "cured: a pool, chunks of 1         1000          4     <time> us"
         echo "cured: a pool, chunks of 50        1000          4     <time> us"
         echo "cured: long-lived loops            1000          4     <time> us"

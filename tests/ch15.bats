@@ -43,7 +43,8 @@ END
 }
 
 @test "ch15: in two threads the words come to the tasks as the book's picture says" {
-    kit_altered ch15 'board->turn = 1 - me;' 'printf("turn: %d %s\n", me, word ? word : "no more"); board->turn = 1 - me;'
+    kit_altered ch15 'sem_post(&board->turn[1 - me]);' \
+        'printf("turn: %d %s\n", me, word ? word : "no more"); sem_post(&board->turn[1 - me]);'
     kit_run -0 build/ch15-altered
     diff -u <(printf 'turn: %s\n' '0 to' '1 that' '0 is' '1 the' '0 question' '1 no more' '0 no more') \
         <(sed -n '/^processes, strtok/,$p' <<<"$output" | sed -n '2,8p')

@@ -13,28 +13,28 @@ setup_file() {
 expected() {
     cat <<'END' | awk -v steps="$1" '/^[1-5]/ { wanted = index(steps, substr($0, 1, 1)) } wanted'
 1  a process for each item; its exit status is the answer
-   broken: unflushed text  hi hi hi hi hi hi hi 6 processes: 0 1 4 9 16 25
-   broken: large answers   6 processes: 0 1 16 81 0 113
+   broken: unflushed text  hi hi hi hi hi hi hi 6 workers: 0 1 4 9 16 25
+   broken: large answers   6 workers: 0 1 16 81 0 113
 2  two workers, each has every second item
-   cured:  unflushed text  hi 2 processes: 0 1 4 9 16 25
-   cured:  large answers   2 processes: 0 1 16 81 256 625
-   broken: a slow item     HANGS: 3 of 6 answers, all 2 processes asleep
+   cured:  unflushed text  hi 2 workers: 0 1 4 9 16 25
+   cured:  large answers   2 workers: 0 1 16 81 256 625
+   broken: a slow item     HANGS: 3 of 6 answers, caller and 1 worker asleep
 3  two workers, and one pipe from which both take items
-   cured:  a slow item     2 processes: 0 1 4 9 16 25
-   broken: a deadly item   HANGS: 5 of 6 answers, all 2 processes asleep
+   cured:  a slow item     2 workers: 0 1 4 9 16 25
+   broken: a deadly item   HANGS: 5 of 6 answers, caller and 1 worker asleep
 4  two pipes for each worker, and poll()
-   cured:  a deadly item   3 processes: lost 1 4 9 16 25, item 0: Killed
-   broken: wide answers    HANGS: 0 of 6 answers, all 3 processes asleep
+   cured:  a deadly item   3 workers: lost 1 4 9 16 25, item 0: Killed
+   broken: wide answers    HANGS: 0 of 6 answers, caller and 2 workers asleep
    broken: a signal        poll: Interrupted system call
-   broken: a quiet day     HANGS: 6 of 6 answers, all 3 processes asleep
+   broken: a quiet day     HANGS: 6 of 6 answers, caller and 2 workers asleep
 5  the same, but it reads, writes, waits and closes with care
-   cured:  unflushed text  hi 2 processes: 0 1 4 9 16 25
-   cured:  large answers   2 processes: 0 1 16 81 256 625
-   cured:  a slow item     2 processes: 0 1 4 9 16 25
-   cured:  a deadly item   3 processes: lost 1 4 9 16 25, item 0: Killed
-   cured:  wide answers    2 processes: 0 1 4 9 16 25
-   cured:  a signal        2 processes: 0 1 4 9 16 25
-   cured:  a quiet day     2 processes: 0 1 4 9 16 25
+   cured:  unflushed text  hi 2 workers: 0 1 4 9 16 25
+   cured:  large answers   2 workers: 0 1 16 81 256 625
+   cured:  a slow item     2 workers: 0 1 4 9 16 25
+   cured:  a deadly item   3 workers: lost 1 4 9 16 25, item 0: Killed
+   cured:  wide answers    2 workers: 0 1 4 9 16 25
+   cured:  a signal        2 workers: 0 1 4 9 16 25
+   cured:  a quiet day     2 workers: 0 1 4 9 16 25
    10000 squares, on your machine today:
    step 5                   2.71 us each
    our pool, one by one     0.13 us each
@@ -66,6 +66,14 @@ END
     kit_run -2 ch21 1 2
     SCALE=fast kit_run -2 ch21
     [[ $output == *"SCALE=fast: how many seconds shall a second last?"* ]]
+}
+
+@test "ch21: step 4 hangs if the second worker dies instead of the first" {
+    kit_altered ch21 'static int deadly(const void *arg, void *result)' \
+        'static int deadly(const void *arg, void *result) { if (*(const long *)arg == 1) raise(SIGKILL);
+        return square(arg, result); } __attribute__((unused)) static int first(const void *arg, void *result)'
+    kit_run -0 build/ch21-altered 4
+    [[ $output == *"a deadly item   HANGS: 5 of 6 answers, caller and 2 workers asleep"* ]]
 }
 
 # more ARG...: the program below, under the runner.
