@@ -21,7 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SPIN ((uint64_t)20000) /* nanoseconds an idle worker or a waiting caller looks before it sleeps */
+/* Nanoseconds that an idle worker or a waiting caller looks before it sleeps. More than it takes to wake somebody on
+ * another core: else two who work by turns, and once both slept, always come when the other has just fallen asleep. */
+#define SPIN ((uint64_t)50000)
 
 /* ---- The nursery ---- */
 
