@@ -5,7 +5,7 @@
  *
  *   pool_apply() takes a free job record in the shared region (region.h) and copies the argument beside it (job.c);
  *   it sets the ticket to READY and puts the record's number into the ring.                    publish(), here
- *   If no idle worker spins, it wakes one that sleeps.                                       wake_workers(), region.c
+ *   If no idle worker spins, it wakes one that sleeps.                                    wake_one_worker(), region.c
  *   A worker sees the number, notes in its slot that it aims at the job, and claims the ticket by compare-and-swap;
  *   it notes the item, runs the function, and exchanges the ticket for DONE, which also tells it whether anybody
  *   sleeps on that word.                                              take(), worker.c; run_chunk(), run.c
@@ -133,7 +133,7 @@ static bool wake_enough(struct region *region, uint32_t chunks)
 {
     if (chunks > 1)
         return wake_workers(region, chunks < region->workers ? chunks : region->workers);
-    return !atomic_load(&region->spinner) && wake_workers(region, 1);
+    return !atomic_load(&region->spinner) && wake_one_worker(region);
 }
 
 /* Puts a prepared job into the ring. The caller holds the lock. */

@@ -171,9 +171,9 @@ void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns)
     syscall(SYS_futex, word, FUTEX_WAIT, value, ns ? &time : NULL, NULL, 0);
 }
 
-void futex_wake(_Atomic uint32_t *word, uint32_t count)
+bool futex_wake(_Atomic uint32_t *word, uint32_t count)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    return syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0) > 0;
 }
 
 static bool anybody_asleep(struct region *region)
@@ -184,12 +184,30 @@ static bool anybody_asleep(struct region *region)
     return false;
 }
 
+void answer_wake(struct region *region)
+{
+    uint32_t wake = atomic_load(&region->wake);
+    if (wake % 2)
+        atomic_compare_exchange_strong(&region->wake, &wake, wake + 1);
+}
+
 bool wake_workers(struct region *region, uint32_t count)
 {
     if (!anybody_asleep(region))
         return false;
-    atomic_fetch_add(&region->wake, 1); /* a worker that is about to sleep will not */
+    atomic_fetch_add(&region->wake, 2); /* a worker that is about to sleep will not */
     futex_wake(&region->wake, count);
+    return true;
+}
+
+bool wake_one_worker(struct region *region)
+{
+    uint32_t wake = atomic_load(&region->wake);
+    if (!anybody_asleep(region))
+        return false;
+    if (wake % 2 == 0 && atomic_compare_exchange_strong(&region->wake, &wake, wake + 1) &&
+        !futex_wake(&region->wake, 1))
+        answer_wake(region);
     return true;
 }
 

@@ -141,7 +141,7 @@ struct region {
     /* The workers'. */
     _Alignas(64) _Atomic uint64_t head;               /* a hint: all jobs before it are taken */
     _Atomic uint32_t room;                            /* odd: a submitter waits for head to move */
-    _Alignas(64) _Atomic uint32_t wake;               /* idle workers sleep on this word */
+    _Alignas(64) _Atomic uint32_t wake;               /* idle workers sleep on it; odd: one of them is on its way */
     _Atomic uint32_t spinner;                         /* 0, or 1 + the slot of the one idle worker that spins */
     _Atomic uint64_t asleep[POOL_MAX_PROCESSES / 64]; /* a bit for each slot */
     _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
@@ -177,11 +177,20 @@ uint64_t now_ns(void);
 /** Sleeps while *word == value, at most `ns` nanoseconds; 0 means for ever. Returns early for any reason. */
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
 
-/** Wakes up to `count` sleepers. */
-void futex_wake(_Atomic uint32_t *word, uint32_t count);
+/** Wakes up to `count` sleepers. Returns whether there was one. */
+bool futex_wake(_Atomic uint32_t *word, uint32_t count);
 
 /** Wakes up to `count` idle workers. Returns whether any may have slept. */
 bool wake_workers(struct region *region, uint32_t count);
+
+/**
+ * Wakes one idle worker, unless one is on its way already: that one looks into the ring when it comes, finds what was
+ * put there before this call, and wakes the next if there is more. So a burst of tasks is not a burst of system calls.
+ */
+bool wake_one_worker(struct region *region);
+
+/** Whoever was woken is there, or will never be: the next task wakes somebody again. Done before looking into the ring. */
+void answer_wake(struct region *region);
 
 /** Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */
 int above_stderr(int fd);

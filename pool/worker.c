@@ -109,7 +109,7 @@ static void pass_on(struct worker *w)
 {
     uint32_t next;
     if (w->idle && look(w, &next) != LOOK_NOTHING)
-        wake_workers(w->region, 1);
+        wake_one_worker(w->region);
     w->idle = false;
 }
 
@@ -156,8 +156,9 @@ static void sleep_a_while(struct worker *w)
     uint64_t bit = (uint64_t)1 << (w->number % 64);
     uint32_t wake = atomic_load(&region->wake);
     atomic_fetch_or(&region->asleep[w->number / 64], bit);
-    if (!anything_new(w))
+    if (wake % 2 == 0 && !anything_new(w))
         futex_wait(&region->wake, wake, 0);
+    answer_wake(region);
     atomic_fetch_and(&region->asleep[w->number / 64], ~bit);
     uint64_t head = atomic_load(&region->head);
     if (head > w->position)
