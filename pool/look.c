@@ -18,42 +18,42 @@ static size_t count_failed(const struct pool_result *result)
     return failed;
 }
 
-/* What a worker has done of a chunk. */
+/* What a worker has done of a chunk, and whether it runs another item of it. */
 struct part {
-    uint32_t chunk, done;
+    uint32_t chunk, done, running;
 };
 
-/* Notes what each worker has done of the chunk of this job that it holds. Returns how many are running an item. */
-static size_t look_at_slots(const struct pool_result *result, struct part *parts)
+/* Notes what each worker has done of the chunk of this job that it holds. */
+static void look_at_slots(const struct pool_result *result, struct part *parts)
 {
     struct region *region = result->pool->region;
     struct job *job = job_of(result);
-    size_t running = 0;
     for (uint32_t i = 0; i < region->workers; i++) {
         struct slot *slot = &region->slots[i];
         uint32_t chunk = atomic_load(&slot->chunk), aim = atomic_load(&slot->aim);
         uint64_t at = atomic_load(&slot->at), item = at >> 32, first = (uint64_t)chunk * job->chunk;
         bool mine = aim == job - region->jobs + 1 && item >= first && item < job_chunk_end(job, chunk);
-        parts[i] = (struct part){ chunk, mine ? (uint32_t)(item - first) : 0 };
-        running += mine && at % 2;
+        parts[i] = (struct part){ chunk, mine ? (uint32_t)(item - first) : 0, mine && at % 2 };
     }
-    return running;
 }
 
-/* Slots first, then tickets: what a slot told of a chunk that has ended meanwhile is not counted again. So the sum lies
+/* Slots first, then tickets: what a slot told of a chunk that has ended meanwhile is not counted. So the sum lies
  * between what was true at the beginning and at the end, and never seems to go back. */
 static void look_at_job(const struct pool_result *result, struct pool_progress *progress)
 {
     struct job *job = job_of(result);
     struct part parts[POOL_MAX_PROCESSES];
-    progress->running = look_at_slots(result, parts);
-    progress->done = 0;
+    look_at_slots(result, parts);
+    progress->done = progress->running = 0;
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
         uint32_t word = atomic_load(job_ticket(job, chunk)), owner = word & TICKET_OWNER;
-        if (word & TICKET_DONE)
+        const struct part *part = owner ? &parts[owner - 1] : NULL;
+        if (word & TICKET_DONE) {
             progress->done += job_chunk_end(job, chunk) - (size_t)chunk * job->chunk;
-        else if (owner && parts[owner - 1].chunk == chunk)
-            progress->done += parts[owner - 1].done;
+        } else if (part && part->chunk == chunk) {
+            progress->done += part->done;
+            progress->running += part->running;
+        }
     }
 }
 
