@@ -112,8 +112,8 @@ has-good-paths:
 
 # --- Chapters and exercises: make ch03 && ./ch03, make ex01 && ./ex01 -----------------------------------
 
-# A chapter whose package is missing is built without it, and says so when it is run; once the package is there, the mark
-# $(BUILD)/has-... is new, and the chapter is built again.
+# A chapter whose package is missing is built without it, and says so when it is run; once the package is there, the
+# mark $(BUILD)/has-... is new, and the chapter is built again.
 GMP       = $(if $(shell $(CC) -fsyntax-only -include gmp.h -xc /dev/null 2>/dev/null && echo yes),$(1))
 LIBS_ch13 = $(call GMP,-lgmp)
 LIBS_ch14 = $(LIBS_ch13)

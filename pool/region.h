@@ -189,7 +189,8 @@ bool wake_workers(struct region *region, uint32_t count);
  */
 bool wake_one_worker(struct region *region);
 
-/** Whoever was woken is there, or will never be: the next task wakes somebody again. Done before looking into the ring. */
+/** Whoever was woken is there, or will never be: the next task wakes somebody again. To be done before looking into the
+ * ring. */
 void answer_wake(struct region *region);
 
 /** Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */

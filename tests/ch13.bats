@@ -78,11 +78,5 @@ lines_match() {
 }
 
 @test "ch13: built without GMP it names the package and the command, status 77" {
-    local there=$BATS_TEST_TMPDIR/chapters
-    cp -r "$KIT/chapters" "$there"
-    sed -i 's/<gmp.h>/<no-such-header.h>/' "$there/factorial.h"
-    gcc -std=gnu11 -Wall -Wextra -Wpedantic -Werror -I"$KIT/pool" -o "$there/ch13" "$there/ch13-timing.c" \
-        "$KIT/build/libpool.a"
-    run -77 "$KIT/build/run" -l -w . "$there/ch13"
-    [ "$output" = "ch13 needs GMP: apt-get install libgmp-dev, then make ch13 again" ]
+    kit_without_gmp ch13
 }

@@ -63,11 +63,5 @@ setup() {
 }
 
 @test "ch14: built without GMP it names the package and the command, status 77" {
-    local there=$BATS_TEST_TMPDIR/chapters
-    cp -r "$KIT/chapters" "$there"
-    sed -i 's/<gmp.h>/<no-such-header.h>/' "$there/factorial.h"
-    gcc -std=gnu11 -Wall -Wextra -Wpedantic -Werror -I"$KIT/pool" -o "$there/ch14" "$there/ch14-pool-size.c" \
-        "$KIT/build/libpool.a"
-    run -77 "$KIT/build/run" -l -w . "$there/ch14"
-    [ "$output" = "ch14 needs GMP: apt-get install libgmp-dev, then make ch14 again" ]
+    kit_without_gmp ch14
 }

@@ -6,7 +6,7 @@ load kit
 setup_file() {
     kit_build ch21
     more >"$BATS_FILE_TMPDIR/more.c"
-    make -s -C "$KIT" compile SOURCE="$BATS_FILE_TMPDIR/more.c" PROGRAM="$BATS_FILE_TMPDIR/more" 3>&-
+    kit_build compile SOURCE="$BATS_FILE_TMPDIR/more.c" PROGRAM="$BATS_FILE_TMPDIR/more"
 }
 
 # What the steps 1 to 5 print, those asked for.

@@ -79,3 +79,21 @@ kit_altered() {
     done
     kit_build compile SOURCE="$source" PROGRAM="build/$name-altered"
 }
+
+# kit_without_gmp NAME: the chapter's program NAME, built where there is no GMP, names the package and the command.
+kit_without_gmp() {
+    local there=$BATS_TEST_TMPDIR/chapters
+    cp -r "$KIT/chapters" "$there"
+    sed -i 's/<gmp.h>/<no-such-header.h>/' "$there/factorial.h"
+    kit_build compile SOURCE="$(echo "$there/$1"-*.c)" PROGRAM="build/$1-without"
+    kit_run -77 "build/$1-without"
+    [ "$output" = "$1 needs GMP: apt-get install libgmp-dev, then make $1 again" ]
+}
+
+# kit_cut_off NAME: the root's program NAME leaves nobody alive when somebody closes its output early.
+kit_cut_off() {
+    local lines
+    for lines in 1 2 3 4 5; do
+        run -0 "$KIT/build/run" -r sh -c "\"$KIT/$1\" | head -n $lines"
+    done
+}
