@@ -1,18 +1,14 @@
 /*
  * queue.c - bounded queues between the workers of a pool and its caller.
  *
- * A ring of cells in job memory. What counts is the word in front of each cell: which lap round the ring it is in, what
- * is being done with it, and by whom. `head` and `tail` are only hints where to look. Whoever puts or gets moves a
- * cell's word on by compare-and-swap, and moves on a hint that lags behind, so nobody ever has to wait for a lock:
+ * Cells in job memory, how many items were put and got so far, and a lock: a word that bears the number of who holds
+ * it. A worker that is killed cannot keep it, because its successor finds its own number there and opens it
+ * (queues_heal()). Nor does it leave anything half done: a put copies the item into a free cell and then counts it, a
+ * get copies it out, notes that this worker has it, and then counts it. At whatever instruction it is killed, an item
+ * is in the queue or it is not; only the one that is being put can be lost.
  *
- *     lap 0: EMPTY -> WRITING -> FULL -> READING -> lap 1: EMPTY -> ...
- *
- * A worker notes in its slot where it is about to claim a cell. When it is killed, its successor looks at that one cell
- * (queues_heal): a half-written item is to be SKIPped, a half-read one is FULL again, and the head goes back to it.
- * Whatever else the dead one did was complete. Each step may be repeated, by a successor's successor.
- *
- * Order is strict: who finds the oldest item half-written waits for it, and does not take a later one. There is no
- * fairness between those who wait: all are woken, and one is the first.
+ * Who finds the lock held for a whole slice, by somebody who was stopped or whom nobody can heal any more, gives up
+ * this try, so that timeouts are kept. There is no fairness: all who wait are woken, and one is the first.
  */
 #include "caller.h"
 #include <errno.h>
@@ -22,17 +18,7 @@
 
 #define LINE 64
 #define MOST (SIZE_MAX / 4) /* bytes: more than any memory */
-
-/* The head is a position, and above it how often it was set back: who saw a place before that cannot pass it after. */
-#define POSITION (((uint64_t)1 << 48) - 1)
-
-enum phase { EMPTY, WRITING, FULL, READING, SKIP };
-
-/* A cell lies on cache lines of its own, and its word together with the beginning of the item. */
-struct cell {
-    _Atomic uint64_t state; /* lap << 19 | owner << 3 | phase */
-    char item[];
-};
+#define LOOKS 100           /* at the lock, before sleeping on it */
 
 /* Items that somebody got and is not yet done with. */
 struct open {
@@ -41,13 +27,13 @@ struct open {
 
 struct pool_queue {
     struct region *region;
-    struct pool *pool;              /* for the caller only */
-    struct pool_queue *next;        /* opened before this one */
-    size_t capacity, width, stride; /* the last one from cell to cell */
+    struct pool *pool;       /* for the caller only */
+    struct pool_queue *next; /* opened before this one */
+    size_t capacity, width;
     char *cells;
-    _Alignas(LINE) _Atomic uint64_t tail;
-    _Alignas(LINE) _Atomic uint64_t head;
-    _Alignas(LINE) _Atomic uint32_t closed;
+    _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
+    _Atomic uint32_t closed;
+    _Atomic uint64_t put, got;           /* items, so far */
     _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
     struct open open[];                  /* one for each slot, the last one the caller's */
 };
@@ -60,32 +46,33 @@ struct party {
     uint32_t number; /* of the slot; the caller comes after all of them */
 };
 
-/* ---- Cells ---- */
+/* ---- The lock ---- */
 
-static uint64_t state_of(uint64_t lap, uint32_t owner, enum phase phase)
+/* Returns false if somebody else keeps it for too long. */
+static bool lock(const struct party *me)
 {
-    return lap << 19 | (uint64_t)owner << 3 | phase;
+    _Atomic uint32_t *lock = &me->queue->lock;
+    uint64_t end = 0;
+    for (unsigned turn = 1;; turn++) {
+        uint32_t word = atomic_load(lock);
+        if (!(word & TICKET_OWNER) && atomic_compare_exchange_strong(lock, &word, word | (me->number + 1)))
+            return true;
+        relax();
+        if (turn % LOOKS)
+            continue;
+        end = end ? end : now_ns() + SLICE;
+        if (now_ns() >= end)
+            return false;
+        if (word & TICKET_OWNER &&
+            (word & TICKET_WAITED || atomic_compare_exchange_strong(lock, &word, word | TICKET_WAITED)))
+            futex_wait(lock, word | TICKET_WAITED, SLICE);
+    }
 }
 
-static uint64_t lap_of(uint64_t state)
+static void unlock(struct pool_queue *queue)
 {
-    return state >> 19;
-}
-
-static enum phase phase_of(uint64_t state)
-{
-    return (enum phase)(state & 7);
-}
-
-static struct cell *cell_at(const struct pool_queue *queue, uint64_t index)
-{
-    return (struct cell *)(queue->cells + index * queue->stride);
-}
-
-/* Moves a hint on from a place that is taken. */
-static void pass(_Atomic uint64_t *hint, uint64_t seen)
-{
-    atomic_compare_exchange_strong(hint, &seen, seen + 1);
+    if (atomic_exchange(&queue->lock, 0) & TICKET_WAITED)
+        futex_wake(&queue->lock, INT32_MAX);
 }
 
 /* Wakes all who sleep on a bell; for a dead worker, who may have been about to, in any case. */
@@ -97,93 +84,63 @@ static void ring(_Atomic uint32_t *bell, bool in_any_case)
         futex_wake(bell, INT32_MAX);
 }
 
-/* Notes where a worker is about to claim a cell: see queues_heal(). */
-static void aim_at_cell(const struct party *me, uint64_t position)
-{
-    if (me->slot)
-        note64(&me->slot->queue_place, position);
-}
-
-/* Whether no cell holds an item, half an item included. */
-static bool holds_nothing(const struct pool_queue *queue)
-{
-    for (size_t i = 0; i < queue->capacity; i++) {
-        enum phase phase = phase_of(atomic_load(&cell_at(queue, i)->state));
-        if (phase != EMPTY && phase != SKIP)
-            return false;
-    }
-    return true;
-}
-
 /* ---- One try ---- */
 
 enum outcome { NOT_YET, DONE, CLOSED, FAILED };
 
-static enum outcome fill(const struct party *me, struct cell *cell, uint64_t lap, const void *item)
+static char *cell_at(const struct pool_queue *queue, uint64_t n)
 {
-    struct pool_queue *queue = me->queue;
-    bool closed = atomic_load(&queue->closed); /* once more: whoever then finds it empty relies on that */
-    if (!closed && queue->width)
-        memcpy(cell->item, item, queue->width);
-    atomic_store(&cell->state, state_of(lap, 0, closed ? SKIP : FULL));
-    ring(&queue->items, false);
-    return closed ? CLOSED : DONE;
+    return queue->cells + n % queue->capacity * queue->width;
+}
+
+/* First what was put, then what was got: so it was full at that moment. */
+static bool is_full(struct pool_queue *queue)
+{
+    uint64_t put = atomic_load(&queue->put);
+    return put - atomic_load(&queue->got) >= queue->capacity;
+}
+
+static bool is_empty(struct pool_queue *queue)
+{
+    uint64_t got = atomic_load(&queue->got);
+    return atomic_load(&queue->put) == got;
 }
 
 static enum outcome try_put(const struct party *me, void *item)
 {
     struct pool_queue *queue = me->queue;
-    while (!atomic_load(&queue->closed)) {
-        uint64_t at = atomic_load(&queue->tail), lap = at / queue->capacity;
-        struct cell *cell = cell_at(queue, at % queue->capacity);
-        uint64_t state = atomic_load(&cell->state);
-        if (lap_of(state) < lap)
-            return NOT_YET;
-        aim_at_cell(me, at);
-        bool mine = state == state_of(lap, 0, EMPTY) &&
-                    atomic_compare_exchange_strong(&cell->state, &state, state_of(lap, me->number + 1, WRITING));
-        pass(&queue->tail, at);
-        if (mine)
-            return fill(me, cell, lap, item);
-    }
-    return CLOSED;
-}
-
-/* The item is counted as open before its cell is free, so that a join never misses it. */
-static enum outcome empty(const struct party *me, struct cell *cell, uint64_t lap, void *item)
-{
-    struct pool_queue *queue = me->queue;
-    if (queue->width)
-        memcpy(item, cell->item, queue->width);
-    atomic_fetch_add(&queue->open[me->number].count, 1);
-    atomic_store(&cell->state, state_of(lap + 1, 0, EMPTY));
-    ring(&queue->room, false);
     if (atomic_load(&queue->closed))
-        ring(&queue->items, false);
-    return DONE;
+        return CLOSED;
+    if (is_full(queue) || !lock(me))
+        return NOT_YET;
+    bool closed = atomic_load(&queue->closed), room = !is_full(queue);
+    uint64_t put = atomic_load(&queue->put);
+    if (room && !closed && queue->width)
+        memcpy(cell_at(queue, put), item, queue->width);
+    if (room && !closed)
+        atomic_store(&queue->put, put + 1);
+    unlock(queue);
+    ring(&queue->items, false);
+    return closed ? CLOSED : room ? DONE : NOT_YET;
 }
 
+/* The item is open before it counts as got, so that a join never misses it. */
 static enum outcome try_get(const struct party *me, void *item)
 {
     struct pool_queue *queue = me->queue;
-    bool closed = atomic_load(&queue->closed); /* before the look: what is put later will find out itself */
-    for (;;) {
-        uint64_t head = atomic_load(&queue->head), at = head & POSITION, lap = at / queue->capacity;
-        struct cell *cell = cell_at(queue, at % queue->capacity);
-        uint64_t state = atomic_load(&cell->state);
-        enum phase phase = phase_of(state);
-        if (lap_of(state) < lap || (lap_of(state) == lap && (phase == EMPTY || phase == WRITING)))
-            return closed && holds_nothing(queue) ? CLOSED : NOT_YET;
-        aim_at_cell(me, at);
-        bool mine = state == state_of(lap, 0, FULL) &&
-                    atomic_compare_exchange_strong(&cell->state, &state, state_of(lap, me->number + 1, READING));
-        if (state == state_of(lap, 0, SKIP) &&
-            atomic_compare_exchange_strong(&cell->state, &state, state_of(lap + 1, 0, EMPTY)))
-            ring(&queue->room, false);
-        pass(&queue->head, head);
-        if (mine)
-            return empty(me, cell, lap, item);
+    if ((is_empty(queue) && !atomic_load(&queue->closed)) || !lock(me))
+        return NOT_YET;
+    bool closed = atomic_load(&queue->closed), any = !is_empty(queue);
+    uint64_t got = atomic_load(&queue->got);
+    if (any && queue->width)
+        memcpy(item, cell_at(queue, got), queue->width);
+    if (any) {
+        atomic_fetch_add(&queue->open[me->number].count, 1);
+        atomic_store(&queue->got, got + 1);
     }
+    unlock(queue);
+    ring(&queue->room, false);
+    return any ? DONE : closed ? CLOSED : NOT_YET;
 }
 
 /* How many items were got and are not dealt with. */
@@ -195,16 +152,15 @@ static size_t open_items(const struct pool_queue *queue)
     return count;
 }
 
-/* Every item that was put before the look is dealt with: none is in a cell, and then nobody has one open. If the tail
- * stands still meanwhile, none of those who had one open has put another. */
 static enum outcome try_join(const struct party *me, void *unused)
 {
     struct pool_queue *queue = me->queue;
-    uint64_t tail = atomic_load(&queue->tail);
     (void)unused;
-    if (!holds_nothing(queue) || open_items(queue))
+    if (!is_empty(queue) || !lock(me))
         return NOT_YET;
-    return atomic_load(&queue->tail) == tail ? DONE : NOT_YET;
+    bool dealt = is_empty(queue) && open_items(queue) == 0;
+    unlock(queue);
+    return dealt ? DONE : NOT_YET;
 }
 
 /* ---- Waiting ---- */
@@ -304,6 +260,7 @@ static int run(struct pool_queue *queue, const struct call *call, void *item, do
     end(&me);
     return outcome == DONE ? 0 : -1;
 }
+
 int pool_queue_put(struct pool_queue *queue, const void *item, double seconds)
 {
     static const char who[] = "pool_queue_put";
@@ -344,7 +301,7 @@ int pool_queue_task_done(struct pool_queue *queue)
     uint64_t count = atomic_load(open);
     while (count && !atomic_compare_exchange_weak(open, &count, count - 1))
         ;
-    if (count == 1 && (atomic_load(&queue->head) & POSITION) >= atomic_load(&queue->tail))
+    if (count == 1 && is_empty(queue))
         ring(&queue->dealt, false); /* else there is more to come, and a join need not look yet */
     end(&me);
     return count ? 0
@@ -354,11 +311,8 @@ int pool_queue_task_done(struct pool_queue *queue)
 
 size_t pool_queue_size(struct pool_queue *queue)
 {
-    size_t size = 0;
-    uint64_t at = queue ? atomic_load(&queue->head) & POSITION : 0, tail = queue ? atomic_load(&queue->tail) : 0;
-    for (; at < tail; at++)
-        size += atomic_load(&cell_at(queue, at % queue->capacity)->state) == state_of(at / queue->capacity, 0, FULL);
-    return size;
+    uint64_t got = queue ? atomic_load(&queue->got) : 0;
+    return queue ? atomic_load(&queue->put) - got : 0;
 }
 
 int pool_queue_close(struct pool_queue *queue)
@@ -375,11 +329,6 @@ int pool_queue_close(struct pool_queue *queue)
 
 /* ---- Opening ---- */
 
-static size_t stride_of(size_t width)
-{
-    return (sizeof(struct cell) + width + LINE - 1) / LINE * LINE;
-}
-
 static bool can_open(const struct pool *pool)
 {
     if (pool->stop)
@@ -390,31 +339,20 @@ static bool can_open(const struct pool *pool)
     return true;
 }
 
-/* Memory may have been used before; of the cells only their words have to be zero. */
-static void lay_out(struct pool_queue *queue, struct pool *pool, size_t capacity, size_t width)
-{
-    uint32_t parties = pool->region->workers + 1;
-    memset(queue, 0, sizeof *queue + parties * sizeof *queue->open);
-    queue->region = pool->region;
-    queue->pool = pool;
-    queue->capacity = capacity;
-    queue->width = width;
-    queue->stride = stride_of(width);
-    queue->cells = (char *)&queue->open[parties];
-    for (size_t i = 0; i < capacity; i++)
-        atomic_store_explicit(&cell_at(queue, i)->state, 0, memory_order_relaxed); /* before anybody knows of it */
-}
-
-/* The lock is held. */
+/* The lock is held. Memory may have been used before; the cells need not be zero. */
 static struct pool_queue *make_queue(struct pool *pool, size_t capacity, size_t width)
 {
     struct region *region = pool->region;
     size_t front = sizeof(struct pool_queue) + (region->workers + 1) * sizeof(struct open);
-    extent extent = job_memory(pool, front + capacity * stride_of(width), "pool_queue_open");
+    extent extent = job_memory(pool, front + capacity * width, "pool_queue_open");
     if (!extent)
         return NULL;
-    struct pool_queue *queue = (struct pool_queue *)memory_at(&pool->memory, extent);
-    lay_out(queue, pool, capacity, width);
+    struct pool_queue *queue = memset(memory_at(&pool->memory, extent), 0, front);
+    queue->region = region;
+    queue->pool = pool;
+    queue->capacity = capacity;
+    queue->width = width;
+    queue->cells = (char *)queue + front;
     queue->next = atomic_load(&region->queues);
     atomic_store(&region->queues, queue);
     return queue;
@@ -427,7 +365,7 @@ struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t wi
         return NULL;
     if (!capacity)
         error_set(EINVAL, "pool_queue_open: capacity is 0; it must be 1 or more");
-    else if (width > MOST || capacity > MOST / stride_of(width))
+    else if (capacity > MOST / (width ? width : 1))
         error_set(EINVAL, "pool_queue_open: %zu items of %zu bytes are more than any memory", capacity, width);
     else {
         pthread_mutex_lock(&pool->lock);
@@ -440,34 +378,15 @@ struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t wi
 
 /* ---- Healing ---- */
 
-/* Lets the next reader look at this place again, if the head has passed it. */
-static void set_head_back(struct pool_queue *queue, uint64_t to)
-{
-    uint64_t head = atomic_load(&queue->head), next;
-    do {
-        uint64_t at = head & POSITION;
-        next = ((head >> 48) + 1) << 48 | (to < at ? to : at);
-    } while (!atomic_compare_exchange_weak(&queue->head, &head, next));
-}
-
-/* The cell the dead worker was about to claim, or had. */
-static void settle_cell(struct pool_queue *queue, uint32_t owner, uint64_t place)
-{
-    uint64_t lap = place / queue->capacity, full = state_of(lap, 0, FULL);
-    uint64_t writing = state_of(lap, owner, WRITING), reading = state_of(lap, owner, READING);
-    _Atomic uint64_t *state = &cell_at(queue, place % queue->capacity)->state;
-    atomic_compare_exchange_strong(state, &writing, state_of(lap, 0, SKIP));
-    atomic_compare_exchange_strong(state, &reading, full);
-    if (atomic_load(state) == full)
-        set_head_back(queue, place);
-}
-
+/* Opens the lock that the dead worker of a slot held, and puts an end to what it had not dealt with. */
 void queues_heal(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];
     struct pool_queue *used = (struct pool_queue *)(uintptr_t)atomic_load(&slot->queue);
+    if (used && (atomic_load(&used->lock) & TICKET_OWNER) == number + 1)
+        unlock(used);
     if (used)
-        settle_cell(used, number + 1, atomic_load(&slot->queue_place));
+        futex_wake(&used->lock, INT32_MAX);
     for (struct pool_queue *queue = atomic_load(&region->queues); queue; queue = queue->next) {
         bool held = atomic_exchange(&queue->open[number].count, 0) || queue == used;
         ring(&queue->items, held);

@@ -86,7 +86,6 @@ struct slot {
     _Atomic uint32_t was_ready;        /* some life's initializer has run */
     _Atomic uint64_t traced;           /* trace records written */
     _Atomic uint64_t queue;            /* the address of the queue it is using, or 0 */
-    _Atomic uint64_t queue_place;      /* where in it it claims a cell, or holds one */
     char text[464];                    /* why the initializer failed */
     /* The nursery's. */
     _Atomic int32_t pid;      /* the worker, 0 while there is none */
