@@ -47,8 +47,6 @@ enum hold {
 
 struct pool_result {
     struct pool *pool;
-    char *values;             /* the results; a copy once the pool is joined */
-    const struct note **kept; /* copies of the notes, once the pool is joined, if there are any */
     extent extent;
     size_t result_width;
     uint32_t count, chunks;
@@ -57,12 +55,11 @@ struct pool_result {
     uint8_t hold;              /* enum hold */
     _Atomic bool counted;      /* the failures are */
     bool watched;              /* its callback has not run yet */
-    bool moved;                /* the values are a copy */
     bool woke;                 /* handing it over had to wake somebody: no use to spin for it */
     _Atomic bool looked;       /* somebody knows whether it failed */
 };
 
-_Static_assert(sizeof(struct pool_result) == 64, "one cache line: there may be a million handles");
+_Static_assert(sizeof(struct pool_result) <= 64, "at most a cache line: there may be a million handles");
 
 /** A job whose callback has not run yet. */
 struct watch {
@@ -74,7 +71,7 @@ struct watch {
 struct pool {
     const char *here; /* a byte that is 1 in the process that opened the pool, and 0 in what that forks */
     _Atomic uint32_t interrupts, answered; /* calls of pool_interrupt(), and those that waiting calls returned for */
-    struct region *region;                 /* NULL once joined */
+    struct region *region;                 /* NULL once joined, unless somebody holds a result, which lies in it */
     pid_t nursery;                         /* a pool of processes has one, and a socket to it */
     int socket;
     int file;               /* while it opens: the file the region lies in; -1: none */
@@ -82,7 +79,7 @@ struct pool {
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
     pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks, or takes a pool apart */
-    _Atomic bool joining;
+    _Atomic bool joining, joined;
     char *trace;
     size_t results_size;
     pthread_mutex_t lock; /* guards all below */
@@ -107,7 +104,7 @@ struct pool {
     char first_unseen[512];
 };
 
-/** Returns the job record of a result; there is none once the pool is joined. */
+/** Returns the job record of a result. */
 static inline struct job *job_of(const struct pool_result *result)
 {
     return &result->pool->region->jobs[result - result->pool->results];
@@ -232,12 +229,6 @@ bool result_failure(struct pool_result *result, size_t from, struct pool_error *
 
 /** Describes the first failure, but rather one that made others be cancelled than one of these. */
 bool result_verdict(struct pool_result *result, struct pool_error *error);
-
-/** Copies a result out of the region. 0, or -1 and ENOMEM. May be repeated. */
-int result_move(struct pool_result *result);
-
-/** Frees the copy, if there is one. */
-void result_forget(struct pool_result *result);
 
 /* open.c */
 

@@ -288,7 +288,6 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     atomic_store_explicit(&job->noted, 0, memory_order_relaxed);    /* nobody looks before publish() */
     atomic_store_explicit(&job->given_up, 0, memory_order_relaxed); /* nor here */
     *result = (struct pool_result){ .pool = pool,
-                                    .values = job->results,
                                     .extent = result->extent,
                                     .count = order->count,
                                     .result_width = order->result_width,

@@ -6,7 +6,7 @@
  * seen by asking for its status without taking it, which works with any kernel and costs nothing but a system call
  * each 100 ms of waiting. Once it is gone nobody will end a ticket any more, so the caller ends what is left.
  *
- * At the join the region goes. Results that somebody still holds are copied into the caller's own memory.
+ * At the join the region goes, or, if somebody still holds a result, which lies in it, when the pool is freed.
  */
 #define _GNU_SOURCE
 #include "caller.h"
@@ -270,11 +270,11 @@ static int describe_initializer(struct pool *pool, const struct pool_options *op
     return 0;
 }
 
-/* Gives back everything but processes and the region. */
+/* Gives back everything but processes. */
 static void forget(struct pool *pool)
 {
-    for (uint32_t i = 0; i < pool->fresh; i++)
-        result_forget(&pool->results[i]);
+    if (pool->region)
+        region_release(pool->region);
     if (pool->results)
         munmap(pool->results, pool->results_size);
     if (pool->here)
@@ -288,8 +288,8 @@ static void forget(struct pool *pool)
     free(pool);
 }
 
-/* Ends the nursery and gives the region back. */
-static void leave_region(struct pool *pool)
+/* Parts with the nursery, or with the threads. */
+static void leave(struct pool *pool)
 {
     if (pool->nursery > 0) {
         close(pool->socket);
@@ -300,11 +300,8 @@ static void leave_region(struct pool *pool)
         pool->nursery = 0;
     }
     threads_join(pool);
-    if (pool->region) {
+    if (pool->region)
         descriptor_close(pool);
-        region_release(pool->region);
-    }
-    pool->region = NULL;
 }
 
 static uint32_t count_ready(const struct region *region)
@@ -438,7 +435,7 @@ struct pool *pool_open(const struct pool_options *asked)
     if (status == 0)
         return pool;
     if (give_up_opening(pool, error)) {
-        leave_region(pool);
+        leave(pool);
         forget(pool);
     }
     errno = error;
@@ -447,7 +444,7 @@ struct pool *pool_open(const struct pool_options *asked)
 
 int pool_processes(const struct pool *pool)
 {
-    return pool->region ? (int)pool->region->workers : 0;
+    return pool->joined ? 0 : (int)pool->region->workers;
 }
 
 /* ---- Ending ---- */
@@ -462,7 +459,7 @@ int pool_close(struct pool *pool)
 {
     if (!pool_may(pool, "pool_close", false))
         return -1;
-    if (pool->region)
+    if (!pool->joined)
         stop(pool, STOP_CLOSED);
     return 0;
 }
@@ -504,8 +501,8 @@ int pool_terminate(struct pool *pool)
     if (!pool_may(pool, "pool_terminate", true))
         return -1;
     pthread_mutex_lock(&pool->turn); /* another thread may be joining */
-    double more = pool->region && pool->region->kind == POOL_PROCESSES ? 5 : 0;
-    int status = pool->region ? end_work(pool, pool->region->grace + more) : 0;
+    double more = !pool->joined && pool->region->kind == POOL_PROCESSES ? 5 : 0;
+    int status = pool->joined ? 0 : end_work(pool, pool->region->grace + more);
     pthread_mutex_unlock(&pool->turn);
     return status;
 }
@@ -513,15 +510,20 @@ int pool_terminate(struct pool *pool)
 /* What is left to do once the nursery is gone. */
 static int settle(struct pool *pool)
 {
+    bool held = false;
     run_callbacks(pool);
-    for (uint32_t i = 0; i < pool->fresh; i++)
+    for (uint32_t i = 0; i < pool->fresh; i++) {
+        held |= pool->results[i].hold == HOLD_HANDLE;
         if (pool->results[i].hold != HOLD_NOBODY)
             count_unseen(pool, &pool->results[i]);
-    for (uint32_t i = 0; i < pool->fresh; i++)
-        if (pool->results[i].hold == HOLD_HANDLE && result_move(&pool->results[i]) != 0)
-            return -1;
+    }
     int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
-    leave_region(pool);
+    leave(pool);
+    pool->joined = true;
+    if (!held) {
+        region_release(pool->region);
+        pool->region = NULL;
+    }
     if (pool->unseen)
         status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %.400s", pool->unseen,
                            pool->unseen == 1 ? "" : "s", pool->first_unseen);
@@ -532,7 +534,7 @@ int pool_join(struct pool *pool, double seconds)
 {
     if (!pool_may(pool, "pool_join", true))
         return -1;
-    if (!pool->region)
+    if (pool->joined)
         return 0;
     if (atomic_load(&pool->region->stop) == STOP_NOT && !pool->over)
         return error_set(EBUSY, "pool_join: the pool is still open; call pool_close or pool_terminate first");
@@ -553,10 +555,9 @@ void pool_free(struct pool *pool)
 {
     if (!pool || !pool_may(pool, "pool_free", true))
         return;
-    if (pool->region) {
+    if (!pool->joined) {
         end_work(pool, POOL_FOREVER);
         settle(pool);
-        leave_region(pool);
     }
     forget(pool);
 }

@@ -135,7 +135,7 @@ int pool_poll(struct pool *pool)
 {
     if (!pool_may(pool, "pool_poll", false))
         return -1;
-    if (!pool->region)
+    if (pool->joined)
         return error_set(ESHUTDOWN, "pool_poll: the pool is joined");
     if (pool->descriptor >= 0)
         arm(pool);

@@ -229,7 +229,8 @@ int pool_terminate(struct pool *pool);
 
 /**
  * Waits until the work is done and every worker is gone; then no process, descriptor or byte of shared memory of the
- * pool is left. Results that were not freed remain readable until pool_free(). Joining twice is fine.
+ * pool is left, but for results that were not freed: these remain where they are until pool_free(). Joining twice is
+ * fine.
  * @param pool     A pool that was closed or terminated; else EBUSY.
  * @param seconds  The longest to wait; ETIMEDOUT when it is over, and pool_join() may be called again.
  * @return 0. Or -1 although the pool is joined: EREMOTEIO when jobs failed and nobody looked (the text says how many,
@@ -383,7 +384,7 @@ size_t pool_result_count(const struct pool_result *result);
 
 /**
  * Reads a result in place, without a copy.
- * @return The result of item `item` of a job that is done, valid until the handle is freed (pool_join() may move it).
+ * @return The result of item `item` of a job that is done, valid until the handle is freed.
  *   NULL if the job is not done (EAGAIN), the item failed (EREMOTEIO, EOWNERDEAD, ECANCELED), or there is no such item.
  */
 const void *pool_result_at(struct pool_result *result, size_t item);
@@ -393,7 +394,7 @@ const void *pool_result_at(struct pool_result *result, size_t item);
  * @param result  The handle.
  * @param item    Which item.
  * @param size    Is set to the number of bytes; may be NULL. One zero byte always follows them.
- * @return The bytes, valid until the handle is freed (pool_join() may move them); NULL if there are none.
+ * @return The bytes, valid until the handle is freed; NULL if there are none.
  */
 const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size);
 

@@ -12,7 +12,6 @@
 #include "caller.h"
 #include <errno.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FIRST_LOOK ((uint64_t)100) /* nanoseconds: some cache lines have to go there, and back */
@@ -159,7 +158,7 @@ int pool_result_cancel(struct pool_result *result)
     if (!pool_may(pool, "pool_result_cancel", false))
         return -1;
     pthread_mutex_lock(&pool->lock);
-    bool processes = pool->region && pool->region->kind == POOL_PROCESSES, ready = pool_result_ready(result);
+    bool processes = pool->region->kind == POOL_PROCESSES, ready = pool_result_ready(result);
     uint32_t held = ready ? 0 : result_give_up(result, GIVEN_UP_CANCEL, processes ? TAKEN_CONDEMN : TAKEN_FINISH);
     pthread_mutex_unlock(&pool->lock);
     if (held && !processes)
@@ -182,18 +181,8 @@ static const struct note *cancelled_because(enum give_up why)
     return why == GIVEN_UP_CANCEL ? &was_cancelled : why == GIVEN_UP_FAILED ? &another_failed : &pool_ended;
 }
 
-static bool is_a_constant(const struct note *note)
-{
-    return !note || note == &no_memory || note == &no_worker || note == cancelled_because((enum give_up)note->status);
-}
-
 const struct note *result_note(const struct pool_result *result, size_t item)
 {
-    struct region *region = result->pool->region;
-    if (result->kept)
-        return result->kept[item];
-    if (!region)
-        return NULL;
     struct job *job = job_of(result);
     uint8_t given_up = atomic_load(&job->given_up);
     if (!given_up && !atomic_load(&job->noted))
@@ -206,18 +195,14 @@ const struct note *result_note(const struct pool_result *result, size_t item)
     if (word == ABSENT_CANCELLED ||
         (!word && atomic_load(job_ticket(job, (uint32_t)(item / job->chunk))) & TICKET_CANCELLED))
         return cancelled_because((enum give_up)given_up);
-    return note_at(region, word);
+    return note_at(result->pool->region, word);
 }
 
 /* Most jobs have no note at all, and then no item has to be looked at. */
 static bool nothing_noted(const struct pool_result *result)
 {
-    struct region *region = result->pool->region;
-    if (result->kept || !region)
-        return !result->kept;
     const struct job *job = job_of(result);
-    return !atomic_load(&job->noted) &&
-           !atomic_load(&job->given_up);
+    return !atomic_load(&job->noted) && !atomic_load(&job->given_up);
 }
 
 static bool item_failed(const struct pool_result *result, size_t item)
@@ -290,8 +275,7 @@ int pool_result_successful(struct pool_result *result)
 
 const char *result_value(const struct pool_result *result, size_t item)
 {
-    size_t width = result->result_width;
-    return result->values + item * (result->moved ? width : result_stride(result->pool->region, width));
+    return job_of(result)->results + item * result_stride(result->pool->region, result->result_width);
 }
 
 static void copy_values(const struct pool_result *result, char *to)
@@ -299,11 +283,9 @@ static void copy_values(const struct pool_result *result, char *to)
     size_t width = result->result_width;
     if (!result->count || !width)
         return;
-    if (result->moved || !result->pool->region->check) {
-        memcpy(to, result->values, result->count * width);
-        return;
-    }
-    for (size_t item = 0; item < result->count; item++)
+    if (!result->pool->region->check)
+        memcpy(to, job_of(result)->results, result->count * width);
+    for (size_t item = 0; item < result->count && result->pool->region->check; item++)
         memcpy(to + item * width, result_value(result, item), width);
 }
 
@@ -361,47 +343,4 @@ const void *pool_result_reply(struct pool_result *result, size_t item, size_t *s
     if (size)
         *size = bytes ? note->size : 0;
     return bytes ? note->bytes : NULL;
-}
-
-/* ---- Leaving the region ---- */
-
-static const struct note *copy_note(const struct note *note)
-{
-    if (is_a_constant(note))
-        return note;
-    struct note *copy = malloc(sizeof *note + note->size + 1);
-    if (copy)
-        memcpy(copy, note, sizeof *note + note->size + 1);
-    return copy ? copy : &no_memory;
-}
-
-int result_move(struct pool_result *result)
-{
-    if (result->moved)
-        return 0;
-    bool notes = result->count && !nothing_noted(result);
-    char *values = malloc(result->count * result->result_width + 1);
-    const struct note **kept = notes ? calloc(result->count, sizeof *kept) : NULL;
-    if (!values || (notes && !kept)) {
-        free(values);
-        return error_set(ENOMEM, "pool_join: no memory to keep %u results", result->count);
-    }
-    copy_values(result, values);
-    for (size_t i = 0; kept && i < result->count; i++)
-        kept[i] = copy_note(result_note(result, i));
-    result->values = values;
-    result->kept = kept;
-    result->moved = true;
-    atomic_store(&result->undone, 0);
-    return 0;
-}
-
-void result_forget(struct pool_result *result)
-{
-    for (size_t i = 0; result->kept && i < result->count; i++)
-        if (!is_a_constant(result->kept[i]))
-            free((void *)result->kept[i]);
-    free(result->kept);
-    if (result->moved)
-        free(result->values);
 }
