@@ -224,6 +224,9 @@ const char *result_value(const struct pool_result *result, size_t item);
 /** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
 
+/** Tells whether an item failed, as far as one can see by now. */
+bool item_failed(const struct pool_result *result, size_t item);
+
 /** Describes the first failure from an item on. False if there is none. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);
 
@@ -278,6 +281,9 @@ bool known_has(struct known *known, uintptr_t function);
 
 /** Sets errno and this thread's pool_error() to an error that is not about an item. Returns -1. */
 int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Tells whether a setting is 0 to `most`; sets the error if not. */
+bool in_range(const char *who, const char *what, long double value, double most);
 
 /** Sets errno and this thread's pool_error(). Returns -1. */
 int error_put(const struct pool_error *error);

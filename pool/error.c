@@ -38,6 +38,16 @@ int error_set(int code, const char *format, ...)
     return error_put(&error);
 }
 
+bool in_range(const char *who, const char *what, long double value, double most)
+{
+    if (value >= 0 && value <= (long double)most)
+        return true;
+    bool whole = value < 0x1p63L && value >= -0x1p63L && value == (long double)(long)value;
+    error_set(EINVAL, whole ? "%s: %s is %.0Lf; it must be 0 (the default) to %.10g"
+                            : "%s: %s is %Lg; it must be 0 (the default) to %.10g", who, what, value, most);
+    return false;
+}
+
 static const char *usual_cause(int signal)
 {
     switch (signal) {

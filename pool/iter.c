@@ -41,10 +41,9 @@ static int check(const struct pool_job_options *options, const char *who, pool_s
 {
     if (!source)
         return error_set(EINVAL, "%s: source is NULL", who);
-    if (options->chunk < 0 || options->chunk > INT32_MAX)
-        return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", who, options->chunk);
-    if (options->ahead < 0 || options->ahead > INT32_MAX)
-        return error_set(EINVAL, "%s: ahead is %ld; it must be 1 or more (0: the default)", who, options->ahead);
+    if (!in_range(who, "chunk", options->chunk, INT32_MAX) ||
+        !in_range(who, "ahead", options->ahead, INT32_MAX))
+        return -1;
     if (options->callback || options->error_callback)
         return error_set(EINVAL, "%s: a stream has no callbacks", who);
     return 0;

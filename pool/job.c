@@ -157,9 +157,8 @@ struct plan {
 
 static int check_order(const struct order *order)
 {
-    long chunk = order->options ? order->options->chunk : 0;
-    if (chunk < 0 || chunk > INT32_MAX)
-        return error_set(EINVAL, "%s: chunk is %ld; it must be 1 or more (0: the default)", order->who, chunk);
+    if (order->options && !in_range(order->who, "chunk", order->options->chunk, INT32_MAX))
+        return -1;
     if (order->task && order->count && order->width && !order->base)
         return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
     if (order->star && !order->columns)

@@ -8,16 +8,6 @@
 #include "caller.h"
 #include <errno.h>
 
-static size_t count_failed(const struct pool_result *result)
-{
-    size_t failed = 0;
-    for (size_t item = 0; item < result->count; item++) {
-        const struct note *note = result_note(result, item);
-        failed += note && note->kind != NOTE_REPLY;
-    }
-    return failed;
-}
-
 /* What a worker has done of a chunk, and whether it runs another item of it. */
 struct part {
     uint32_t chunk, done, running;
@@ -67,7 +57,8 @@ int pool_result_progress(struct pool_result *result, struct pool_progress *progr
     pthread_mutex_lock(&result->pool->lock);
     if (!pool_result_ready(result))
         look_at_job(result, progress);
-    progress->failed = count_failed(result);
+    for (size_t item = 0; item < result->count; item++)
+        progress->failed += item_failed(result, item);
     pthread_mutex_unlock(&result->pool->lock);
     return 0;
 }

@@ -11,6 +11,8 @@
 #define _GNU_SOURCE
 #include "caller.h"
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,16 +88,21 @@ static void say_why(struct pool *pool)
     }
 }
 
+/* Gives up every job that is not done; the lock is held. */
+static void give_up_all(struct pool *pool, enum taken taken)
+{
+    say_why(pool);
+    for (uint32_t i = 0; i < pool->fresh; i++)
+        if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
+            result_give_up(&pool->results[i], GIVEN_UP_END, taken);
+}
+
 static void pool_is_over(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    if (!pool->over) {
-        say_why(pool);
-        for (uint32_t i = 0; i < pool->fresh; i++)
-            if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
-                result_give_up(&pool->results[i], GIVEN_UP_END, TAKEN_END);
-        pool->over = true;
-    }
+    if (!pool->over)
+        give_up_all(pool, TAKEN_END);
+    pool->over = true;
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -164,47 +171,40 @@ static void stop(struct pool *pool, enum stop how)
 
 /* ---- Opening ---- */
 
-/* What makes sense, and what new runs of the program need. */
-static int check_start(const struct pool_options *options)
+/* What new runs of the program need. */
+static int check_spawn(const struct pool_options *options)
 {
-    bool spawn = options->start == POOL_SPAWN;
-    if (options->start != POOL_FORK && !spawn)
-        return error_set(EINVAL, "pool_open: start is %d; there is no such start method", (int)options->start);
-    if (spawn && options->kind != POOL_PROCESSES)
+    if (options->kind != POOL_PROCESSES)
         return error_set(EINVAL, "pool_open: only processes can be started by POOL_SPAWN");
-    if (spawn && options->initarg && !options->initarg_width)
+    if (options->initarg && !options->initarg_width)
         return error_set(EINVAL, "pool_open: POOL_SPAWN needs initarg_width: the workers do not have what initarg "
                                  "points to, only a copy");
-    if (!options->initarg && options->initarg_width)
-        return error_set(EINVAL, "pool_open: initarg is NULL, but initarg_width is %zu", options->initarg_width);
     return 0;
+}
+
+static bool ends_in(const char *text, const char *ending)
+{
+    size_t length = strlen(text), width = strlen(ending);
+    return length > width && strcmp(text + length - width, ending) == 0;
 }
 
 static int check_options(const struct pool_options *options)
 {
-    const char *trace = options->trace;
-    size_t length = trace ? strlen(trace) : 0;
-    if (options->processes < 0 || options->processes > POOL_MAX_PROCESSES)
-        return error_set(EINVAL, "pool_open: processes is %d; it must be 1 to %d (0: one for each core)",
-                         options->processes, POOL_MAX_PROCESSES);
-    if (options->maxtasks < 0)
-        return error_set(EINVAL, "pool_open: maxtasks is %ld; it must be 1 or more (0: no limit)", options->maxtasks);
-    if (!(options->open_timeout >= 0))
-        return error_set(EINVAL, "pool_open: open_timeout is %g; it must be some seconds (0: the default)",
-                         options->open_timeout);
-    if (!(options->grace >= 0 && options->grace <= 1e6))
-        return error_set(EINVAL, "pool_open: grace is %g; it must be some seconds (0: the default)", options->grace);
-    if (options->kind < POOL_PROCESSES || options->kind > POOL_INLINE)
-        return error_set(EINVAL, "pool_open: kind is %d; there is no such kind of pool", (int)options->kind);
+    static const char who[] = "pool_open";
+    const char *trace = options->trace && options->trace[0] ? options->trace : "-";
+    if (!in_range(who, "processes", options->processes, POOL_MAX_PROCESSES) ||
+        !in_range(who, "maxtasks", options->maxtasks, (double)LONG_MAX) ||
+        !in_range(who, "open_timeout", options->open_timeout, INFINITY) ||
+        !in_range(who, "grace", options->grace, 1e6) || !in_range(who, "kind", (int)options->kind, POOL_INLINE) ||
+        !in_range(who, "start", (int)options->start, POOL_SPAWN))
+        return -1;
     if (options->kind != POOL_PROCESSES && options->maxtasks)
         return error_set(ENOTSUP, "pool_open: only worker processes can be replaced after maxtasks tasks");
-    if (check_start(options) != 0)
-        return -1;
-    if (length && strcmp(trace, "-") != 0 &&
-        (length < 5 || (strcmp(trace + length - 4, ".svg") != 0 && strcmp(trace + length - 4, ".csv") != 0 &&
-                        strcmp(trace + length - 5, ".json") != 0)))
+    if (!options->initarg && options->initarg_width)
+        return error_set(EINVAL, "pool_open: initarg is NULL, but initarg_width is %zu", options->initarg_width);
+    if (strcmp(trace, "-") != 0 && !ends_in(trace, ".svg") && !ends_in(trace, ".json") && !ends_in(trace, ".csv"))
         return error_set(EINVAL, "pool_open: trace is \"%s\"; it must end in .svg, .json or .csv, or be \"-\"", trace);
-    return 0;
+    return options->start == POOL_SPAWN ? check_spawn(options) : 0;
 }
 
 /* A byte that is zero in every process forked from this one. */
@@ -464,23 +464,14 @@ int pool_close(struct pool *pool)
     return 0;
 }
 
-/* Lets nothing begin any more. Processes are killed anyway; threads end when their items do. */
-static void give_up_all(struct pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    say_why(pool);
-    for (uint32_t i = 0; i < pool->fresh; i++)
-        if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
-            result_give_up(&pool->results[i], GIVEN_UP_END, TAKEN_FINISH);
-    pthread_mutex_unlock(&pool->lock);
-}
-
 /* The nursery needs the grace and a moment; what does not die then cannot be killed. */
 static int end_work(struct pool *pool, double seconds)
 {
     stop(pool, STOP_TERMINATED);
-    if (pool->region->kind != POOL_PROCESSES)
-        give_up_all(pool);
+    pthread_mutex_lock(&pool->lock);
+    if (pool->region->kind != POOL_PROCESSES) /* processes are killed anyway; threads end when their items do */
+        give_up_all(pool, TAKEN_FINISH);
+    pthread_mutex_unlock(&pool->lock);
     struct wait wait = wait_begin(pool, "pool_terminate", seconds);
     while (wait_for_workers(&wait) != 0) {
         if (errno != EINTR && pool->region->kind == POOL_THREADS)

@@ -45,10 +45,9 @@ static int check_rules(const struct pool *pool, const struct order *order)
     const struct pool_job_options *options = order->options;
     if (!options)
         return 0;
-    if (options->retries < 0 || options->retries > UINT16_MAX)
-        return error_set(EINVAL, "%s: retries is %d; it must be 0 to %d", order->who, options->retries, UINT16_MAX);
-    if (!(options->limit >= 0 && options->limit <= 1e9))
-        return error_set(EINVAL, "%s: limit is %g; it must be some seconds (0: none)", order->who, options->limit);
+    if (!in_range(order->who, "retries", options->retries, UINT16_MAX) ||
+        !in_range(order->who, "limit", options->limit, 1e9))
+        return -1;
     if (options->limit > 0 && pool->region->kind != POOL_PROCESSES)
         return error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed",
                          order->who);

@@ -205,7 +205,7 @@ static bool nothing_noted(const struct pool_result *result)
     return !atomic_load(&job->noted) && !atomic_load(&job->given_up);
 }
 
-static bool item_failed(const struct pool_result *result, size_t item)
+bool item_failed(const struct pool_result *result, size_t item)
 {
     const struct note *note = result_note(result, item);
     return note && note->kind != NOTE_REPLY;
