@@ -43,8 +43,10 @@ bool in_range(const char *who, const char *what, long double value, double most)
     if (value >= 0 && value <= (long double)most)
         return true;
     bool whole = value < 0x1p63L && value >= -0x1p63L && value == (long double)(long)value;
-    error_set(EINVAL, whole ? "%s: %s is %.0Lf; it must be 0 (the default) to %.10g"
-                            : "%s: %s is %Lg; it must be 0 (the default) to %.10g", who, what, value, most);
+    error_set(EINVAL,
+              whole ? "%s: %s is %.0Lf; it must be 0 (the default) to %.10g"
+                    : "%s: %s is %Lg; it must be 0 (the default) to %.10g",
+              who, what, value, most);
     return false;
 }
 

@@ -41,8 +41,7 @@ static int check(const struct pool_job_options *options, const char *who, pool_s
 {
     if (!source)
         return error_set(EINVAL, "%s: source is NULL", who);
-    if (!in_range(who, "chunk", options->chunk, INT32_MAX) ||
-        !in_range(who, "ahead", options->ahead, INT32_MAX))
+    if (!in_range(who, "chunk", options->chunk, INT32_MAX) || !in_range(who, "ahead", options->ahead, INT32_MAX))
         return -1;
     if (options->callback || options->error_callback)
         return error_set(EINVAL, "%s: a stream has no callbacks", who);

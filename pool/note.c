@@ -97,7 +97,8 @@ void note_publish(struct region *region, struct slot *slot, struct job *job, uin
     atomic_store_explicit(&job->notes[item], (uint32_t)run, memory_order_release); /* the note is complete */
     atomic_signal_fence(memory_order_seq_cst);
     for (uint32_t i = 0; i < (uint32_t)(run >> 32); i++)
-        atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], HELD, memory_order_relaxed); /* taken before, too */
+        atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], HELD,
+                              memory_order_relaxed); /* taken before, too */
     note_run(slot, 0);
 }
 

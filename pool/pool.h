@@ -50,9 +50,9 @@
  * what it leaves running is killed when its worker is killed, and when the pool ends.
  *
  * **Start methods.** POOL_SPAWN starts the nursery as a new program instead: it executes this program once more, and
- * main() runs again there until it reaches pool_freeze_support() or any pool_open(), which does not return. Such workers
- * know nothing of what the program did, they have only what main() did again. It is safe in a program that has threads
- * (but none may add to the environment). That nursery is an ordinary child, which wait() and SIGCHLD see.
+ * main() runs again there until it reaches pool_freeze_support() or any pool_open(), which does not return. Such
+ * workers know nothing of what the program did, they have only what main() did again. It is safe in a program that has
+ * threads (but none may add to the environment). That nursery is an ordinary child, which wait() and SIGCHLD see.
  *
  * **Kinds.** POOL_THREADS runs the tasks in threads of this program, with the same calls: global data is shared, and
  * nothing can be killed, so a task that crashes takes the program along. POOL_INLINE runs each task in the call that

@@ -12,13 +12,11 @@
  */
 #include "caller.h"
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINE 64
 #define MOST (SIZE_MAX / 4) /* bytes: more than any memory */
-#define LOOKS 100           /* at the lock, before sleeping on it */
 
 /* Items that somebody got and is not yet done with. */
 struct open {
@@ -48,25 +46,28 @@ struct party {
 
 /* ---- The lock ---- */
 
+static bool try_lock(void *party)
+{
+    const struct party *me = party;
+    uint32_t word = atomic_load(&me->queue->lock);
+    return !(word & TICKET_OWNER) && atomic_compare_exchange_strong(&me->queue->lock, &word, word | (me->number + 1));
+}
+
 /* Returns false if somebody else keeps it for too long. */
-static bool lock(const struct party *me)
+static bool lock(struct party *me)
 {
     _Atomic uint32_t *lock = &me->queue->lock;
-    uint64_t end = 0;
-    for (unsigned turn = 1;; turn++) {
-        uint32_t word = atomic_load(lock);
-        if (!(word & TICKET_OWNER) && atomic_compare_exchange_strong(lock, &word, word | (me->number + 1)))
+    if (try_lock(me))
+        return true;
+    for (uint64_t now = now_ns(), end = now + SLICE; now < end; now = now_ns()) {
+        if (spin_until(now + me->queue->region->spin, try_lock, me))
             return true;
-        relax();
-        if (turn % LOOKS)
-            continue;
-        end = end ? end : now_ns() + SLICE;
-        if (now_ns() >= end)
-            return false;
+        uint32_t word = atomic_load(lock);
         if (word & TICKET_OWNER &&
             (word & TICKET_WAITED || atomic_compare_exchange_strong(lock, &word, word | TICKET_WAITED)))
             futex_wait(lock, word | TICKET_WAITED, SLICE);
     }
+    return false;
 }
 
 static void unlock(struct pool_queue *queue)
@@ -86,7 +87,7 @@ static void ring(_Atomic uint32_t *bell, bool in_any_case)
 
 /* ---- One try ---- */
 
-enum outcome { NOT_YET, DONE, CLOSED, FAILED };
+enum outcome { NOT_YET, DONE, CLOSED };
 
 static char *cell_at(const struct pool_queue *queue, uint64_t n)
 {
@@ -106,7 +107,7 @@ static bool is_empty(struct pool_queue *queue)
     return atomic_load(&queue->put) == got;
 }
 
-static enum outcome try_put(const struct party *me, void *item)
+static enum outcome try_put(struct party *me, void *item)
 {
     struct pool_queue *queue = me->queue;
     if (atomic_load(&queue->closed))
@@ -125,7 +126,7 @@ static enum outcome try_put(const struct party *me, void *item)
 }
 
 /* The item is open before it counts as got, so that a join never misses it. */
-static enum outcome try_get(const struct party *me, void *item)
+static enum outcome try_get(struct party *me, void *item)
 {
     struct pool_queue *queue = me->queue;
     if ((is_empty(queue) && !atomic_load(&queue->closed)) || !lock(me))
@@ -152,7 +153,7 @@ static size_t open_items(const struct pool_queue *queue)
     return count;
 }
 
-static enum outcome try_join(const struct party *me, void *unused)
+static enum outcome try_join(struct party *me, void *unused)
 {
     struct pool_queue *queue = me->queue;
     (void)unused;
@@ -165,30 +166,22 @@ static enum outcome try_join(const struct party *me, void *unused)
 
 /* ---- Waiting ---- */
 
-/* What a call is to do, and where it waits. */
+/* What a call is to do, where it waits, and how it stands. */
 struct call {
     const char *who, *closed, *busy; /* the function, and that it has to wait, for the words of an error */
-    enum outcome (*try)(const struct party *me, void *item);
+    enum outcome (*try)(struct party *me, void *item);
+    void *item;
     _Atomic uint32_t *bell;
+    struct party me;
+    enum outcome outcome;
 };
 
-/* Tries again for a while: the other side may be at it on another core. */
-static enum outcome spin(const struct party *me, const struct call *call, void *item, uint64_t deadline)
+/* Returns whether there is nothing to wait for any more. */
+static bool try(void *about)
 {
-    uint64_t end = now_ns() + me->queue->region->spin;
-    enum outcome outcome = NOT_YET;
-    if (end > deadline)
-        end = deadline;
-    for (unsigned turn = 1; outcome == NOT_YET; turn++) {
-        relax();
-        if (turn % 4 == 0)
-            outcome = call->try(me, item);
-        if (turn % 32 == 0 && now_ns() >= end)
-            break;
-        if (turn % 32 == 0)
-            sched_yield(); /* or on this one */
-    }
-    return outcome;
+    struct call *call = about;
+    call->outcome = call->try(&call->me, call->item);
+    return call->outcome != NOT_YET;
 }
 
 /* Whether nobody is left who could do what is waited for, or the pool does not want it any more. */
@@ -198,22 +191,23 @@ static bool is_over(const struct party *me)
 }
 
 /* Waits until it is done. Whether the pool is over it finds out before the last try, not behind it. */
-static enum outcome wait_until(const struct party *me, const struct call *call, void *item, double seconds)
+static int wait_until(struct call *call, double seconds)
 {
-    struct wait wait = wait_begin(me->pool, call->busy, seconds);
-    enum outcome outcome = wait.deadline ? spin(me, call, item, wait.deadline) : NOT_YET;
-    while (outcome == NOT_YET) {
+    struct wait wait = wait_begin(call->me.pool, call->busy, seconds);
+    uint64_t end = now_ns() + call->me.queue->region->spin;
+    if (wait.deadline && spin_until(end < wait.deadline ? end : wait.deadline, try, call))
+        return 0;
+    for (;;) {
         if (wait_goes_on(&wait) != 0)
-            return FAILED;
+            return -1;
         uint32_t word = atomic_fetch_or(call->bell, 1) | 1;
-        bool over = is_over(me);
-        outcome = call->try(me, item);
-        if (outcome == NOT_YET && over)
-            return error_set(ESHUTDOWN, "%s, and the pool is over", call->busy), FAILED;
-        if (outcome == NOT_YET)
-            wait_on(&wait, call->bell, word);
+        bool over = is_over(&call->me);
+        if (try(call))
+            return 0;
+        if (over)
+            return error_set(ESHUTDOWN, "%s, and the pool is over", call->busy);
+        wait_on(&wait, call->bell, word);
     }
-    return outcome;
 }
 
 /* ---- The calls ---- */
@@ -245,47 +239,55 @@ static void end(const struct party *me)
         note64(&me->slot->queue, 0);
 }
 
-static int run(struct pool_queue *queue, const struct call *call, void *item, double seconds)
+static int run(struct pool_queue *queue, struct call *call, double seconds)
 {
-    struct party me;
-    if (!begin(&me, queue, call->who))
+    struct party *me = &call->me;
+    if (!begin(me, queue, call->who))
         return -1;
-    enum outcome outcome = call->try(&me, item);
-    if (outcome == NOT_YET && seconds > 0 && me.pool && !pool_may(me.pool, call->busy, true))
-        outcome = FAILED;
-    else if (outcome == NOT_YET)
-        outcome = wait_until(&me, call, item, seconds);
-    if (outcome == CLOSED)
-        error_set(ESHUTDOWN, "%s", call->closed);
-    end(&me);
-    return outcome == DONE ? 0 : -1;
+    bool waits = !try(call), may = !waits || seconds <= 0 || !me->pool || pool_may(me->pool, call->busy, true);
+    int status = !may ? -1 : waits ? wait_until(call, seconds) : 0;
+    if (status == 0 && call->outcome == CLOSED)
+        status = error_set(ESHUTDOWN, "%s", call->closed);
+    end(me);
+    return status;
 }
 
 int pool_queue_put(struct pool_queue *queue, const void *item, double seconds)
 {
     static const char who[] = "pool_queue_put";
-    const struct call call = { who, "pool_queue_put: the queue is closed", "pool_queue_put: the queue is full", try_put,
-                               queue ? &queue->room : NULL };
+    struct call call = { who,
+                         "pool_queue_put: the queue is closed",
+                         "pool_queue_put: the queue is full",
+                         try_put,
+                         (void *)item,
+                         queue ? &queue->room : NULL,
+                         .outcome = NOT_YET }; /* it only reads the item */
     if (queue && queue->width && !item)
         return error_set(EINVAL, "%s: item is NULL, but the queue's items have %zu bytes", who, queue->width);
-    return run(queue, &call, (void *)item, seconds); /* which try_put() only reads */
+    return run(queue, &call, seconds);
 }
 
 int pool_queue_get(struct pool_queue *queue, void *item, double seconds)
 {
     static const char who[] = "pool_queue_get";
-    const struct call call = { who, "pool_queue_get: the queue is closed, and empty",
-                               "pool_queue_get: the queue is empty", try_get, queue ? &queue->items : NULL };
+    struct call call = { who,
+                         "pool_queue_get: the queue is closed, and empty",
+                         "pool_queue_get: the queue is empty",
+                         try_get,
+                         item,
+                         queue ? &queue->items : NULL,
+                         .outcome = NOT_YET };
     if (queue && queue->width && !item)
         return error_set(EINVAL, "%s: item is NULL, but the queue's items have %zu bytes", who, queue->width);
-    return run(queue, &call, item, seconds);
+    return run(queue, &call, seconds);
 }
 
 int pool_queue_join(struct pool_queue *queue, double seconds)
 {
-    const struct call call = { "pool_queue_join", NULL, "pool_queue_join: not all items are dealt with", try_join,
-                               queue ? &queue->dealt : NULL };
-    int status = run(queue, &call, NULL, seconds);
+    struct call call = { "pool_queue_join", NULL, "pool_queue_join: not all items are dealt with",
+                         try_join,          NULL, queue ? &queue->dealt : NULL,
+                         .outcome = NOT_YET };
+    int status = run(queue, &call, seconds);
     if (status != 0 && errno == ETIMEDOUT)
         error_set(ETIMEDOUT, "pool_queue_join: %zu got and not dealt with, %zu still in it: not done within %g s",
                   open_items(queue), pool_queue_size(queue), seconds > 0 ? seconds : 0.0);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -163,6 +164,29 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
 void region_release(struct region *region)
 {
     munmap(region, region->size);
+}
+
+/* Tells the processor that this is a waiting loop. */
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+bool spin_until(uint64_t end, bool (*there)(void *about), void *about)
+{
+    for (unsigned turn = 1;; turn++) {
+        relax();
+        if (turn % 4 == 0 && there(about))
+            return true;
+        if (turn % 32 == 0 && now_ns() >= end)
+            return false;
+        if (turn % 32 == 0)
+            sched_yield();
+    }
 }
 
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns)

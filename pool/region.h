@@ -173,6 +173,10 @@ void region_release(struct region *region);
 /** Returns the time in nanoseconds, on a clock that only goes forward. */
 uint64_t now_ns(void);
 
+/** Looks for a while, until `end` at the latest, whether something is there. Only at every fourth turn, because looking
+ * takes a cache line away from whoever is about to write it. */
+bool spin_until(uint64_t end, bool (*there)(void *about), void *about);
+
 /** Sleeps while *word == value, at most `ns` nanoseconds; 0 means for ever. Returns early for any reason. */
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
 
@@ -212,16 +216,6 @@ static inline uint64_t job_chunk_end(const struct job *job, uint32_t chunk)
 {
     uint64_t end = ((uint64_t)chunk + 1) * job->chunk;
     return end < job->count ? end : job->count;
-}
-
-/** Tells the processor that this is a waiting loop. */
-static inline void relax(void)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
 }
 
 #endif

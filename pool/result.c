@@ -11,10 +11,7 @@
  */
 #include "caller.h"
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
-
-#define FIRST_LOOK ((uint64_t)100) /* nanoseconds: some cache lines have to go there, and back */
 
 /* ---- Waiting ---- */
 
@@ -50,17 +47,9 @@ void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
     run_callbacks(wait->pool);
 }
 
-/* Worth it only if the worker that will end the chunk is awake on another core. No task is done before FIRST_LOOK, and
- * each look takes the ticket's cache line away from the worker that is about to write it. */
-static bool spin_for(struct region *region, _Atomic uint32_t *ticket)
+static bool is_done(void *ticket)
 {
-    uint64_t now = now_ns(), first = now + FIRST_LOOK, end = now + region->spin;
-    for (; now < end; now = now_ns()) {
-        relax();
-        if (now >= first && atomic_load(ticket) & TICKET_DONE)
-            return true;
-    }
-    return false;
+    return atomic_load((_Atomic uint32_t *)ticket) & TICKET_DONE;
 }
 
 static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
@@ -90,15 +79,14 @@ bool pool_result_ready(struct pool_result *result)
 
 int wait_for(const struct wait *wait, struct pool_result *result)
 {
-    bool may_spin = !result->woke && wait->deadline;
+    bool may_spin = !result->woke && wait->deadline; /* if the worker that will end it is awake on another core */
     while (!pool_result_ready(result)) {
-        struct region *region = wait->pool->region;
         struct job *job = job_of(result);
         uint32_t undone = atomic_load(&result->undone);
         if (!undone) /* another thread has seen the end meanwhile */
             continue;
         _Atomic uint32_t *ticket = job_ticket(job, undone - 1);
-        if (may_spin && spin_for(region, ticket))
+        if (may_spin && spin_until(now_ns() + wait->pool->region->spin, is_done, ticket))
             continue;
         may_spin = false;
         if (wait_for_ticket(wait, ticket) != 0)

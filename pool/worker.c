@@ -11,7 +11,6 @@
  */
 #define _GNU_SOURCE
 #include "caller.h"
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,26 +112,11 @@ static void pass_on(struct worker *w)
     w->idle = false;
 }
 
-static bool anything_new(const struct worker *w)
+static bool anything_new(void *worker)
 {
+    const struct worker *w = worker;
     uint32_t index;
     return look(w, &index) != LOOK_NOTHING || atomic_load(&w->region->stop);
-}
-
-/* Returns whether something new came within a while. It looks at every fourth turn only, because looking takes the
- * ring's cache line away from the caller that is about to write it. */
-static bool look_for_a_while(const struct worker *w)
-{
-    uint64_t end = now_ns() + w->region->spin;
-    for (unsigned turn = 1;; turn++) {
-        relax();
-        if (turn % 4 == 0 && anything_new(w))
-            return true;
-        if (turn % 32 == 0 && now_ns() >= end)
-            return false;
-        if (turn % 32 == 0)
-            sched_yield();
-    }
 }
 
 /* Spins for a while, if nobody else does. Returns whether there is something to look at. Whoever hands work over before
@@ -142,7 +126,7 @@ static bool spin(struct worker *w)
     uint32_t nobody = 0, me = own(w);
     if (!atomic_compare_exchange_strong(&w->region->spinner, &nobody, me))
         return false;
-    bool new = look_for_a_while(w);
+    bool new = spin_until(now_ns() + w->region->spin, anything_new, w);
     atomic_compare_exchange_strong(&w->region->spinner, &me, 0);
     return new;
 }
