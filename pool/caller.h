@@ -52,6 +52,7 @@ struct pool_result {
     uint32_t count, chunks;
     _Atomic uint32_t failures; /* once they are counted */
     _Atomic uint32_t undone;   /* all chunks from this one on are done */
+    uint32_t next;             /* free or dropped: 1 + the record behind it in its list */
     uint8_t hold;              /* enum hold */
     _Atomic bool counted;      /* the failures are */
     bool watched;              /* its callback has not run yet */
@@ -84,13 +85,13 @@ struct pool {
     size_t results_size;
     pthread_mutex_t lock; /* guards all below */
 
-    struct pool_result *results;   /* one for each job record, at the same index */
-    uint32_t *free, free_count;    /* records that can be used again */
-    uint32_t *dropped, drop_count; /* records that soon can */
-    uint32_t drop_limit;           /* with more of these, see which can by now */
-    uint32_t fresh;                /* records from here on were never used */
-    uint32_t serial;               /* jobs handed over so far */
-    uint64_t head;                 /* of the ring, as last seen */
+    struct pool_result *results; /* one for each job record, at the same index */
+    uint32_t free, dropped;      /* lists of records that can be used again, and that soon can: 1 + the first */
+    uint32_t drop_count;         /* how many soon can, */
+    uint32_t drop_limit;         /* and with how many to see which can by now */
+    uint32_t fresh;              /* records from here on were never used */
+    uint32_t serial;             /* jobs handed over so far */
+    uint64_t head;               /* of the ring, as last seen */
     struct memory memory;
     struct known known;
     struct watch *watches; /* jobs whose callback has not run yet */

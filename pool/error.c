@@ -86,19 +86,15 @@ static int describe(char *why, size_t size, const struct note *note, const char 
     case NOTE_DEATH:
         error_of_death(why, size, note->pid, note->status);
         return EOWNERDEAD;
-    case NOTE_NO_MEMORY:
-        snprintf(why, size, "it failed, and there was no memory left to say how; open the pool with a larger .memory");
-        return ENOMEM;
-    case NOTE_NO_WORKER:
-        snprintf(why, size, "no new worker could be started to run it: %s", strerror(note->status));
-        return note->status ? note->status : ECANCELED;
-    case NOTE_CANCELLED:
-        if (note->status == GIVEN_UP_CANCEL)
-            ended = "cancelled by pool_result_cancel";
-        else if (note->status == GIVEN_UP_FAILED)
-            ended = "cancelled, because another item failed";
-        snprintf(why, size, "%s", ended);
-        return ECANCELED;
+    case NOTE_ABSENT:
+        snprintf(why, size, "%s",
+                 note->status == GIVEN_UP_CANCEL   ? "cancelled by pool_result_cancel"
+                 : note->status == GIVEN_UP_FAILED ? "cancelled, because another item failed"
+                 : note->status == NO_MEMORY
+                     ? "it failed, and there was no memory left to say how; open the pool with a larger .memory"
+                 : note->status == NO_WORKER ? "no new worker could be started to run it"
+                                             : ended);
+        return note->status == NO_MEMORY ? ENOMEM : ECANCELED;
     case NOTE_LIMIT:
         snprintf(why, size, "it ran for longer than its limit of %g s, so worker %d was killed", note->status / 1000.0,
                  (int)note->pid);

@@ -27,7 +27,7 @@ static void fail_item(struct region *region, struct slot *slot, struct job *job,
         note->status = limit ? (int32_t)(job->limit * 1000) : slot->dead_status;
         note_publish(region, slot, job, item);
     } else {
-        note_absent(job, item, ABSENT_MEMORY);
+        note_absent(job, item, NO_MEMORY);
     }
     if (job->fail_fast)
         give_up(job, GIVEN_UP_FAILED);
@@ -116,7 +116,7 @@ void worker_bury(struct region *region, uint32_t number)
     uint64_t at = atomic_load(&slot->at), end = job_chunk_end(job, atomic_load(&slot->chunk));
     uint64_t item = (at % 2 ? settle_death(region, slot, job) : at) >> 32;
     for (; item < end; item++)
-        note_absent(job, item, ABSENT_WORKER);
+        note_absent(job, item, NO_WORKER);
     finish_chunk(region, slot, job, TICKET_DONE);
 }
 

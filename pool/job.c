@@ -36,6 +36,13 @@ static bool anybody_aims_at(struct region *region, uint32_t index)
     return false;
 }
 
+static void make_free(struct pool *pool, struct pool_result *result)
+{
+    result->hold = HOLD_NOBODY;
+    result->next = pool->free;
+    pool->free = (uint32_t)(result - pool->results) + 1;
+}
+
 static void free_notes(struct region *region, struct job *job, size_t count)
 {
     if (atomic_load(&job->noted))
@@ -53,31 +60,36 @@ void count_unseen(struct pool *pool, struct pool_result *result)
 }
 
 /* Makes the record of a dropped job free, if the job is done and nobody can see it any more. */
-static bool reuse(struct pool *pool, uint32_t index)
+static bool reuse(struct pool *pool, struct pool_result *result)
 {
-    struct pool_result *result = &pool->results[index];
-    struct job *job = &pool->region->jobs[index];
+    struct job *job = job_of(result);
     if (!pool_result_ready(result) || result->watched)
         return false;
     if (result->chunks > 1) {
         if (atomic_load(&job->seq) % 2)
             atomic_fetch_add(&job->seq, 1);
-        if (anybody_aims_at(pool->region, index))
+        if (anybody_aims_at(pool->region, (uint32_t)(result - pool->results)))
             return false;
     }
     count_unseen(pool, result);
     free_notes(pool->region, job, result->count);
     memory_give(&pool->memory, result->extent);
-    result->hold = HOLD_NOBODY;
-    pool->free[pool->free_count++] = index;
+    make_free(pool, result);
     return true;
 }
 
 static void reuse_dropped(struct pool *pool)
 {
-    for (uint32_t i = pool->drop_count; i-- > 0;)
-        if (reuse(pool, pool->dropped[i]))
-            pool->dropped[i] = pool->dropped[--pool->drop_count];
+    for (uint32_t *link = &pool->dropped; *link;) {
+        struct pool_result *result = &pool->results[*link - 1];
+        uint32_t next = result->next;
+        bool free = reuse(pool, result);
+        pool->drop_count -= free;
+        if (free)
+            *link = next;
+        else
+            link = &result->next;
+    }
     pool->drop_limit = 2 * pool->drop_count + 1000; /* so that looking at all of them is rare */
 }
 
@@ -87,25 +99,28 @@ void pool_result_free(struct pool_result *result)
         return;
     struct pool *pool = result->pool;
     pthread_mutex_lock(&pool->lock);
-    uint32_t index = (uint32_t)(result - pool->results);
-    if (result->hold == HOLD_HANDLE && pool->region) {
+    if (result->hold == HOLD_HANDLE) {
         result->hold = HOLD_DROPPED;
-        if (!reuse(pool, index))
-            pool->dropped[pool->drop_count++] = index;
+        if (!reuse(pool, result)) {
+            result->next = pool->dropped;
+            pool->dropped = (uint32_t)(result - pool->results) + 1;
+            pool->drop_count++;
+        }
     }
     pthread_mutex_unlock(&pool->lock);
 }
 
-static uint32_t take_record(struct pool *pool)
+/* Returns a record that can be used, NULL if there is none. */
+static struct pool_result *take_record(struct pool *pool)
 {
-    if (pool->drop_count > pool->drop_limit)
+    bool fresh = !pool->free && pool->fresh < pool->region->job_count;
+    if (pool->drop_count > pool->drop_limit || (!pool->free && !fresh))
         reuse_dropped(pool);
-    if (pool->free_count)
-        return pool->free[--pool->free_count];
-    if (pool->fresh < pool->region->job_count)
-        return pool->fresh++;
-    reuse_dropped(pool);
-    return pool->free_count ? pool->free[--pool->free_count] : UINT32_MAX;
+    if (!pool->free)
+        return fresh ? &pool->results[pool->fresh++] : NULL;
+    struct pool_result *result = &pool->results[pool->free - 1];
+    pool->free = result->next;
+    return result;
 }
 
 /* ---- Preparing a job ---- */
@@ -261,16 +276,15 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
 /* Takes a record and describes the job in it. The caller holds the lock. */
 static struct pool_result *prepare(struct pool *pool, const struct order *order, const struct plan *plan)
 {
-    uint32_t index = take_record(pool);
-    if (index == UINT32_MAX) {
+    struct pool_result *result = take_record(pool);
+    if (!result) {
         error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", order->who, pool->fresh);
         return NULL;
     }
     const struct region *region = pool->region;
-    struct job *job = &region->jobs[index];
-    struct pool_result *result = &pool->results[index];
+    struct job *job = &region->jobs[result - pool->results];
     if (place(pool, plan, order, job, result) != 0) {
-        pool->free[pool->free_count++] = index;
+        make_free(pool, result);
         return NULL;
     }
     const struct pool_job_options *options = order->options;
@@ -325,6 +339,5 @@ struct pool_result *job_make(struct pool *pool, const struct order *order)
 void job_unmake(struct pool *pool, struct pool_result *result)
 {
     memory_give(&pool->memory, result->extent);
-    result->hold = HOLD_NOBODY;
-    pool->free[pool->free_count++] = (uint32_t)(result - pool->results);
+    make_free(pool, result);
 }

@@ -102,11 +102,11 @@ void note_publish(struct region *region, struct slot *slot, struct job *job, uin
     note_run(slot, 0);
 }
 
-void note_absent(struct job *job, uint64_t item, uint32_t why)
+void note_absent(struct job *job, uint64_t item, enum give_up why)
 {
     atomic_store(&job->noted, 1);
     uint32_t none = 0;
-    atomic_compare_exchange_strong(&job->notes[item], &none, why);
+    atomic_compare_exchange_strong(&job->notes[item], &none, ABSENT + why);
 }
 
 void note_drop(struct region *region, struct slot *slot)

@@ -29,9 +29,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FORK_TRIES 8       /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
-#define UNREADY_DEATHS 8   /* beyond one for each worker: initializers that fail in successors, in a row */
-#define BARREN_DEATHS 1000 /* in a row, without one finished item in the whole pool */
+#define FORK_TRIES 8     /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
+#define UNREADY_DEATHS 8 /* beyond one for each worker: initializers that fail in successors, in a row */
 
 /* What the nursery knows about a slot and nobody else needs. */
 struct cradle {
@@ -45,8 +44,6 @@ struct nursery {
     sigset_t sigchld_open; /* what to block while waiting */
     uint32_t alive;        /* workers */
     uint32_t unready;      /* workers in a row that failed before their initializer was through */
-    uint32_t barren;       /* deaths in a row since the last item was finished */
-    uint64_t finished;     /* items, at the last death */
     uint64_t kill_at;      /* after TERM: when to send KILL; 0: not yet sent TERM */
     struct cradle cradles[POOL_MAX_PROCESSES];
 };
@@ -179,19 +176,14 @@ static bool worker_wanted(const struct region *region, const struct slot *slot)
     return stop == STOP_NOT || (stop == STOP_CLOSED && work);
 }
 
-/* Counts deaths that come to nothing, so that a pool whose workers cannot live does not fork for ever. A worker that
- * was killed from outside is no proof that its initializer is bad, except at the opening. */
+/* Counts deaths that come to nothing, so that a pool whose workers cannot live does not fork for ever: a task that dies
+ * costs an item each time, which has an end. A worker that was killed from outside is no proof that its initializer is
+ * bad, except at the opening. */
 static bool too_many_deaths(struct nursery *n, const struct slot *slot, int status)
 {
-    uint64_t finished = 0;
-    for (uint32_t i = 0; i < n->region->workers; i++)
-        finished += atomic_load(&n->region->slots[i].finished);
-    n->barren = finished != n->finished ? 0 : n->barren + 1;
-    n->finished = finished;
     bool own_fault = !atomic_load(&slot->ready) && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     n->unready = own_fault ? n->unready + 1 : 0;
-    return !atomic_load(&slot->was_ready) || n->barren > BARREN_DEATHS ||
-           n->unready > n->region->workers + UNREADY_DEATHS;
+    return !atomic_load(&slot->was_ready) || n->unready > n->region->workers + UNREADY_DEATHS;
 }
 
 static void bury(struct nursery *n, uint32_t number, int status)
@@ -265,7 +257,7 @@ static void wait_for_news(struct nursery *n, uint64_t until)
 {
     struct pollfd fds[2] = { { .fd = n->caller[0], .events = POLLIN }, { .fd = n->caller[1], .events = POLLIN } };
     uint64_t now = now_ns(), left = until > now ? until - now : 0;
-    struct timespec time = { (time_t)(left / 1000000000u), (long)(left % 1000000000u) };
+    struct timespec time = timespec_of(left);
     char bytes[64];
     if (ppoll(fds, 2, until ? &time : NULL, &n->sigchld_open) <= 0)
         return;

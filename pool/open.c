@@ -218,18 +218,14 @@ static const char *map_here(void)
     return here;
 }
 
-/* One piece of address space for the handles and two stacks of record numbers; pages cost when touched. */
+/* Address space for the handles; pages cost when touched. */
 static int map_results(struct pool *pool)
 {
-    size_t count = pool->region->job_count, size = count * (sizeof *pool->results + 2 * sizeof *pool->free);
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
-        return -1;
-    pool->results = at;
-    pool->results_size = size;
-    pool->free = (uint32_t *)(pool->results + count);
-    pool->dropped = pool->free + count;
-    return 0;
+    pool->results_size = pool->region->job_count * sizeof *pool->results;
+    void *at =
+        mmap(NULL, pool->results_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    pool->results = at == MAP_FAILED ? NULL : at;
+    return pool->results ? 0 : -1;
 }
 
 static int describe_pool(struct pool *pool, const struct pool_options *options, int cores)

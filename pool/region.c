@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define GUARD ((size_t)65536)              /* also what the largest usual page size asks for */
@@ -191,7 +190,7 @@ bool spin_until(uint64_t end, bool (*there)(void *about), void *about)
 
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns)
 {
-    struct timespec time = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+    struct timespec time = timespec_of(ns);
     syscall(SYS_futex, word, FUTEX_WAIT, value, ns ? &time : NULL, NULL, 0);
 }
 

@@ -18,6 +18,7 @@
 #include "trace.h"
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 /* A ticket: one word for each chunk of a job. The low bits name its owner, a worker's slot number + 1. */
 #define TICKET_READY 0u           /* nobody has it yet */
@@ -27,10 +28,8 @@
 #define TICKET_CANCELLED 0x40000u /* with DONE: finished without being run to its end; all its items failed */
 #define TICKET_CONDEMNED 0x80000u /* its owner is to be killed, and takes nothing more */
 
-/* What stands in the place of an item's note that failed without one. */
-#define ABSENT_MEMORY UINT32_MAX          /* there was no block left to write one */
-#define ABSENT_WORKER (UINT32_MAX - 1)    /* no successor could be started to run it */
-#define ABSENT_CANCELLED (UINT32_MAX - 2) /* its job was given up before it ran, or to its end */
+/* What stands in the place of an item's note that failed without one: so much, and an enum give_up. */
+#define ABSENT (UINT32_MAX - 15)
 
 #define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
 #define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
@@ -39,12 +38,14 @@
 #define CANARY 16u     /* bytes behind each result, if they are to be checked */
 #define JOB_INLINE 32u /* an argument and a result that together are so small live in the job itself */
 
-/** Why nobody wants the rest of a job any more. */
+/** Why nobody wants the rest of a job any more; or why one item of it failed without a note. */
 enum give_up {
     WANTED,
     GIVEN_UP_END,    /* the pool ended, or the call that waited for it */
     GIVEN_UP_CANCEL, /* pool_result_cancel() */
     GIVEN_UP_FAILED, /* an item failed, and the job is to fail fast */
+    NO_MEMORY,       /* there was no block left to write a note */
+    NO_WORKER,       /* no successor could be started to run the item */
 };
 
 /** One job: a function and its items. Written by the caller before it is published, then only read, but for the
@@ -176,6 +177,12 @@ uint64_t now_ns(void);
 /** Looks for a while, until `end` at the latest, whether something is there. Only at every fourth turn, because looking
  * takes a cache line away from whoever is about to write it. */
 bool spin_until(uint64_t end, bool (*there)(void *about), void *about);
+
+/** Nanoseconds as the system wants them. */
+static inline struct timespec timespec_of(uint64_t ns)
+{
+    return (struct timespec){ (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+}
 
 /** Sleeps while *word == value, at most `ns` nanoseconds; 0 means for ever. Returns early for any reason. */
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);

@@ -159,15 +159,14 @@ int pool_result_cancel(struct pool_result *result)
 /* ---- Reading ---- */
 
 /* Notes that nobody wrote: a word, or nothing, stands for them. */
-static const struct note no_memory = { .kind = NOTE_NO_MEMORY }, no_worker = { .kind = NOTE_NO_WORKER },
-                         pool_ended = { .kind = NOTE_CANCELLED, .status = GIVEN_UP_END },
-                         was_cancelled = { .kind = NOTE_CANCELLED, .status = GIVEN_UP_CANCEL },
-                         another_failed = { .kind = NOTE_CANCELLED, .status = GIVEN_UP_FAILED };
-
-static const struct note *cancelled_because(enum give_up why)
-{
-    return why == GIVEN_UP_CANCEL ? &was_cancelled : why == GIVEN_UP_FAILED ? &another_failed : &pool_ended;
-}
+#define NOBODY_WROTE(why)                                                                                              \
+    {                                                                                                                  \
+        .kind = NOTE_ABSENT, .status = (why)                                                                           \
+    }
+static const struct note ended = NOBODY_WROTE(GIVEN_UP_END), cancelled = NOBODY_WROTE(GIVEN_UP_CANCEL),
+                         another_failed = NOBODY_WROTE(GIVEN_UP_FAILED), no_memory = NOBODY_WROTE(NO_MEMORY),
+                         no_worker = NOBODY_WROTE(NO_WORKER);
+static const struct note *const absent[] = { NULL, &ended, &cancelled, &another_failed, &no_memory, &no_worker };
 
 const struct note *result_note(const struct pool_result *result, size_t item)
 {
@@ -176,14 +175,9 @@ const struct note *result_note(const struct pool_result *result, size_t item)
     if (!given_up && !atomic_load(&job->noted))
         return NULL;
     uint32_t word = atomic_load(&job->notes[item]);
-    if (word == ABSENT_MEMORY)
-        return &no_memory;
-    if (word == ABSENT_WORKER)
-        return &no_worker;
-    if (word == ABSENT_CANCELLED ||
-        (!word && atomic_load(job_ticket(job, (uint32_t)(item / job->chunk))) & TICKET_CANCELLED))
-        return cancelled_because((enum give_up)given_up);
-    return note_at(result->pool->region, word);
+    if (!word && atomic_load(job_ticket(job, (uint32_t)(item / job->chunk))) & TICKET_CANCELLED)
+        word = ABSENT + given_up;
+    return word >= ABSENT ? absent[(word - ABSENT) % 6] : note_at(result->pool->region, word);
 }
 
 /* Most jobs have no note at all, and then no item has to be looked at. */
@@ -224,7 +218,7 @@ bool result_verdict(struct pool_result *result, struct pool_error *error)
         return false;
     for (size_t item = error->item + 1; error->code == ECANCELED && item < result->count; item++) {
         const struct note *note = result_note(result, item);
-        if (note && note->kind != NOTE_REPLY && note->kind != NOTE_CANCELLED) {
+        if (note && note->kind != NOTE_REPLY && (note->kind != NOTE_ABSENT || note->status > GIVEN_UP_FAILED)) {
             error_of_item(error, item, note, result->pool->why);
             error->failures = result->failures;
         }

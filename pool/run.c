@@ -14,7 +14,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CANARY_BYTE 0xc5
@@ -157,7 +156,7 @@ static bool have_timer(struct worker *w)
 static void start_timer(struct worker *w, double seconds)
 {
     uint64_t ns = (uint64_t)(seconds * 1e9) + 1;
-    struct itimerspec time = { .it_value = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) } };
+    struct itimerspec time = { .it_value = timespec_of(ns) };
     note64(&w->slot->limit_until, now_ns() + ns);
     timer_settime(w->timer, 0, &time, NULL);
 }
@@ -208,7 +207,7 @@ static void settle_item(struct worker *w, struct job *job, uint64_t item, int st
         note->pid = getpid();
         note_publish(w->region, w->slot, job, item);
     } else if (status) {
-        note_absent(job, item, ABSENT_MEMORY);
+        note_absent(job, item, NO_MEMORY);
     }
     if (status && job->fail_fast)
         give_up(job, GIVEN_UP_FAILED);
@@ -312,7 +311,7 @@ static uint32_t cancel_rest(struct slot *slot, struct job *job, uint64_t item, u
     if (item == (uint64_t)atomic_load(&slot->chunk) * job->chunk)
         return TICKET_DONE | TICKET_CANCELLED;
     for (; item < end; item++)
-        note_absent(job, item, ABSENT_CANCELLED);
+        note_absent(job, item, given_up(job));
     return TICKET_DONE;
 }
 

@@ -12,13 +12,11 @@
 #include "region.h"
 
 enum note_kind {
-    NOTE_REPLY,     /* the item succeeded; these bytes go with its result */
-    NOTE_FAILURE,   /* the task returned `status`; the bytes are its message */
-    NOTE_DEATH,     /* the worker `pid` died in the middle of it; `status` is as from wait() */
-    NOTE_NO_MEMORY, /* it failed; there was no memory to say how */
-    NOTE_NO_WORKER, /* it never ran: no successor could be started */
-    NOTE_CANCELLED, /* it never ran, or not to its end; `status` is an enum give_up */
-    NOTE_LIMIT,     /* it ran for longer than its limit, `status` milliseconds, so worker `pid` was killed */
+    NOTE_REPLY,   /* the item succeeded; these bytes go with its result */
+    NOTE_FAILURE, /* the task returned `status`; the bytes are its message */
+    NOTE_DEATH,   /* the worker `pid` died in the middle of it; `status` is as from wait() */
+    NOTE_ABSENT,  /* nobody wrote one; `status` is an enum give_up */
+    NOTE_LIMIT,   /* it ran for longer than its limit, `status` milliseconds, so worker `pid` was killed */
 };
 
 struct note {
@@ -87,7 +85,7 @@ void note_publish(struct region *region, struct slot *slot, struct job *job, uin
 void note_drop(struct region *region, struct slot *slot);
 
 /** Marks an item as failed without a note. */
-void note_absent(struct job *job, uint64_t item, uint32_t why);
+void note_absent(struct job *job, uint64_t item, enum give_up why);
 
 /** Returns the note that a word of `notes` stands for; NULL if there is none. */
 struct note *note_at(struct region *region, uint32_t word);
