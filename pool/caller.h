@@ -135,19 +135,23 @@ struct wait {
 
 /* pool.c */
 
-/** Tells whether this process and thread may make the call; sets the error if not. */
-bool pool_may(const struct pool *pool, const char *who, bool waits);
-
 /** Tells whether a task can still be handed over, and is known to workers; sets the error if not. The lock is held. */
 bool pool_takes(struct pool *pool, const struct order *order);
 
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
 
-/* poll.c */
+/* self.c */
 
-/** Tells whether this thread is inside a callback. */
-bool callback_here(void);
+/** Tells whether this process and thread may make the call; sets the error if not. */
+bool pool_may(const struct pool *pool, const char *who, bool waits);
+
+/** Notes whether this thread is inside a callback. Returns whether it was. */
+bool enter_callback(bool enter);
+
+/* callback.c */
+
+#define AT_ONCE 64 /* watches looked at in one go */
 
 /** Makes room for one more watch. The lock is held. 0, or -1 and the error. */
 int watch_room(struct pool *pool, const struct order *order);
@@ -157,6 +161,8 @@ void watch(struct pool *pool, const struct order *order, struct pool_result *res
 
 /** Runs the callbacks of the jobs that are done. Returns how many. */
 int run_callbacks(struct pool *pool);
+
+/* poll.c */
 
 /** Makes the descriptor. 0, or -1 and errno. */
 int descriptor_open(struct pool *pool);
@@ -192,10 +198,7 @@ void job_unmake(struct pool *pool, struct pool_result *result);
 /** Takes job memory. 0, and the error, if there is not so much. The lock is held. */
 extent job_memory(struct pool *pool, size_t size, const char *who);
 
-/** The task that runs one item of a starmap. */
-int run_spread(const void *arg, void *result);
-
-/* result.c */
+/* wait.c */
 
 /** Begins a wait; `pool` is NULL in a worker. */
 struct wait wait_begin(struct pool *pool, const char *who, double seconds);
@@ -212,12 +215,10 @@ int wait_for(const struct wait *wait, struct pool_result *result);
 /** pool_result_get() on behalf of another call. */
 int result_get(struct pool_result *result, const char *who, void *results, double seconds);
 
-/** What becomes of chunks that workers hold when their job is given up. */
-enum taken { TAKEN_FINISH, TAKEN_CONDEMN, TAKEN_END };
+/* result.c */
 
-/** Gives a job up: ends the tickets that nobody has taken; those that workers hold are left alone (the item that runs
- * is the last), or condemned, or ended, if no worker is left. Returns how many were left alone or condemned. */
-uint32_t result_give_up(struct pool_result *result, enum give_up why, enum taken taken);
+/** Copies the results of all items. */
+void copy_values(const struct pool_result *result, char *to);
 
 /** Returns where the result of an item lies. */
 const char *result_value(const struct pool_result *result, size_t item);
@@ -234,7 +235,25 @@ bool result_failure(struct pool_result *result, size_t from, struct pool_error *
 /** Describes the first failure, but rather one that made others be cancelled than one of these. */
 bool result_verdict(struct pool_result *result, struct pool_error *error);
 
-/* open.c */
+/* alive.c */
+
+/** Tells whether anybody is left who works. */
+bool workers_live(const struct pool *pool);
+
+/** What to do about an error of the system, to be put behind its name. */
+const char *cure(int error);
+
+/** Tells whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
+bool on_its_way(const struct region *region);
+
+/** Finds out why the pool is over, or will be. */
+void say_why(struct pool *pool);
+
+/** Gives up every job that is not done; the lock is held. */
+void give_up_all(struct pool *pool, enum taken taken);
+
+/** Nobody is left who works: what is not done fails. */
+void pool_is_over(struct pool *pool);
 
 /** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, until the nursery is gone. */
 void await_hangup(const struct pool *pool, int ms);
@@ -279,9 +298,6 @@ void known_remember(struct known *known, bool program_only);
 bool known_has(struct known *known, uintptr_t function);
 
 /* error.c */
-
-/** Sets errno and this thread's pool_error() to an error that is not about an item. Returns -1. */
-int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Tells whether a setting is 0 to `most`; sets the error if not. */
 bool in_range(const char *who, const char *what, long double value, double most);

@@ -12,7 +12,8 @@
  * Every step of healing may be repeated, so a successor that is killed while it heals is healed in its turn. Nothing
  * is put back into a queue, and nobody else has to do anything.
  */
-#include "caller.h"
+#include "queue.h"
+#include "worker.h"
 #include <string.h>
 #include <sys/wait.h>
 
@@ -49,6 +50,24 @@ static uint64_t settle_death(struct region *region, struct slot *slot, struct jo
     if (!word)
         fail_item(region, slot, job, item);
     return (item + 1) << 32;
+}
+
+/* Opens the lock that the dead worker of a slot held, and puts an end to what it had not dealt with. */
+void queues_heal(struct region *region, uint32_t number)
+{
+    struct slot *slot = &region->slots[number];
+    struct pool_queue *used = (struct pool_queue *)(uintptr_t)atomic_load(&slot->queue);
+    if (used && (atomic_load(&used->lock) & TICKET_OWNER) == number + 1)
+        unlock(used);
+    if (used)
+        futex_wake(&used->lock, INT32_MAX);
+    for (struct pool_queue *queue = atomic_load(&region->queues); queue; queue = queue->next) {
+        bool held = atomic_exchange(&queue->open[number].count, 0) || queue == used;
+        ring(&queue->items, held);
+        ring(&queue->room, held);
+        ring(&queue->dealt, held);
+    }
+    note64(&slot->queue, 0);
 }
 
 /* Clears up what the dead worker held. Returns the job whose chunk is still held, or NULL if there is none. */
@@ -118,15 +137,4 @@ void worker_bury(struct region *region, uint32_t number)
     for (; item < end; item++)
         note_absent(job, item, NO_WORKER);
     finish_chunk(region, slot, job, TICKET_DONE);
-}
-
-bool worker_condemned(const struct region *region, uint32_t number)
-{
-    const struct slot *slot = &region->slots[number];
-    uint32_t aim = atomic_load(&slot->aim), chunk = atomic_load(&slot->chunk);
-    struct job *job = aim ? &region->jobs[aim - 1] : NULL;
-    if (!job || chunk >= atomic_load(&job->chunks))
-        return false;
-    uint32_t word = atomic_load(job_ticket(job, chunk)), mask = TICKET_OWNER | TICKET_CONDEMNED | TICKET_DONE;
-    return (word & mask) == (TICKET_CONDEMNED | (number + 1));
 }

@@ -18,7 +18,6 @@
 #define CHUNKS_EACH 64 /* the default: so many chunks for each worker; they are cheap, and even out long items */
 #define ALIGNMENT 16
 #define SMALL_COPY 4096 /* up to here, arguments are copied without letting go of the lock */
-#define MOST_COLUMNS 64
 
 /* ---- Job records ---- */
 
@@ -124,28 +123,6 @@ static struct pool_result *take_record(struct pool *pool)
 }
 
 /* ---- Preparing a job ---- */
-
-/* A starmap's columns are copied as they are; the task gets a row that says where they lie, and its own number. */
-struct spread {
-    pool_star_task *task;
-    size_t ncolumns;
-    struct pool_column columns[MOST_COLUMNS];
-};
-
-struct row {
-    const struct spread *spread;
-    size_t item;
-};
-
-int run_spread(const void *arg, void *result)
-{
-    const struct row *row = arg;
-    const struct spread *spread = row->spread;
-    const void *args[MOST_COLUMNS];
-    for (size_t i = 0; i < spread->ncolumns; i++)
-        args[i] = (const char *)spread->columns[i].base + row->item * spread->columns[i].width;
-    return spread->task(args, result);
-}
 
 /* Fills in rows, and the columns behind them. */
 static void fill_rows(const struct region *region, const struct order *order, struct spread *spread, struct row *rows)

@@ -11,6 +11,9 @@
  * There is no list of free blocks and no lock: both could be left half-changed by a worker that is killed.
  */
 #include "worker.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #define HELD UINT32_MAX
 
@@ -133,4 +136,55 @@ void note_free(struct region *region, uint32_t word)
     uint32_t first = word - 1, count = note->blocks;
     for (uint32_t i = first; i < first + count && i < region->block_count; i++)
         atomic_store_explicit(&region->owners[i], 0, memory_order_release); /* nothing of it is read any more */
+}
+
+/* ---- What tasks call ---- */
+
+void *pool_reply(size_t size)
+{
+    struct worker *self = worker_self();
+    if (!self || !self->in_task) {
+        error_set(EINVAL, "pool_reply: only a task can reply");
+        return NULL;
+    }
+    struct note *note = note_new(self->region, self->slot, NOTE_REPLY, size);
+    if (!note)
+        error_set(ENOMEM, "pool_reply: no room for %zu bytes; open the pool with a larger .memory", size);
+    return note ? note->bytes : NULL;
+}
+
+/* Prints into a new note of the right length, or, outside of tasks, into the slot. Returns whether there was room. */
+static bool print_note(enum note_kind kind, const char *format, va_list args)
+{
+    struct worker *self = worker_self();
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (!self || length < 0)
+        return false;
+    if (!self->in_task)
+        return vsnprintf(self->slot->text, sizeof self->slot->text, format, args) >= 0;
+    struct note *note = note_new(self->region, self->slot, kind, (size_t)length);
+    return note && vsnprintf(note->bytes, (size_t)length + 1, format, args) >= 0;
+}
+
+int pool_reply_text(const char *format, ...)
+{
+    if (!worker_self() || !worker_self()->in_task)
+        return error_set(EINVAL, "pool_reply_text: only a task can reply");
+    va_list args;
+    va_start(args, format);
+    bool printed = print_note(NOTE_REPLY, format, args);
+    va_end(args);
+    return printed ? 0 : error_set(ENOMEM, "pool_reply_text: no room; open the pool with a larger .memory");
+}
+
+int pool_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_note(NOTE_FAILURE, format, args);
+    va_end(args);
+    return -1;
 }

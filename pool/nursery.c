@@ -365,7 +365,7 @@ static pid_t fork_unseen(void)
     return (pid_t)syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, NULL, NULL, tid, tid);
 }
 
-static pid_t start_copy(struct region *region, const int sockets[2])
+pid_t nursery_start(struct region *region, const int sockets[2])
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -381,21 +381,11 @@ static pid_t start_copy(struct region *region, const int sockets[2])
     return pid;
 }
 
-pid_t nursery_start(struct region *region, int file, int *socket)
+int nursery_sockets(int sockets[2])
 {
-    int sockets[2];
-    pid_t pid = -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
         return -1;
     sockets[0] = above_stderr(sockets[0]);
     sockets[1] = above_stderr(sockets[1]);
-    if (sockets[0] >= 0 && sockets[1] >= 0)
-        pid = file < 0 ? start_copy(region, sockets) : spawn_start(region, file, sockets[1]);
-    int error = errno;
-    close(sockets[1]);
-    if (pid < 0)
-        close(sockets[0]);
-    *socket = sockets[0];
-    errno = error;
-    return pid;
+    return sockets[0] < 0 || sockets[1] < 0 ? -1 : 0;
 }

@@ -27,108 +27,6 @@
  * another core: else two who work by turns, and once both slept, always come when the other has just fallen asleep. */
 #define SPIN ((uint64_t)50000)
 
-/* ---- The nursery ---- */
-
-/* Whether anybody is left who works. */
-static bool workers_live(const struct pool *pool)
-{
-    if (pool->region->kind == POOL_THREADS)
-        return atomic_load(&pool->region->living) != 0;
-    if (pool->region->kind == POOL_INLINE)
-        return atomic_load(&pool->region->stop) == STOP_NOT;
-    siginfo_t info = { .si_pid = 0 };
-    return waitid(P_PID, (id_t)pool->nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0;
-}
-
-/* What to do about an error of the system, to be put behind its name. */
-static const char *cure(int error)
-{
-    switch (error) {
-    case EMFILE:
-        return "; close what you no longer need: pool_close, pool_join";
-    case EAGAIN:
-        return "; too many processes: see ulimit -u";
-    case ENOMEM:
-        return "; see ulimit -v";
-    case EFBIG:
-        return "; see ulimit -f";
-    case ENOENT:
-        return "; is /proc mounted?";
-    default:
-        return "";
-    }
-}
-
-/* Whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
-static bool on_its_way(const struct region *region)
-{
-    return region->start == POOL_SPAWN && !atomic_load(&region->arrived);
-}
-
-static void say_why(struct pool *pool)
-{
-    struct region *region = pool->region;
-    uint32_t failed = atomic_load(&region->failed);
-    char death[200];
-    if (atomic_load(&region->stop) == STOP_TERMINATED) {
-        snprintf(pool->why, sizeof pool->why, "cancelled: the pool was terminated");
-    } else if (failed && region->failed_errno) {
-        snprintf(pool->why, sizeof pool->why, "no worker can be started: %s%s", strerror(region->failed_errno),
-                 cure(region->failed_errno));
-    } else if (failed && region->slots[failed - 1].text[0]) {
-        snprintf(pool->why, sizeof pool->why, "the initializer failed in PoolWorker-%u: %s",
-                 region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
-    } else if (failed) {
-        error_of_death(death, sizeof death, region->slots[failed - 1].dead_pid, region->slots[failed - 1].dead_status);
-        snprintf(pool->why, sizeof pool->why, "workers die before they can work: %s", death);
-    } else if (on_its_way(region)) {
-        spawn_why(region, pool->nursery, pool->why, sizeof pool->why);
-    } else {
-        snprintf(pool->why, sizeof pool->why, "the pool's nursery, process %d, is gone", (int)pool->nursery);
-    }
-}
-
-/* Gives up every job that is not done; the lock is held. */
-static void give_up_all(struct pool *pool, enum taken taken)
-{
-    say_why(pool);
-    for (uint32_t i = 0; i < pool->fresh; i++)
-        if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
-            result_give_up(&pool->results[i], GIVEN_UP_END, taken);
-}
-
-static void pool_is_over(struct pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    if (!pool->over)
-        give_up_all(pool, TAKEN_END);
-    pool->over = true;
-    pthread_mutex_unlock(&pool->lock);
-}
-
-bool look_after(struct pool *pool)
-{
-    if (!workers_live(pool)) {
-        pool_is_over(pool);
-        return false;
-    }
-    if (atomic_load(&pool->region->tail) > atomic_load(&pool->region->head))
-        wake_workers(pool->region, pool->region->workers);
-    return true;
-}
-
-void call_nursery(const struct pool *pool)
-{
-    send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-void await_hangup(const struct pool *pool, int ms)
-{
-    struct pollfd end = { .fd = pool->socket };
-    if (pool->region->kind == POOL_PROCESSES && poll(&end, 1, ms) > 0)
-        waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
-}
-
 /* Sleeps for a slice of the wait, or until the nursery, or the last thread, is gone. */
 static void wait_a_while(const struct wait *wait)
 {
@@ -353,6 +251,22 @@ static int fail_open(const char *what)
     return error_set(errno, "pool_open: %s: %s%s", what, strerror(errno), cure(errno));
 }
 
+static int start_nursery(struct pool *pool)
+{
+    int sockets[2] = { -1, -1 };
+    if (nursery_sockets(sockets) == 0)
+        pool->nursery =
+            pool->file < 0 ? nursery_start(pool->region, sockets) : spawn_start(pool->region, pool->file, sockets[1]);
+    int error = errno;
+    if (sockets[1] >= 0)
+        close(sockets[1]);
+    if (pool->nursery <= 0 && sockets[0] >= 0)
+        close(sockets[0]);
+    pool->socket = sockets[0];
+    errno = error;
+    return pool->nursery <= 0 || (pool->descriptor >= 0 && descriptor_add(pool, pool->socket) != 0) ? -1 : 0;
+}
+
 static int start_workers(struct pool *pool)
 {
     switch (pool->region->kind) {
@@ -364,10 +278,7 @@ static int start_workers(struct pool *pool)
     case POOL_THREADS:
         return threads_start(pool) == 0 ? 0 : fail_open("cannot start a thread");
     default:
-        pool->nursery = nursery_start(pool->region, pool->file, &pool->socket);
-        if (pool->nursery < 0 || (pool->descriptor >= 0 && descriptor_add(pool, pool->socket) != 0))
-            return fail_open("cannot start the nursery");
-        return 0;
+        return start_nursery(pool) == 0 ? 0 : fail_open("cannot start the nursery");
     }
 }
 
@@ -436,11 +347,6 @@ struct pool *pool_open(const struct pool_options *asked)
     }
     errno = error;
     return NULL;
-}
-
-int pool_processes(const struct pool *pool)
-{
-    return pool->joined ? 0 : (int)pool->region->workers;
 }
 
 /* ---- Ending ---- */

@@ -1,9 +1,5 @@
 /*
- * poll.c - the caller's side: callbacks, and the descriptor for programs with a loop of their own.
- *
- * There is no thread that could run a callback, and the program is not interrupted for one: callbacks run in calls that
- * wait, in pool_poll() and in pool_join(). A call looks at some of the watched jobs only and goes on there the next
- * time, so that a program with very many of them does not look at all whenever it waits.
+ * poll.c - the caller's side: the descriptor for programs with a loop of their own.
  *
  * The descriptor is an epoll instance of two: an eventfd, which a worker writes at the end of a chunk if it is *armed*,
  * and the socket to the nursery, which hangs up when that is gone. Armed once, written once: a burst of jobs costs one
@@ -16,87 +12,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#define AT_ONCE 64 /* watches looked at in one go */
-
-/* This thread is inside a callback. */
-static _Thread_local bool in_callback;
-
-bool callback_here(void)
-{
-    return in_callback;
-}
-
-/* ---- Callbacks ---- */
-
-static bool wants_callback(const struct order *order)
-{
-    return order->options && (order->options->callback || order->options->error_callback);
-}
-
-int watch_room(struct pool *pool, const struct order *order)
-{
-    if (!wants_callback(order) || pool->watch_count < pool->watch_room)
-        return 0;
-    size_t room = pool->watch_room ? 2 * pool->watch_room : 16;
-    struct watch *watches = realloc(pool->watches, room * sizeof *watches);
-    if (!watches)
-        return error_set(ENOMEM, "%s: no memory for one more callback", order->who);
-    pool->watches = watches;
-    pool->watch_room = room;
-    return 0;
-}
-
-void watch(struct pool *pool, const struct order *order, struct pool_result *result)
-{
-    const struct pool_job_options *options = order->options;
-    result->watched = wants_callback(order);
-    if (!result->watched)
-        return;
-    pool->watches[pool->watch_count++] =
-        (struct watch){ result, options->callback, options->error_callback, options->cookie };
-    if (result->chunks == 0)
-        ring_descriptor(pool->region, true); /* no worker will */
-}
-
-/* Takes a watch whose job is done off the list. */
-static bool take_watch(struct pool *pool, struct watch *due)
-{
-    bool found = false;
-    pthread_mutex_lock(&pool->lock);
-    for (size_t looked = 0; looked < AT_ONCE && looked < pool->watch_count && !found; looked++) {
-        struct watch *watch = &pool->watches[pool->watch_next++ % pool->watch_count];
-        found = pool_result_ready(watch->result);
-        if (found) {
-            *due = *watch;
-            *watch = pool->watches[--pool->watch_count];
-            pool->watch_next--;
-        }
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return found;
-}
-
-int run_callbacks(struct pool *pool)
-{
-    struct watch due;
-    struct pool_error error;
-    int count = 0;
-    while (!in_callback && take_watch(pool, &due)) {
-        bool bad = result_verdict(due.result, &error);
-        pool_callback *callback = bad ? due.bad : due.good;
-        due.result->looked |= bad && callback;
-        in_callback = true;
-        if (callback)
-            callback(due.result, due.cookie);
-        in_callback = false;
-        due.result->watched = false;
-        count += callback != NULL;
-    }
-    return count;
-}
-
-/* ---- The descriptor ---- */
 
 int descriptor_add(struct pool *pool, int fd)
 {

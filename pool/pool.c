@@ -24,22 +24,6 @@
 #include "caller.h"
 #include <errno.h>
 
-bool pool_may(const struct pool *pool, const char *who, bool waits)
-{
-    if (!pool)
-        error_set(EINVAL, "%s: pool is NULL; did pool_open fail%s?", who,
-                  worker_region() ? ", or is this a task of that pool" : "");
-    else if (pool->region && worker_here(pool->region))
-        error_set(EINVAL, "%s: a task cannot use the pool it runs in; it may open one of its own", who);
-    else if (!*pool->here)
-        error_set(EINVAL, "%s: this process did not open the pool; open one here", who);
-    else if (waits && callback_here())
-        error_set(EINVAL, "%s: a callback must not wait", who);
-    else
-        return true;
-    return false;
-}
-
 static int check_rules(const struct pool *pool, const struct order *order)
 {
     const struct pool_job_options *options = order->options;
@@ -172,6 +156,11 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
 
 /* ---- The calls ---- */
 
+int pool_processes(const struct pool *pool)
+{
+    return pool->joined ? 0 : (int)pool->region->workers;
+}
+
 /* Hands over, waits, frees: what the calls without a handle do. */
 static int run(struct pool *pool, const struct order *order, void *results)
 {
@@ -182,7 +171,7 @@ static int run(struct pool *pool, const struct order *order, void *results)
         return -1;
     int status = result_get(result, order->who, results, POOL_FOREVER);
     if (status != 0 && errno == EINTR)
-        result_give_up(result, GIVEN_UP_END, TAKEN_FINISH);
+        give_up_tickets(pool->region, job_of(result), GIVEN_UP_END, TAKEN_FINISH);
     result->looked = true;
     int error = errno;
     pool_result_free(result);

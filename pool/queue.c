@@ -10,31 +10,13 @@
  * Who finds the lock held for a whole slice, by somebody who was stopped or whom nobody can heal any more, gives up
  * this try, so that timeouts are kept. There is no fairness: all who wait are woken, and one is the first.
  */
+#include "queue.h"
 #include "caller.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINE 64
 #define MOST (SIZE_MAX / 4) /* bytes: more than any memory */
-
-/* Items that somebody got and is not yet done with. */
-struct open {
-    _Alignas(LINE) _Atomic uint64_t count;
-};
-
-struct pool_queue {
-    struct region *region;
-    struct pool *pool;       /* for the caller only */
-    struct pool_queue *next; /* opened before this one */
-    size_t capacity, width;
-    char *cells;
-    _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
-    _Atomic uint32_t closed;
-    _Atomic uint64_t put, got;           /* items, so far */
-    _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
-    struct open open[];                  /* one for each slot, the last one the caller's */
-};
 
 /* Who makes a call: a worker, which has a slot, or the caller, which has a pool. */
 struct party {
@@ -68,21 +50,6 @@ static bool lock(struct party *me)
             futex_wait(lock, word | TICKET_WAITED, SLICE);
     }
     return false;
-}
-
-static void unlock(struct pool_queue *queue)
-{
-    if (atomic_exchange(&queue->lock, 0) & TICKET_WAITED)
-        futex_wake(&queue->lock, INT32_MAX);
-}
-
-/* Wakes all who sleep on a bell; for a dead worker, who may have been about to, in any case. */
-static void ring(_Atomic uint32_t *bell, bool in_any_case)
-{
-    uint32_t word = atomic_load(bell);
-    bool asleep = word & 1 && atomic_compare_exchange_strong(bell, &word, word + 1);
-    if (asleep || in_any_case)
-        futex_wake(bell, INT32_MAX);
 }
 
 /* ---- One try ---- */
@@ -376,24 +343,4 @@ struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t wi
         pthread_mutex_unlock(&pool->lock);
     }
     return queue;
-}
-
-/* ---- Healing ---- */
-
-/* Opens the lock that the dead worker of a slot held, and puts an end to what it had not dealt with. */
-void queues_heal(struct region *region, uint32_t number)
-{
-    struct slot *slot = &region->slots[number];
-    struct pool_queue *used = (struct pool_queue *)(uintptr_t)atomic_load(&slot->queue);
-    if (used && (atomic_load(&used->lock) & TICKET_OWNER) == number + 1)
-        unlock(used);
-    if (used)
-        futex_wake(&used->lock, INT32_MAX);
-    for (struct pool_queue *queue = atomic_load(&region->queues); queue; queue = queue->next) {
-        bool held = atomic_exchange(&queue->open[number].count, 0) || queue == used;
-        ring(&queue->items, held);
-        ring(&queue->room, held);
-        ring(&queue->dealt, held);
-    }
-    note64(&slot->queue, 0);
 }

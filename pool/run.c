@@ -18,130 +18,6 @@
 
 #define CANARY_BYTE 0xc5
 
-/* The worker that this thread is. Tasks call pool_reply() and pool_fail() without being handed anything. */
-static _Thread_local struct worker *self;
-
-struct worker *worker_become(struct worker *worker)
-{
-    struct worker *before = self;
-    self = worker;
-    return before;
-}
-
-void worker_resign(void)
-{
-    worker_become(NULL);
-}
-
-bool worker_here(const struct region *region)
-{
-    const struct region *here = self ? self->region : NULL;
-    while (here && here != region)
-        here = here->above;
-    return here != NULL;
-}
-
-struct region *worker_region(void)
-{
-    return self ? self->region : NULL;
-}
-
-struct slot *worker_slot(const struct region *region)
-{
-    return self && self->region == region ? self->slot : NULL;
-}
-
-const char *pool_worker_name(void)
-{
-    return self ? self->name : "MainProcess";
-}
-
-int pool_attempt(void)
-{
-    if (!self || !self->in_task)
-        return 0;
-    return 1 + (int)((uint32_t)atomic_load(&self->slot->at) >> 1);
-}
-
-/* ---- Replies and failures ---- */
-
-void *pool_reply(size_t size)
-{
-    if (!self || !self->in_task) {
-        error_set(EINVAL, "pool_reply: only a task can reply");
-        return NULL;
-    }
-    struct note *note = note_new(self->region, self->slot, NOTE_REPLY, size);
-    if (!note)
-        error_set(ENOMEM, "pool_reply: no room for %zu bytes; open the pool with a larger .memory", size);
-    return note ? note->bytes : NULL;
-}
-
-/* Prints into a new note of the right length, or, outside of tasks, into the slot. Returns whether there was room. */
-static bool print_note(enum note_kind kind, const char *format, va_list args)
-{
-    va_list again;
-    va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (!self || length < 0)
-        return false;
-    if (!self->in_task)
-        return vsnprintf(self->slot->text, sizeof self->slot->text, format, args) >= 0;
-    struct note *note = note_new(self->region, self->slot, kind, (size_t)length);
-    return note && vsnprintf(note->bytes, (size_t)length + 1, format, args) >= 0;
-}
-
-int pool_reply_text(const char *format, ...)
-{
-    if (!self || !self->in_task)
-        return error_set(EINVAL, "pool_reply_text: only a task can reply");
-    va_list args;
-    va_start(args, format);
-    bool printed = print_note(NOTE_REPLY, format, args);
-    va_end(args);
-    return printed ? 0 : error_set(ENOMEM, "pool_reply_text: no room; open the pool with a larger .memory");
-}
-
-int pool_fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    print_note(NOTE_FAILURE, format, args);
-    va_end(args);
-    return -1;
-}
-
-/* ---- The trace ---- */
-
-static void add_record(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
-{
-    struct region *region = w->region;
-    uint64_t now = now_ns() - region->opened, began = atomic_load(&w->slot->began);
-    uint64_t n = atomic_load(&w->slot->traced);
-    struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
-    *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began,
-                                     .end = now,
-                                     .item = item,
-                                     .job = job,
-                                     .worker = w->slot->worker,
-                                     .pid = getpid(),
-                                     .status = status,
-                                     .slot = w->number,
-                                     .kind = kind };
-    if (kind == TRACE_DEATH) {
-        record->worker = w->slot->dead_worker;
-        record->pid = atomic_load(&w->slot->dead_pid);
-    }
-    note64(&w->slot->traced, n + 1);
-}
-
-void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
-{
-    if (w->region->trace)
-        add_record(w, kind, job, item, status);
-}
-
 /* ---- Time limits ---- */
 
 /* The timer's signal is KILL: a task cannot block it, and it hits this worker and no other. */
@@ -180,15 +56,14 @@ static int cannot_limit(const void *arg, void *result)
 
 /* ---- Running ---- */
 
-void give_up(struct job *job, enum give_up why)
+int run_spread(const void *arg, void *result)
 {
-    uint8_t wanted = WANTED;
-    atomic_compare_exchange_strong(&job->given_up, &wanted, why);
-}
-
-static enum give_up given_up(struct job *job)
-{
-    return atomic_load(&job->given_up); /* a hint to stop early */
+    const struct row *row = arg;
+    const struct spread *spread = row->spread;
+    const void *args[MOST_COLUMNS];
+    for (size_t i = 0; i < spread->ncolumns; i++)
+        args[i] = (const char *)spread->columns[i].base + row->item * spread->columns[i].width;
+    return spread->task(args, result);
 }
 
 /* Records how an item ended, if there is more to it than a result of fixed width. */
@@ -259,7 +134,7 @@ static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint
     char *arg = job->args + item * width, *result = job->results + item * stride;
     uint64_t deaths = (uint32_t)atomic_load(&w->slot->at); /* of the first item */
     bool special = region->trace || region->check || job->limit > 0, flushes = region->kind == POOL_PROCESSES;
-    for (; item < end && !given_up(job); item++, arg += width, result += stride, deaths = 0) {
+    for (; item < end && !atomic_load(&job->given_up); item++, arg += width, result += stride, deaths = 0) {
         if (special)
             begin_item(w, job, item << 32 | deaths | 1, result);
         note64(&w->slot->at, item << 32 | deaths | 1);
@@ -277,33 +152,6 @@ static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint
     return item;
 }
 
-void ring_descriptor(struct region *region, bool in_any_case)
-{
-    uint64_t one = 1;
-    if (region->descriptor >= 0 && (in_any_case || atomic_exchange(&region->armed, 0)))
-        while (write(region->descriptor, &one, sizeof one) < 0 && errno == EINTR)
-            ;
-}
-
-void announce(struct region *region, _Atomic uint32_t *ticket, bool again, bool waited, uint32_t bell)
-{
-    if (waited || again)
-        futex_wake(ticket, INT32_MAX);
-    if (bell && atomic_fetch_add(&region->bells[bell - 1], 2) & 1)
-        futex_wake(&region->bells[bell - 1], INT32_MAX);
-    ring_descriptor(region, again);
-}
-
-bool finish_chunk(struct region *region, struct slot *slot, struct job *job, uint32_t how)
-{
-    _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&slot->chunk));
-    uint32_t bell = job->bell;
-    uint32_t was = atomic_exchange(ticket, how);
-    announce(region, ticket, false, was & TICKET_WAITED, bell);
-    aim_at_nothing(slot);
-    return !(was & TICKET_CONDEMNED);
-}
-
 /* Items from here to the end of the chunk will not run. Returns how the ticket is to say that. */
 static uint32_t cancel_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end)
 {
@@ -311,7 +159,7 @@ static uint32_t cancel_rest(struct slot *slot, struct job *job, uint64_t item, u
     if (item == (uint64_t)atomic_load(&slot->chunk) * job->chunk)
         return TICKET_DONE | TICKET_CANCELLED;
     for (; item < end; item++)
-        note_absent(job, item, given_up(job));
+        note_absent(job, item, atomic_load(&job->given_up));
     return TICKET_DONE;
 }
 
@@ -326,7 +174,7 @@ bool run_chunk(struct worker *w, struct job *job)
     w->in_task = false;
     w->left -= w->left < 0 ? 0 : (long)(item - first);
     note64(&slot->finished, atomic_load(&slot->finished) + item - first); /* nobody else writes it */
-    if (item < end && w->left == 0 && !given_up(job)) {
+    if (item < end && w->left == 0 && !atomic_load(&job->given_up)) {
         note64(&slot->at, item << 32);
         return false;
     }

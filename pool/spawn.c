@@ -173,24 +173,6 @@ pid_t spawn_start(struct region *region, int file, int socket)
     return pid;
 }
 
-void spawn_why(const struct region *region, pid_t pid, char *text, size_t size)
-{
-    static const char cure[] = "before it reached the pool; call pool_freeze_support() first in main()";
-    siginfo_t end = { .si_pid = 0 };
-    waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT);
-    const char *name = sigabbrev_np(end.si_status);
-    if (region->failed_errno == EEXIST)
-        snprintf(text, size, "the new run of this program has something else where the shared region is to lie");
-    else if (region->failed_errno)
-        snprintf(text, size, "this program cannot be run again: %s", strerror(region->failed_errno));
-    else if (end.si_pid == 0) /* somebody else asked for its status */
-        snprintf(text, size, "the new run of this program ended %s", cure);
-    else if (end.si_code == CLD_EXITED)
-        snprintf(text, size, "the new run of this program ended with exit code %d %s", end.si_status, cure);
-    else
-        snprintf(text, size, "the new run of this program was killed by SIG%s %s", name ? name : "???", cure);
-}
-
 /* ---- In the new program ---- */
 
 /* What the marker says. */

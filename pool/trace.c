@@ -12,6 +12,38 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* ---- Keeping ---- */
+
+static void add_record(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
+{
+    struct region *region = w->region;
+    uint64_t now = now_ns() - region->opened, began = atomic_load(&w->slot->began);
+    uint64_t n = atomic_load(&w->slot->traced);
+    struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
+    *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began,
+                                     .end = now,
+                                     .item = item,
+                                     .job = job,
+                                     .worker = w->slot->worker,
+                                     .pid = getpid(),
+                                     .status = status,
+                                     .slot = w->number,
+                                     .kind = kind };
+    if (kind == TRACE_DEATH) {
+        record->worker = w->slot->dead_worker;
+        record->pid = atomic_load(&w->slot->dead_pid);
+    }
+    note64(&w->slot->traced, n + 1);
+}
+
+void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
+{
+    if (w->region->trace)
+        add_record(w, kind, job, item, status);
+}
+
+/* ---- Writing ---- */
+
 static int by_start(const void *a, const void *b)
 {
     const struct trace_record *x = a, *y = b;

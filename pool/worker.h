@@ -44,6 +44,20 @@ struct worker {
     const char *name;
 };
 
+#define MOST_COLUMNS 64
+
+/* A starmap's columns are copied as they are; the task gets a row that says where they lie, and its own number. */
+struct spread {
+    pool_star_task *task;
+    size_t ncolumns;
+    struct pool_column columns[MOST_COLUMNS];
+};
+
+struct row {
+    const struct spread *spread;
+    size_t item;
+};
+
 /* Stores into the slot what a successor must know before this worker does anything else. Relaxed: only
  * a process that runs later, on behalf of this one when it is dead, relies on the order. */
 static inline void note32(_Atomic uint32_t *field, uint32_t value)
@@ -93,10 +107,13 @@ struct note *note_at(struct region *region, uint32_t word);
 /** Gives back a published note. For the caller, when nobody can see it any more. */
 void note_free(struct region *region, uint32_t word);
 
-/* run.c */
+/* self.c */
 
 /** Makes this thread the worker, in whose name tasks reply and fail. Returns which one it was before, or NULL. */
 struct worker *worker_become(struct worker *worker);
+
+/** Returns the worker that this thread is, or NULL. */
+struct worker *worker_self(void);
 
 /** Makes this thread nobody: called in each child that a worker forks, which must not pass for the worker. */
 void worker_resign(void);
@@ -110,9 +127,7 @@ struct region *worker_region(void);
 /** Returns the slot of the worker that this thread is in this pool, or NULL. */
 struct slot *worker_slot(const struct region *region);
 
-/** Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. Returns
- * whether the worker may take more. */
-bool run_chunk(struct worker *w, struct job *job);
+/* ticket.c */
 
 /** Ends a chunk and wakes whoever waits for it. Returns whether its worker may take more. */
 bool finish_chunk(struct region *region, struct slot *slot, struct job *job, uint32_t how);
@@ -127,22 +142,43 @@ void ring_descriptor(struct region *region, bool in_any_case);
 /** Gives a job up, if nobody has yet. */
 void give_up(struct job *job, enum give_up why);
 
+/** What becomes of chunks that workers hold when their job is given up. */
+enum taken { TAKEN_FINISH, TAKEN_CONDEMN, TAKEN_END };
+
+/** Gives a job up: ends the tickets that nobody has taken; those that workers hold are left alone (the item that runs
+ * is the last), or condemned, or ended, if no worker is left. Returns how many were left alone or condemned. */
+uint32_t give_up_tickets(struct region *region, struct job *job, enum give_up why, enum taken taken);
+
+/** Tells whether the worker of this slot holds a ticket whose owner is to be killed. */
+bool worker_condemned(const struct region *region, uint32_t number);
+
+/* trace.c */
+
 /** Adds a record to the trace, if there is one. `item` is UINT64_MAX where it is not about one. */
 void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status);
+
+/* run.c */
+
+/** Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. Returns
+ * whether the worker may take more. */
+bool run_chunk(struct worker *w, struct job *job);
+
+/** The task that runs one item of a starmap. */
+int run_spread(const void *arg, void *result);
 
 /* heal.c */
 
 /** Heals the slot: settles the item that was running. Returns the job to go on with, or NULL. */
 struct job *heal(struct worker *w);
 
+/** Settles what the worker of a slot held in queues, when it is gone. May be repeated. */
+void queues_heal(struct region *region, uint32_t number);
+
 /** Clears up after the last worker of a slot; the trace learns of the item in whose middle it was ended. */
 void worker_mourn(struct region *region, uint32_t number);
 
 /** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
 void worker_bury(struct region *region, uint32_t number);
-
-/** Tells whether the worker of this slot holds a ticket whose owner is to be killed. */
-bool worker_condemned(const struct region *region, uint32_t number);
 
 /* worker.c */
 
@@ -164,18 +200,15 @@ void worker_initialize(struct region *region);
 /** Runs in this thread what the ring holds. */
 void worker_drain(struct region *region);
 
-/* queue.c */
-
-/** Settles what the worker of a slot held in queues, when it is gone. May be repeated. */
-void queues_heal(struct region *region, uint32_t number);
-
 /* nursery.c */
 
-/** Starts the nursery, as a new run of the program if the region lies in a file, or else (-1) by a fork; returns its
- * pid, or -1 and errno. `socket` becomes the caller's end: a byte makes the nursery look at region->stop, closing it
- * ends the pool. Where the program has one thread, its wait() and SIGCHLD see nothing.
- */
-pid_t nursery_start(struct region *region, int file, int *socket);
+/** Makes the two sockets between the caller and the nursery. 0, or -1 and errno. */
+int nursery_sockets(int sockets[2]);
+
+/** Starts the nursery by a fork; returns its pid, or -1 and errno. The first socket is the caller's end: a byte makes
+ * the nursery look at region->stop, closing it ends the pool. Where the program has one thread, its wait() and SIGCHLD
+ * see nothing. */
+pid_t nursery_start(struct region *region, const int sockets[2]);
 
 /** Is the nursery, in a process that is nothing else any more. `socket` is its end. */
 _Noreturn void nursery_live(struct region *region, int socket);
@@ -186,7 +219,9 @@ _Noreturn void nursery_live(struct region *region, int socket);
  * pid, or -1 and errno. */
 pid_t spawn_start(struct region *region, int file, int socket);
 
-/** Tells in words why the new run never reached the pool. */
-void spawn_why(const struct region *region, pid_t pid, char *text, size_t size);
+/* error.c */
+
+/** Sets errno and this thread's pool_error() to an error that is not about an item. Returns -1. */
+int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,0 +1,134 @@
+/*
+ * alive.c - the caller's side: whether anybody is left who works, and what becomes of the work if not.
+ *
+ * The nursery's end is seen by asking for its status without taking it, which works with any kernel and costs nothing
+ * but a system call each 100 ms of waiting. Once it is gone nobody will end a ticket any more, so the caller ends what
+ * is left.
+ */
+#define _GNU_SOURCE
+#include "caller.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* Whether anybody is left who works. */
+bool workers_live(const struct pool *pool)
+{
+    if (pool->region->kind == POOL_THREADS)
+        return atomic_load(&pool->region->living) != 0;
+    if (pool->region->kind == POOL_INLINE)
+        return atomic_load(&pool->region->stop) == STOP_NOT;
+    siginfo_t info = { .si_pid = 0 };
+    return waitid(P_PID, (id_t)pool->nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0;
+}
+
+/* What to do about an error of the system, to be put behind its name. */
+const char *cure(int error)
+{
+    switch (error) {
+    case EMFILE:
+        return "; close what you no longer need: pool_close, pool_join";
+    case EAGAIN:
+        return "; too many processes: see ulimit -u";
+    case ENOMEM:
+        return "; see ulimit -v";
+    case EFBIG:
+        return "; see ulimit -f";
+    case ENOENT:
+        return "; is /proc mounted?";
+    default:
+        return "";
+    }
+}
+
+/* Whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
+bool on_its_way(const struct region *region)
+{
+    return region->start == POOL_SPAWN && !atomic_load(&region->arrived);
+}
+
+static void spawn_why(const struct region *region, pid_t pid, char *text, size_t size)
+{
+    static const char cure[] = "before it reached the pool; call pool_freeze_support() first in main()";
+    siginfo_t end = { .si_pid = 0 };
+    waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT);
+    const char *name = sigabbrev_np(end.si_status);
+    if (region->failed_errno == EEXIST)
+        snprintf(text, size, "the new run of this program has something else where the shared region is to lie");
+    else if (region->failed_errno)
+        snprintf(text, size, "this program cannot be run again: %s", strerror(region->failed_errno));
+    else if (end.si_pid == 0) /* somebody else asked for its status */
+        snprintf(text, size, "the new run of this program ended %s", cure);
+    else if (end.si_code == CLD_EXITED)
+        snprintf(text, size, "the new run of this program ended with exit code %d %s", end.si_status, cure);
+    else
+        snprintf(text, size, "the new run of this program was killed by SIG%s %s", name ? name : "???", cure);
+}
+
+void say_why(struct pool *pool)
+{
+    struct region *region = pool->region;
+    uint32_t failed = atomic_load(&region->failed);
+    char death[200];
+    if (atomic_load(&region->stop) == STOP_TERMINATED) {
+        snprintf(pool->why, sizeof pool->why, "cancelled: the pool was terminated");
+    } else if (failed && region->failed_errno) {
+        snprintf(pool->why, sizeof pool->why, "no worker can be started: %s%s", strerror(region->failed_errno),
+                 cure(region->failed_errno));
+    } else if (failed && region->slots[failed - 1].text[0]) {
+        snprintf(pool->why, sizeof pool->why, "the initializer failed in PoolWorker-%u: %s",
+                 region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
+    } else if (failed) {
+        error_of_death(death, sizeof death, region->slots[failed - 1].dead_pid, region->slots[failed - 1].dead_status);
+        snprintf(pool->why, sizeof pool->why, "workers die before they can work: %s", death);
+    } else if (on_its_way(region)) {
+        spawn_why(region, pool->nursery, pool->why, sizeof pool->why);
+    } else {
+        snprintf(pool->why, sizeof pool->why, "the pool's nursery, process %d, is gone", (int)pool->nursery);
+    }
+}
+
+/* Gives up every job that is not done; the lock is held. */
+void give_up_all(struct pool *pool, enum taken taken)
+{
+    say_why(pool);
+    for (uint32_t i = 0; i < pool->fresh; i++)
+        if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
+            give_up_tickets(pool->region, job_of(&pool->results[i]), GIVEN_UP_END, taken);
+}
+
+void pool_is_over(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    if (!pool->over)
+        give_up_all(pool, TAKEN_END);
+    pool->over = true;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+bool look_after(struct pool *pool)
+{
+    if (!workers_live(pool)) {
+        pool_is_over(pool);
+        return false;
+    }
+    if (atomic_load(&pool->region->tail) > atomic_load(&pool->region->head))
+        wake_workers(pool->region, pool->region->workers);
+    return true;
+}
+
+void call_nursery(const struct pool *pool)
+{
+    send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void await_hangup(const struct pool *pool, int ms)
+{
+    struct pollfd end = { .fd = pool->socket };
+    if (pool->region->kind == POOL_PROCESSES && poll(&end, 1, ms) > 0)
+        waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+}

@@ -1,0 +1,47 @@
+/**
+ * @file queue.h
+ * @brief What a queue is made of, for those who use one and for who heals it.
+ *
+ * Private to the library.
+ */
+#ifndef POOL_QUEUE_H
+#define POOL_QUEUE_H
+
+#include "region.h"
+
+#define LINE 64
+
+/* Items that somebody got and is not yet done with. */
+struct open {
+    _Alignas(LINE) _Atomic uint64_t count;
+};
+
+struct pool_queue {
+    struct region *region;
+    struct pool *pool;       /* for the caller only */
+    struct pool_queue *next; /* opened before this one */
+    size_t capacity, width;
+    char *cells;
+    _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
+    _Atomic uint32_t closed;
+    _Atomic uint64_t put, got;           /* items, so far */
+    _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
+    struct open open[];                  /* one for each slot, the last one the caller's */
+};
+
+static inline void unlock(struct pool_queue *queue)
+{
+    if (atomic_exchange(&queue->lock, 0) & TICKET_WAITED)
+        futex_wake(&queue->lock, INT32_MAX);
+}
+
+/* Wakes all who sleep on a bell; for a dead worker, who may have been about to, in any case. */
+static inline void ring(_Atomic uint32_t *bell, bool in_any_case)
+{
+    uint32_t word = atomic_load(bell);
+    bool asleep = word & 1 && atomic_compare_exchange_strong(bell, &word, word + 1);
+    if (asleep || in_any_case)
+        futex_wake(bell, INT32_MAX);
+}
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * wait.c - the caller's side: waiting.
+ *
+ * A waiting thread marks the ticket it waits for WAITED and sleeps on that very word, so the worker that ends the
+ * chunk knows whether a wake-up is due, and nobody is woken for nothing. It sleeps in slices of 100 ms; after each it
+ * looks whether the nursery lives and repeats the wake-up of the workers, so that a lost one costs a slice, not
+ * the program. A map waits for its last ticket first: mostly all others are done by then.
+ *
+ * Signals do not end a wait; pool_interrupt() does. A call takes part in the interrupts that were not answered when it
+ * began, so one interrupt ends every call that waits, or else the next one that would.
+ */
+#include "caller.h"
+#include <errno.h>
+#include <string.h>
+
+struct wait wait_begin(struct pool *pool, const char *who, double seconds)
+{
+    struct wait wait = { pool, who, seconds, UINT64_MAX, pool ? atomic_load(&pool->answered) : 0 };
+    if (!(seconds > 0))
+        wait.deadline = 0;
+    else if (seconds < 1e9)
+        wait.deadline = now_ns() + (uint64_t)(seconds * 1e9);
+    return wait;
+}
+
+int wait_goes_on(const struct wait *wait)
+{
+    uint32_t interrupts = wait->pool ? atomic_load(&wait->pool->interrupts) : 0;
+    if (interrupts != wait->answered) {
+        atomic_store(&wait->pool->answered, interrupts);
+        return error_set(EINTR, "%s: interrupted by pool_interrupt", wait->who);
+    }
+    if (now_ns() >= wait->deadline)
+        return error_set(ETIMEDOUT, "%s: not done within %g s", wait->who, wait->seconds > 0 ? wait->seconds : 0.0);
+    return 0;
+}
+
+void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
+{
+    uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 1;
+    futex_wait(word, value, left < SLICE ? left : SLICE);
+    if (atomic_load(word) != value || !wait->pool)
+        return;
+    look_after(wait->pool);
+    run_callbacks(wait->pool);
+}
+
+/* ---- For a job ---- */
+
+static bool is_done(void *ticket)
+{
+    return atomic_load((_Atomic uint32_t *)ticket) & TICKET_DONE;
+}
+
+static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
+{
+    for (;;) {
+        uint32_t word = atomic_load(ticket);
+        if (word & TICKET_DONE)
+            return 0;
+        if (wait_goes_on(wait) != 0)
+            return -1;
+        if (word & TICKET_WAITED || atomic_compare_exchange_strong(ticket, &word, word | TICKET_WAITED))
+            wait_on(wait, ticket, word | TICKET_WAITED);
+    }
+}
+
+int wait_for(const struct wait *wait, struct pool_result *result)
+{
+    bool may_spin = !result->woke && wait->deadline; /* if the worker that will end it is awake on another core */
+    while (!pool_result_ready(result)) {
+        struct job *job = job_of(result);
+        uint32_t undone = atomic_load(&result->undone);
+        if (!undone) /* another thread has seen the end meanwhile */
+            continue;
+        _Atomic uint32_t *ticket = job_ticket(job, undone - 1);
+        if (may_spin && spin_until(now_ns() + wait->pool->region->spin, is_done, ticket))
+            continue;
+        may_spin = false;
+        if (wait_for_ticket(wait, ticket) != 0)
+            return -1;
+    }
+    if (result->pool->watch_count)
+        run_callbacks(result->pool);
+    return 0;
+}
+
+static int await(struct pool_result *result, const char *who, double seconds)
+{
+    if (!result)
+        return error_set(EINVAL, "%s: result is NULL; did handing it over fail?", who);
+    bool ready = pool_result_ready(result);
+    if (ready && !result->pool->watch_count)
+        return 0;
+    if (!pool_may(result->pool, who, !ready))
+        return -1;
+    struct wait wait = wait_begin(result->pool, who, seconds);
+    return wait_for(&wait, result);
+}
+
+int pool_result_wait(struct pool_result *result, double seconds)
+{
+    return await(result, "pool_result_wait", seconds);
+}
+
+int pool_result_cancel(struct pool_result *result)
+{
+    if (!result)
+        return error_set(EINVAL, "pool_result_cancel: result is NULL; did handing it over fail?");
+    struct pool *pool = result->pool;
+    if (!pool_may(pool, "pool_result_cancel", false))
+        return -1;
+    pthread_mutex_lock(&pool->lock);
+    bool processes = pool->region->kind == POOL_PROCESSES, ready = pool_result_ready(result);
+    uint32_t held = ready ? 0
+                          : give_up_tickets(pool->region, job_of(result), GIVEN_UP_CANCEL,
+                                            processes ? TAKEN_CONDEMN : TAKEN_FINISH);
+    pthread_mutex_unlock(&pool->lock);
+    if (held && !processes)
+        return error_set(ENOTSUP, "pool_result_cancel: threads are in %u of its chunks, and cannot be killed", held);
+    if (held)
+        call_nursery(pool);
+    return !ready;
+}
+
+int result_get(struct pool_result *result, const char *who, void *results, double seconds)
+{
+    struct pool_error error;
+    if (await(result, who, seconds) != 0)
+        return -1;
+    if (results)
+        copy_values(result, results);
+    result->looked = true;
+    return result_verdict(result, &error) ? error_put(&error) : 0;
+}
+
+int pool_result_get(struct pool_result *result, void *results, double seconds)
+{
+    return result_get(result, "pool_result_get", results, seconds);
+}
