@@ -7,7 +7,7 @@
 #ifndef POOL_CALLER_H
 #define POOL_CALLER_H
 
-#include "worker.h"
+#include "inside.h"
 #include <pthread.h>
 
 /** No sleep is longer without a look at whether the nursery lives: 100 ms. */

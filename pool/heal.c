@@ -12,8 +12,8 @@
  * Every step of healing may be repeated, so a successor that is killed while it heals is healed in its turn. Nothing
  * is put back into a queue, and nobody else has to do anything.
  */
-#include "queue.h"
-#include "worker.h"
+#include "cells.h"
+#include "inside.h"
 #include <string.h>
 #include <sys/wait.h>
 

@@ -10,7 +10,7 @@
  *
  * There is no list of free blocks and no lock: both could be left half-changed by a worker that is killed.
  */
-#include "worker.h"
+#include "inside.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

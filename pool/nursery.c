@@ -12,7 +12,7 @@
  * It does not know what a job is. What a dead worker held is its successor's business (worker.c).
  */
 #define _GNU_SOURCE
-#include "worker.h"
+#include "inside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -10,7 +10,7 @@
  * Who finds the lock held for a whole slice, by somebody who was stopped or whom nobody can heal any more, gives up
  * this try, so that timeouts are kept. There is no fairness: all who wait are woken, and one is the first.
  */
-#include "queue.h"
+#include "cells.h"
 #include "caller.h"
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  *
  * A word changes by compare-and-swap or exchange only, so a dead process cannot keep it.
  */
-#include "worker.h"
+#include "inside.h"
 #include <errno.h>
 #include <unistd.h>
 

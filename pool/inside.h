@@ -1,13 +1,13 @@
 /**
- * @file worker.h
+ * @file inside.h
  * @brief The workers' side: notes, a worker's life, the nursery.
  *
  * Private to the library. A note is what an item leaves beside its result of fixed width: a reply, or how it failed.
  * It lies in a run of blocks. The worker writes the run into its slot before it takes it, so that a successor can give
  * back what was not published; publishing is one store into the job's `notes`.
  */
-#ifndef POOL_WORKER_H
-#define POOL_WORKER_H
+#ifndef POOL_INSIDE_H
+#define POOL_INSIDE_H
 
 #include "region.h"
 
