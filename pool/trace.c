@@ -7,9 +7,10 @@
 #define _GNU_SOURCE
 #include "caller.h"
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* ---- Keeping ---- */
@@ -51,24 +52,18 @@ static int by_start(const void *a, const void *b)
                                 : (x->slot > y->slot) - (x->slot < y->slot);
 }
 
-/* Copies all records, in the order of their start. NULL: no memory. */
-static struct trace_record *gather(const struct region *region, struct trace *trace)
+/* Copies all records that are there, in the order of their start. NULL: no memory. */
+static struct trace_record *gather(const struct region *region, size_t *count)
 {
-    for (uint32_t slot = 0; slot < region->workers; slot++) {
-        uint64_t written = atomic_load(&region->slots[slot].traced);
-        uint64_t there = written < region->trace_size ? written : region->trace_size;
-        trace->count += there;
-        trace->dropped += written - there;
-    }
-    struct trace_record *records = malloc((trace->count + 1) * sizeof *records), *end = records;
+    struct trace_record *records = malloc(region->workers * region->trace_size * sizeof *records);
     for (uint32_t slot = 0; records && slot < region->workers; slot++) {
         uint64_t written = atomic_load(&region->slots[slot].traced);
         uint64_t there = written < region->trace_size ? written : region->trace_size;
-        memcpy(end, &region->trace[slot * region->trace_size], there * sizeof *records);
-        end += there;
+        memcpy(records + *count, &region->trace[slot * region->trace_size], there * sizeof *records);
+        *count += there;
     }
     if (records)
-        qsort(records, trace->count, sizeof *records, by_start);
+        qsort(records, *count, sizeof *records, by_start);
     return records;
 }
 
@@ -84,33 +79,31 @@ static char *file_name(const char *name)
     return full;
 }
 
-static void draw(FILE *out, const struct trace *trace, const char *name)
+/* One line for each record; tasks can write to the memory these come from, so what makes no sense is left out. */
+static void write_records(FILE *out, const struct trace_record *records, size_t count)
 {
-    struct winsize window = { .ws_col = 80 };
-    const char *ending = strrchr(name, '.');
-    if (strcmp(name, "-") == 0) {
-        int terminal = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col >= 40;
-        draw_timeline(out, trace, terminal ? window.ws_col : 80, terminal && !getenv("NO_COLOR"));
-    } else if (strcmp(ending, ".svg") == 0) {
-        draw_svg(out, trace);
-    } else if (strcmp(ending, ".json") == 0) {
-        draw_json(out, trace);
-    } else {
-        draw_csv(out, trace);
+    static const char *const words[] = { "nothing", "start", "done", "failed", "died", "end" };
+    fputs("kind,slot,worker,pid,job,item,start,end,status\n", out);
+    for (const struct trace_record *r = records; r < records + count; r++) {
+        if (r->kind <= TRACE_NOTHING || r->kind > TRACE_END || r->start > r->end)
+            continue;
+        fprintf(out, "%s,%u,%u,%d,%u,", words[r->kind], r->slot, r->worker, r->pid, r->job);
+        if (r->item != UINT64_MAX)
+            fprintf(out, "%" PRIu64, r->item);
+        fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%d\n", r->start, r->end, r->status);
     }
 }
 
 int trace_write(struct region *region, const char *name)
 {
-    struct trace trace = { .slots = region->workers, .end = now_ns() - region->opened };
-    struct trace_record *records = region->trace ? gather(region, &trace) : NULL;
+    size_t count = 0;
+    struct trace_record *records = gather(region, &count);
     char *full = file_name(name);
-    int copy = full && strcmp(name, "-") == 0 ? dup(STDERR_FILENO) : -1;
-    FILE *out = copy >= 0 ? fdopen(copy, "w") : full ? fopen(full, "we") : NULL;
-    int status = -1;
-    if (records && out) {
-        trace.records = records;
-        draw(out, &trace, name);
+    FILE *out = full ? fopen(full, "ae") : NULL; /* the next pool's records follow behind an empty line */
+    int status = records && out ? 0 : -1;
+    if (status == 0) {
+        write_records(out, records, count);
+        fputc('\n', out);
         status = ferror(out);
     }
     if (out && fclose(out) != 0)

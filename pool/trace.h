@@ -8,9 +8,7 @@
 #ifndef POOL_TRACE_H
 #define POOL_TRACE_H
 
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /** What a record says. */
 enum trace_kind {
@@ -34,26 +32,9 @@ struct trace_record {
     enum trace_kind kind;
 };
 
-/** A whole trace. */
-struct trace {
-    const struct trace_record *records; /**< In the order of their start. */
-    size_t count;                       /**< How many records. */
-    size_t dropped;                     /**< How many older ones did not fit and are missing. */
-    uint32_t slots;                     /**< How many lanes. */
-    uint64_t end;                       /**< When the pool was joined. */
-};
-
 struct region;
 
 /** Gathers a joined pool's records and draws them into the file. 0, or -1 and the error set. */
 int trace_write(struct region *region, const char *name);
-
-/** Draw the trace. The stream's own error flag tells whether it worked; the caller closes it. */
-void draw_csv(FILE *out, const struct trace *trace);
-void draw_svg(FILE *out, const struct trace *trace);
-void draw_json(FILE *out, const struct trace *trace);
-
-/** Draws `columns` (at least 40) wide, with colours if asked. */
-void draw_timeline(FILE *out, const struct trace *trace, unsigned columns, int colour);
 
 #endif
