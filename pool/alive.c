@@ -98,7 +98,7 @@ void give_up_all(struct pool *pool, enum taken taken)
     say_why(pool);
     for (uint32_t i = 0; i < pool->fresh; i++)
         if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
-            give_up_tickets(pool->region, job_of(&pool->results[i]), GIVEN_UP_END, taken);
+            give_up_tickets(pool->region, job_of(&pool->results[i]), pool->results[i].chunks, GIVEN_UP_END, taken);
 }
 
 void pool_is_over(struct pool *pool)

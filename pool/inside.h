@@ -10,6 +10,7 @@
 #define POOL_INSIDE_H
 
 #include "region.h"
+#include <stdio.h>
 
 enum note_kind {
     NOTE_REPLY,   /* the item succeeded; these bytes go with its result */
@@ -98,6 +99,9 @@ void note_publish(struct region *region, struct slot *slot, struct job *job, uin
 /** Gives the slot's note back, if it has one that is not published. May be repeated, also by a successor. */
 void note_drop(struct region *region, struct slot *slot);
 
+/** Records how an item ended, if there is more to it than a result of fixed width. */
+void settle_item(struct worker *w, struct job *job, uint64_t item, int status);
+
 /** Marks an item as failed without a note. */
 void note_absent(struct job *job, uint64_t item, enum give_up why);
 
@@ -147,7 +151,7 @@ enum taken { TAKEN_FINISH, TAKEN_CONDEMN, TAKEN_END };
 
 /** Gives a job up: ends the tickets that nobody has taken; those that workers hold are left alone (the item that runs
  * is the last), or condemned, or ended, if no worker is left. Returns how many were left alone or condemned. */
-uint32_t give_up_tickets(struct region *region, struct job *job, enum give_up why, enum taken taken);
+uint32_t give_up_tickets(struct region *region, struct job *job, uint32_t chunks, enum give_up why, enum taken taken);
 
 /** Tells whether the worker of this slot holds a ticket whose owner is to be killed. */
 bool worker_condemned(const struct region *region, uint32_t number);
@@ -157,7 +161,22 @@ bool worker_condemned(const struct region *region, uint32_t number);
 /** Adds a record to the trace, if there is one. `item` is UINT64_MAX where it is not about one. */
 void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status);
 
+/* guard.c */
+
+/** As run_items() in run.c, for jobs with a time limit, and in pools that are traced or checked. */
+uint64_t run_guarded(struct worker *w, struct job *job, uint64_t item, uint64_t end);
+
 /* run.c */
+
+/** Returns what the task returned. What it has printed leaves; __fpending(stdout) would be a call for each item. */
+static inline int run_task(struct worker *w, pool_task *task, const void *arg, void *result)
+{
+    int status = task(arg, result);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (w->region->kind == POOL_PROCESSES && stdout->_IO_write_ptr != stdout->_IO_write_base)
+        fflush(stdout);
+    return status;
+}
 
 /** Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. Returns
  * whether the worker may take more. */

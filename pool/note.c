@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define HELD UINT32_MAX
 
@@ -136,6 +137,29 @@ void note_free(struct region *region, uint32_t word)
     uint32_t first = word - 1, count = note->blocks;
     for (uint32_t i = first; i < first + count && i < region->block_count; i++)
         atomic_store_explicit(&region->owners[i], 0, memory_order_release); /* nothing of it is read any more */
+}
+
+/* ---- Of items ---- */
+
+void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
+{
+    struct note *note = note_unpublished(w->region, w->slot);
+    enum note_kind kind = status ? NOTE_FAILURE : NOTE_REPLY;
+    if (note && note->kind != kind) {
+        note_drop(w->region, w->slot);
+        note = NULL;
+    }
+    if (!note && status)
+        note = note_new(w->region, w->slot, NOTE_FAILURE, 0);
+    if (note) {
+        note->status = status;
+        note->pid = getpid();
+        note_publish(w->region, w->slot, job, item);
+    } else if (status) {
+        note_absent(job, item, NO_MEMORY);
+    }
+    if (status && job->fail_fast)
+        give_up(job, GIVEN_UP_FAILED);
 }
 
 /* ---- What tasks call ---- */

@@ -10,8 +10,8 @@
  * Who finds the lock held for a whole slice, by somebody who was stopped or whom nobody can heal any more, gives up
  * this try, so that timeouts are kept. There is no fairness: all who wait are woken, and one is the first.
  */
-#include "cells.h"
 #include "caller.h"
+#include "cells.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -171,7 +171,7 @@ static int run(struct pool *pool, const struct order *order, void *results)
         return -1;
     int status = result_get(result, order->who, results, POOL_FOREVER);
     if (status != 0 && errno == EINTR)
-        give_up_tickets(pool->region, job_of(result), GIVEN_UP_END, TAKEN_FINISH);
+        give_up_tickets(pool->region, job_of(result), result->chunks, GIVEN_UP_END, TAKEN_FINISH);
     result->looked = true;
     int error = errno;
     pool_result_free(result);

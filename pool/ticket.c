@@ -46,9 +46,9 @@ void give_up(struct job *job, enum give_up why)
     atomic_compare_exchange_strong(&job->given_up, &wanted, why);
 }
 
-uint32_t give_up_tickets(struct region *region, struct job *job, enum give_up why, enum taken taken)
+uint32_t give_up_tickets(struct region *region, struct job *job, uint32_t chunks, enum give_up why, enum taken taken)
 {
-    uint32_t held = 0, chunks = atomic_load(&job->chunks);
+    uint32_t held = 0;
     give_up(job, why);
     for (uint32_t chunk = 0; chunk < chunks; chunk++) {
         _Atomic uint32_t *ticket = job_ticket(job, chunk);

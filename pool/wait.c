@@ -113,7 +113,7 @@ int pool_result_cancel(struct pool_result *result)
     pthread_mutex_lock(&pool->lock);
     bool processes = pool->region->kind == POOL_PROCESSES, ready = pool_result_ready(result);
     uint32_t held = ready ? 0
-                          : give_up_tickets(pool->region, job_of(result), GIVEN_UP_CANCEL,
+                          : give_up_tickets(pool->region, job_of(result), result->chunks, GIVEN_UP_CANCEL,
                                             processes ? TAKEN_CONDEMN : TAKEN_FINISH);
     pthread_mutex_unlock(&pool->lock);
     if (held && !processes)
