@@ -47,53 +47,23 @@ static uintptr_t base_of_program(void)
 
 /* ---- In the caller ---- */
 
+/* What this program was started with; the C library tells it to functions that run before main(). */
+static char **arguments;
+
+__attribute__((constructor)) static void note_arguments(int argc, char **argv)
+{
+    (void)argc;
+    arguments = argv;
+}
+
 /* A new run of this program, made ready. */
 struct run {
-    char *words, **argv; /* the arguments, one behind the other, and where each begins */
-    char marker[128];    /* the variable */
-    char program[32];    /* by its descriptor: under valgrind, /proc/self/exe executes valgrind */
-    int fd;              /* of the program */
-    int kept[3];         /* descriptors it is to have: the socket, the file, the one behind pool_descriptor() or -1 */
+    char marker[128]; /* the variable */
+    char program[32]; /* by its descriptor: under valgrind, /proc/self/exe executes valgrind */
+    int fd;           /* of the program */
+    int kept[3];      /* descriptors it is to have: the socket, the file, the one behind pool_descriptor() or -1 */
     sigset_t mask;
 };
-
-/* Reads the arguments this program was started with, with a zero byte behind each. NULL and errno. */
-static char *read_words(size_t *size)
-{
-    FILE *file = fopen("/proc/self/cmdline", "re");
-    char *words = NULL, *more = NULL;
-    size_t got = 0;
-    *size = 0;
-    do {
-        more = file ? realloc(words, *size + 4096 + 1) : NULL;
-        words = more ? more : words;
-        got = more ? fread(words + *size, 1, 4096, file) : 0;
-        *size += got;
-    } while (got == 4096);
-    if (file)
-        fclose(file);
-    if (!more) {
-        free(words);
-        return NULL;
-    }
-    words[*size] = '\0';
-    return words;
-}
-
-static int find_arguments(struct run *run)
-{
-    size_t size, count = 0;
-    run->words = read_words(&size);
-    for (size_t i = 0; run->words && i < size; i++)
-        count += run->words[i] == '\0';
-    run->argv = run->words ? calloc(count + 1, sizeof *run->argv) : NULL;
-    if (!run->argv)
-        return -1;
-    char *word = run->words;
-    for (size_t i = 0; i < count; i++, word += strlen(word) + 1)
-        run->argv[i] = word;
-    return 0;
-}
 
 static int prepare(struct run *run, const struct region *region)
 {
@@ -101,15 +71,7 @@ static int prepare(struct run *run, const struct region *region)
     snprintf(run->program, sizeof run->program, "/proc/self/fd/%d", run->fd);
     snprintf(run->marker, sizeof run->marker, MARKER "=%d %d %d %p %zu", (int)region->caller, run->kept[0],
              run->kept[1], (const void *)region, region->size);
-    return run->fd < 0 ? -1 : find_arguments(run);
-}
-
-static void forget(struct run *run)
-{
-    if (run->fd >= 0)
-        close(run->fd);
-    free(run->argv);
-    free(run->words);
+    return run->fd < 0 ? -1 : 0;
 }
 
 /* The environment with the marker in front. NULL and errno. */
@@ -147,7 +109,7 @@ static _Noreturn void execute(struct run *run, struct region *region)
             fcntl(run->kept[i], F_SETFD, 0);
         drop_handlers();
         sigprocmask(SIG_SETMASK, &run->mask, NULL);
-        execve(run->program, run->argv, environment);
+        execve(run->program, arguments, environment);
     }
     region->failed_errno = errno;
     _exit(EXIT_FAILURE);
@@ -168,7 +130,8 @@ pid_t spawn_start(struct region *region, int file, int socket)
         pthread_sigmask(SIG_SETMASK, &run.mask, NULL);
     }
     int error = errno;
-    forget(&run);
+    if (run.fd >= 0)
+        close(run.fd);
     errno = error;
     return pid;
 }
