@@ -32,20 +32,15 @@
 #define FORK_TRIES 8     /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
 #define UNREADY_DEATHS 8 /* beyond one for each worker: initializers that fail in successors, in a row */
 
-/* What the nursery knows about a slot and nobody else needs. */
-struct cradle {
-    unsigned tries;    /* forks that failed in a row */
-    uint64_t retry_at; /* when to try again; 0: not waiting to */
-};
-
 struct nursery {
     struct region *region;
     int caller[2];         /* the socket and the pidfd; -1 where there is none */
     sigset_t sigchld_open; /* what to block while waiting */
     uint32_t alive;        /* workers */
     uint32_t unready;      /* workers in a row that failed before their initializer was through */
+    unsigned tries;        /* forks in a row that failed */
+    uint64_t retry_at;     /* when to try again; 0: none failed */
     uint64_t kill_at;      /* after TERM: when to send KILL; 0: not yet sent TERM */
-    struct cradle cradles[POOL_MAX_PROCESSES];
 };
 
 /* ---- Starting ---- */
@@ -60,20 +55,36 @@ static void break_pool(struct nursery *n, uint32_t number, int error)
     futex_wake(&region->news, INT32_MAX);
 }
 
-static void try_later(struct nursery *n, uint32_t number, int error)
+static bool is_wanted(const struct region *region, const struct slot *slot)
 {
-    struct cradle *cradle = &n->cradles[number];
-    cradle->retry_at = now_ns() + (10000000u << cradle->tries);
-    if (++cradle->tries < FORK_TRIES && atomic_load(&n->region->slots[number].was_ready))
-        return;
-    cradle->retry_at = 0; /* for good: the pool goes on with fewer workers */
-    n->region->failed_errno = error;
-    worker_bury(n->region, number);
-    if (n->alive == 0 || !atomic_load(&n->region->slots[number].was_ready))
-        break_pool(n, number, error);
+    uint32_t stop = atomic_load(&region->stop);
+    bool work = atomic_load(&slot->aim) || atomic_load(&region->head) < atomic_load(&region->tail);
+    return stop == STOP_NOT || (stop == STOP_CLOSED && work);
 }
 
-static void start_worker(struct nursery *n, uint32_t number)
+static bool is_missing(const struct region *region, uint32_t number)
+{
+    return !atomic_load(&region->slots[number].pid) && is_wanted(region, &region->slots[number]);
+}
+
+/* After a fork that failed. What the missing workers held waits for a while, then it fails; the pool goes on with those
+ * it has. */
+static void try_later(struct nursery *n, int error)
+{
+    struct region *region = n->region;
+    bool opening = false;
+    n->tries += n->tries < FORK_TRIES;
+    n->retry_at = now_ns() + (5000000u << n->tries);
+    for (uint32_t i = 0; i < region->workers; i++) {
+        opening |= !atomic_load(&region->slots[i].was_ready);
+        if (n->tries == FORK_TRIES && is_missing(region, i))
+            worker_bury(region, i);
+    }
+    if (opening || (n->tries == FORK_TRIES && n->alive == 0))
+        break_pool(n, 0, error);
+}
+
+static bool start_worker(struct nursery *n, uint32_t number)
 {
     struct region *region = n->region;
     struct slot *slot = &region->slots[number];
@@ -90,12 +101,26 @@ static void start_worker(struct nursery *n, uint32_t number)
     if (pid < 0) {
         atomic_fetch_sub(&region->births, 1);
         slot->lives--;
-        try_later(n, number, errno);
-        return;
+        return false;
     }
-    n->cradles[number] = (struct cradle){ 0 };
     n->alive++;
     atomic_store(&slot->pid, pid);
+    return true;
+}
+
+/* Starts a worker wherever one is missing. Returns when to try again, 0 if all are there. */
+static uint64_t start_missing(struct nursery *n)
+{
+    bool started = true;
+    if (n->retry_at && now_ns() < n->retry_at)
+        return n->retry_at;
+    for (uint32_t i = 0; i < n->region->workers && started; i++)
+        started = !is_missing(n->region, i) || start_worker(n, i);
+    if (started)
+        n->tries = n->retry_at = 0;
+    else
+        try_later(n, errno);
+    return n->retry_at;
 }
 
 /* ---- Ending ---- */
@@ -169,13 +194,6 @@ static bool by_limit(const struct slot *slot)
     return until && now_ns() >= until;
 }
 
-static bool worker_wanted(const struct region *region, const struct slot *slot)
-{
-    uint32_t stop = atomic_load(&region->stop);
-    bool work = atomic_load(&slot->aim) || atomic_load(&region->head) < atomic_load(&region->tail);
-    return stop == STOP_NOT || (stop == STOP_CLOSED && work);
-}
-
 /* Counts deaths that come to nothing, so that a pool whose workers cannot live does not fork for ever: a task that dies
  * costs an item each time, which has an end. A worker that was killed from outside is no proof that its initializer is
  * bad, except at the opening. */
@@ -205,9 +223,7 @@ static void bury(struct nursery *n, uint32_t number, int status)
         kill_orphans(n);
     if (!planned && !asked_for && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot, status))
         break_pool(n, number, 0);
-    else if (worker_wanted(region, slot))
-        start_worker(n, number);
-    else
+    else if (!is_wanted(region, slot))
         worker_mourn(region, number);
 }
 
@@ -224,20 +240,6 @@ static void reap(struct nursery *n)
 }
 
 /* ---- The loop ---- */
-
-/* Starts workers whose fork failed earlier. Returns when the next one is due, 0 for none. */
-static uint64_t retry(struct nursery *n)
-{
-    uint64_t next = 0;
-    for (uint32_t i = 0; i < n->region->workers; i++) {
-        struct cradle *cradle = &n->cradles[i];
-        if (cradle->retry_at && cradle->retry_at <= now_ns())
-            start_worker(n, i);
-        if (cradle->retry_at && (!next || cradle->retry_at < next))
-            next = cradle->retry_at;
-    }
-    return next;
-}
 
 /* TERM at first, KILL when the grace is over. Returns when that is. */
 static uint64_t terminate(struct nursery *n)
@@ -269,20 +271,15 @@ static void wait_for_news(struct nursery *n, uint64_t until)
 
 static bool done(const struct nursery *n)
 {
-    for (uint32_t i = 0; i < n->region->workers; i++)
-        if (n->cradles[i].retry_at)
-            return false;
-    return n->alive == 0 && atomic_load(&n->region->stop) != STOP_NOT;
+    return n->alive == 0 && !n->retry_at && atomic_load(&n->region->stop) != STOP_NOT;
 }
 
 static _Noreturn void keep_workers(struct nursery *n)
 {
     worker_prepare(n->region);
-    for (uint32_t i = 0; i < n->region->workers && atomic_load(&n->region->stop) == STOP_NOT; i++)
-        start_worker(n, i);
     for (;;) {
         reap(n);
-        uint64_t until = atomic_load(&n->region->stop) == STOP_TERMINATED ? terminate(n) : retry(n);
+        uint64_t until = atomic_load(&n->region->stop) == STOP_TERMINATED ? terminate(n) : start_missing(n);
         if (atomic_load(&n->region->stop) == STOP_BROKEN || done(n))
             end(n);
         wait_for_news(n, until);
