@@ -5,7 +5,7 @@
  * there is nothing to synchronise with. How a trace looks is draw.c's business.
  */
 #define _GNU_SOURCE
-#include "caller.h"
+#include "inside.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

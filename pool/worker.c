@@ -10,7 +10,7 @@
  * It does not know who waits for its results, nor how it was started.
  */
 #define _GNU_SOURCE
-#include "caller.h"
+#include "inside.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
