@@ -20,8 +20,11 @@ bool workers_live(const struct pool *pool)
 {
     if (pool->region->kind == POOL_THREADS)
         return atomic_load(&pool->region->living) != 0;
-    if (pool->region->kind == POOL_INLINE)
-        return atomic_load(&pool->region->stop) == STOP_NOT;
+    if (pool->region->kind == POOL_INLINE) { /* each thread that hands over, for as long as it does */
+        uint32_t stop = atomic_load(&pool->region->stop), living = atomic_load(&pool->region->living);
+        return stop == STOP_NOT || living ||
+               (stop == STOP_CLOSED && atomic_load(&pool->region->head) < atomic_load(&pool->region->tail));
+    }
     siginfo_t info = { .si_pid = 0 };
     return waitid(P_PID, (id_t)pool->nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0;
 }
@@ -95,9 +98,10 @@ void say_why(struct pool *pool)
 /* Gives up every job that is not done; the lock is held. */
 void give_up_all(struct pool *pool, enum taken taken)
 {
-    say_why(pool);
+    if (!pool->why[0])
+        say_why(pool);
     for (uint32_t i = 0; i < pool->fresh; i++)
-        if (pool->results[i].hold != HOLD_NOBODY && !pool_result_ready(&pool->results[i]))
+        if (pool->results[i].hold > HOLD_MAKER && !result_ready(&pool->results[i]))
             give_up_tickets(pool->region, job_of(&pool->results[i]), pool->results[i].chunks, GIVEN_UP_END, taken);
 }
 
@@ -123,7 +127,8 @@ bool look_after(struct pool *pool)
 
 void call_nursery(const struct pool *pool)
 {
-    send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (pool->socket >= 0)
+        send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void await_hangup(const struct pool *pool, int ms)

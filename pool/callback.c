@@ -30,49 +30,76 @@ int watch_room(struct pool *pool, const struct order *order)
 void watch(struct pool *pool, const struct order *order, struct pool_result *result)
 {
     const struct pool_job_options *options = order->options;
-    result->watched = wants_callback(order);
-    if (!result->watched)
+    if (!wants_callback(order))
         return;
     pool->watches[pool->watch_count++] =
         (struct watch){ result, options->callback, options->error_callback, options->cookie };
+    result->watch = (uint32_t)pool->watch_count;
     if (result->chunks == 0)
         ring_descriptor(pool->region, true); /* no worker will */
 }
 
-/* Takes a watch whose job is done off the list. */
-static bool take_watch(struct pool *pool, struct watch *due)
+/* Takes a watch off the list if its job is done. The lock is held. */
+static bool take_at(struct pool *pool, size_t at, struct watch *due)
+{
+    struct watch *watch = &pool->watches[at];
+    if (!result_ready(watch->result))
+        return false;
+    *due = *watch;
+    *watch = pool->watches[--pool->watch_count];
+    watch->result->watch = (uint32_t)at + 1;
+    due->result->watch = WATCH_RUNS;
+    return true;
+}
+
+/* Takes the watch of any job that is done. */
+static bool take_any(struct pool *pool, struct watch *due)
 {
     bool found = false;
     pthread_mutex_lock(&pool->lock);
     for (size_t looked = 0; looked < AT_ONCE && looked < pool->watch_count && !found; looked++) {
-        struct watch *watch = &pool->watches[pool->watch_next++ % pool->watch_count];
-        found = pool_result_ready(watch->result);
-        if (found) {
-            *due = *watch;
-            *watch = pool->watches[--pool->watch_count];
-            pool->watch_next--;
-        }
+        size_t at = pool->watch_next++ % pool->watch_count;
+        found = take_at(pool, at, due);
+        pool->watch_next -= found;
     }
     pthread_mutex_unlock(&pool->lock);
     return found;
 }
 
-int run_callbacks(struct pool *pool)
+static bool run_callback(const struct watch *due)
+{
+    struct pool_error error;
+    bool bad = result_verdict(due->result, &error);
+    pool_callback *callback = bad ? due->bad : due->good;
+    due->result->looked |= bad && callback;
+    if (callback)
+        callback(due->result, due->cookie);
+    due->result->watch = 0;
+    return callback;
+}
+
+int run_callbacks(struct pool *pool, uint64_t deadline)
 {
     struct watch due;
-    struct pool_error error;
     int count = 0;
-    if (enter_callback(true)) /* it is inside one already */
+    if (!pool->watch_count || enter_callback(true)) /* it is inside one already */
         return 0;
-    while (take_watch(pool, &due)) {
-        bool bad = result_verdict(due.result, &error);
-        pool_callback *callback = bad ? due.bad : due.good;
-        due.result->looked |= bad && callback;
-        if (callback)
-            callback(due.result, due.cookie);
-        due.result->watched = false;
-        count += callback != NULL;
-    }
+    while (now_ns() < deadline && take_any(pool, &due))
+        count += run_callback(&due);
     enter_callback(false);
     return count;
+}
+
+void run_own_callback(struct pool_result *result)
+{
+    struct pool *pool = result->pool;
+    struct watch due;
+    if (!result->watch || enter_callback(true))
+        return;
+    pthread_mutex_lock(&pool->lock);
+    bool found = result->watch && result->watch != WATCH_RUNS && take_at(pool, result->watch - 1, &due);
+    pthread_mutex_unlock(&pool->lock);
+    if (found)
+        run_callback(&due);
+    enter_callback(false);
 }

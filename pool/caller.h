@@ -9,6 +9,11 @@
 
 #include "inside.h"
 #include <pthread.h>
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#else
+#define __libc_single_threaded 0
+#endif
 
 /** No sleep is longer without a look at whether the nursery lives: 100 ms. */
 #define SLICE ((uint64_t)100000000)
@@ -41,6 +46,7 @@ struct known {
 /** Who holds a job's record. */
 enum hold {
     HOLD_NOBODY,
+    HOLD_MAKER, /* a submission that is not through yet: nothing in the record can be relied upon */
     HOLD_HANDLE,
     HOLD_DROPPED, /* the handle was freed before the record can be used again */
 };
@@ -53,9 +59,10 @@ struct pool_result {
     _Atomic uint32_t failures; /* once they are counted */
     _Atomic uint32_t undone;   /* all chunks from this one on are done */
     uint32_t next;             /* free or dropped: 1 + the record behind it in its list */
-    uint8_t hold;              /* enum hold */
+    _Atomic uint32_t visitors; /* calls that are using the handle */
+    _Atomic uint32_t watch;    /* 1 + the index of its watch; WATCH_RUNS; 0: no callback, or it has run */
+    _Atomic uint8_t hold;      /* enum hold */
     _Atomic bool counted;      /* the failures are */
-    bool watched;              /* its callback has not run yet */
     bool woke;                 /* handing it over had to wake somebody: no use to spin for it */
     _Atomic bool looked;       /* somebody knows whether it failed */
 };
@@ -70,17 +77,19 @@ struct watch {
 };
 
 struct pool {
-    const char *here; /* a byte that is 1 in the process that opened the pool, and 0 in what that forks */
+    const char *here;          /* a byte that is 1 in the process that opened the pool, and 0 in what that forks */
+    _Atomic uint32_t visitors; /* calls that are inside, and VISITORS_LAST */
     _Atomic uint32_t interrupts, answered; /* calls of pool_interrupt(), and those that waiting calls returned for */
-    struct region *region;                 /* NULL once joined, unless somebody holds a result, which lies in it */
-    pid_t nursery;                         /* a pool of processes has one, and a socket to it */
+    struct region *region;
+    pid_t nursery; /* a pool of processes has one, and a socket to it */
     int socket;
     int file;               /* while it opens: the file the region lies in; -1: none */
     int descriptor;         /* what pool_descriptor() returns; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
-    pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks, or takes a pool apart */
+    pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks */
     _Atomic bool joining, joined;
+    _Atomic bool gone; /* and the region is, in which nobody held anything */
     char *trace;
     size_t results_size;
     pthread_mutex_t lock; /* guards all below */
@@ -98,10 +107,10 @@ struct pool {
     _Atomic size_t watch_count;
     size_t watch_room, watch_next;
     struct pool_iter *iters;
-    enum stop stop; /* as far as the caller stopped it */
-    bool over;      /* the nursery is gone, and what was not done has failed */
-    char why[500];  /* why it failed */
-    size_t unseen;  /* failed jobs whose handle was freed unlooked at */
+    enum stop stop;    /* as far as the caller stopped it */
+    _Atomic bool over; /* the nursery is gone, and what was not done has failed */
+    char why[500];     /* why it failed */
+    size_t unseen;     /* failed jobs whose handle was freed unlooked at */
     char first_unseen[512];
 };
 
@@ -143,6 +152,26 @@ struct pool_result *submit(struct pool *pool, const struct order *order);
 
 /* self.c */
 
+/** A call that is inside a pool: until it is out again, its pool, its result and the region stay where they are. */
+struct visit {
+    struct pool *pool; /* NULL: this process, or this thread, must not make the call; the error says why */
+    struct pool_result *result;
+};
+
+#define VISITORS_LAST 0x80000000u /* pool_free() waits for all others to be out */
+
+/** Goes in. `result` may be NULL; `waits`: the call may wait, which a callback must not. */
+struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits);
+
+/** As visit(), into the pool of a result. */
+struct visit visit_result(struct pool_result *result, const char *who, bool waits);
+
+/** Goes out; leaves errno alone. */
+void visit_end(struct visit *visit);
+
+/** A visit that ends with the function, whichever way that returns. */
+#define VISIT __attribute__((cleanup(visit_end))) struct visit
+
 /** Tells whether this process and thread may make the call; sets the error if not. */
 bool pool_may(const struct pool *pool, const char *who, bool waits);
 
@@ -159,8 +188,13 @@ int watch_room(struct pool *pool, const struct order *order);
 /** Watches a result for the order's callbacks, if it has any. The lock is held, and there is room. */
 void watch(struct pool *pool, const struct order *order, struct pool_result *result);
 
-/** Runs the callbacks of the jobs that are done. Returns how many. */
-int run_callbacks(struct pool *pool);
+#define WATCH_RUNS UINT32_MAX
+
+/** Runs the callbacks of the jobs that are done, but begins none after the deadline. Returns how many. */
+int run_callbacks(struct pool *pool, uint64_t deadline);
+
+/** Runs the callback of this one job, which is done, unless it has run or another thread is running it. */
+void run_own_callback(struct pool_result *result);
 
 /* poll.c */
 
@@ -217,6 +251,9 @@ int result_get(struct pool_result *result, const char *who, void *results, doubl
 
 /* result.c */
 
+/** Tells whether the job is done. */
+bool result_ready(struct pool_result *result);
+
 /** Copies the results of all items. */
 void copy_values(const struct pool_result *result, char *to);
 
@@ -258,7 +295,7 @@ void pool_is_over(struct pool *pool);
 /** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, until the nursery is gone. */
 void await_hangup(const struct pool *pool, int ms);
 
-/** Wakes the nursery, so that it looks what has changed. */
+/** Wakes the nursery, so that it looks what has changed. The lock is held. */
 void call_nursery(const struct pool *pool);
 
 /** Looks whether anybody is left to work; if not, fails everything unfinished. Returns whether anybody is. */

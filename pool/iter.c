@@ -59,7 +59,8 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
                                    bool ordered)
 {
     struct pool_job_options options = order->options ? *order->options : (struct pool_job_options){ .chunk = 0 };
-    if (!pool_may(pool, order->who, false) || check(&options, order->who, source) != 0)
+    VISIT in = visit(pool, NULL, order->who, false);
+    if (!in.pool || check(&options, order->who, source) != 0)
         return NULL;
     size_t workers = (size_t)pool_processes(pool), chunk = options.chunk ? (size_t)options.chunk : 1;
     size_t window = workers * chunk + (options.ahead ? (size_t)options.ahead : workers);
@@ -120,9 +121,10 @@ static void drop(struct pool_result *result)
 
 void pool_iter_close(struct pool_iter *iter)
 {
-    if (!iter || !pool_may(iter->pool, "pool_iter_close", false))
+    VISIT in = visit(iter ? iter->pool : NULL, NULL, "pool_iter_close", false);
+    struct pool *pool = in.pool;
+    if (!pool)
         return;
-    struct pool *pool = iter->pool;
     drop(iter->current.result);
     for (size_t i = 0; i < iter->count; i++)
         drop(iter->flights[i].result);
@@ -204,7 +206,7 @@ static void land(struct pool_iter *iter, size_t which)
 static bool land_any(struct pool_iter *iter)
 {
     for (size_t i = 0; i < iter->count; i++)
-        if (pool_result_ready(iter->flights[i].result)) {
+        if (result_ready(iter->flights[i].result)) {
             land(iter, i);
             return true;
         }
@@ -267,7 +269,8 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
     if (!iter)
         return error_set(EINVAL, "pool_iter_next: iter is NULL; did pool_imap fail?");
-    if (!pool_may(iter->pool, "pool_iter_next", true))
+    VISIT in = visit(iter->pool, NULL, "pool_iter_next", true);
+    if (!in.pool)
         return -1;
     struct wait wait = wait_begin(iter->pool, "pool_iter_next", seconds);
     if (iter->current.result && iter->current.given == iter->current.result->count) {

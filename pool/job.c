@@ -62,7 +62,7 @@ void count_unseen(struct pool *pool, struct pool_result *result)
 static bool reuse(struct pool *pool, struct pool_result *result)
 {
     struct job *job = job_of(result);
-    if (!pool_result_ready(result) || result->watched)
+    if (!result_ready(result) || result->watch || result->visitors)
         return false;
     if (result->chunks > 1) {
         if (atomic_load(&job->seq) % 2)
@@ -96,7 +96,10 @@ void pool_result_free(struct pool_result *result)
 {
     if (!result || !result->pool || !*result->pool->here)
         return;
-    struct pool *pool = result->pool;
+    VISIT in = visit(result->pool, NULL, "pool_result_free", false);
+    struct pool *pool = in.pool;
+    if (!pool)
+        return;
     pthread_mutex_lock(&pool->lock);
     if (result->hold == HOLD_HANDLE) {
         result->hold = HOLD_DROPPED;
@@ -283,7 +286,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
                                     .result_width = order->result_width,
                                     .chunks = (uint32_t)plan->chunks,
                                     .undone = (uint32_t)plan->chunks,
-                                    .hold = HOLD_HANDLE };
+                                    .hold = HOLD_MAKER };
     return result;
 }
 

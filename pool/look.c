@@ -51,11 +51,12 @@ int pool_result_progress(struct pool_result *result, struct pool_progress *progr
 {
     if (!result || !progress)
         return error_set(EINVAL, "pool_result_progress: %s is NULL", result ? "progress" : "result");
-    if (!pool_may(result->pool, "pool_result_progress", false))
+    VISIT in = visit_result(result, "pool_result_progress", false);
+    if (!in.pool)
         return -1;
     *progress = (struct pool_progress){ .count = result->count, .done = result->count };
     pthread_mutex_lock(&result->pool->lock);
-    if (!pool_result_ready(result))
+    if (!result_ready(result))
         look_at_job(result, progress);
     for (size_t item = 0; item < result->count; item++)
         progress->failed += item_failed(result, item);
@@ -65,7 +66,8 @@ int pool_result_progress(struct pool_result *result, struct pool_progress *progr
 
 int pool_workers(struct pool *pool, struct pool_worker *workers, int most)
 {
-    if (!pool_may(pool, "pool_workers", false))
+    VISIT in = visit(pool, NULL, "pool_workers", false);
+    if (!in.pool)
         return -1;
     int count = pool_processes(pool);
     for (int i = 0; i < count && i < most; i++) {

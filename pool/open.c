@@ -34,7 +34,7 @@ static void wait_a_while(const struct wait *wait)
     uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 0,
              slice = left < SLICE ? left : SLICE;
     uint32_t living = atomic_load(&pool->region->living);
-    if (pool->region->kind == POOL_THREADS && living)
+    if (pool->region->kind != POOL_PROCESSES && living)
         futex_wait(&pool->region->living, living, slice + 1);
     else
         await_hangup(pool, (int)(slice / 1000000) + 1);
@@ -48,7 +48,7 @@ static int wait_for_workers(const struct wait *wait)
         if (wait_goes_on(wait) != 0)
             return -1;
         wait_a_while(wait);
-        run_callbacks(pool);
+        run_callbacks(pool, wait->deadline);
     }
     return 0;
 }
@@ -58,13 +58,12 @@ static void stop(struct pool *pool, enum stop how)
 {
     pthread_mutex_lock(&pool->lock);
     pool->stop = pool->stop < how ? how : pool->stop;
-    pthread_mutex_unlock(&pool->lock);
     uint32_t so_far = atomic_load(&pool->region->stop);
     while (so_far < how && !atomic_compare_exchange_weak(&pool->region->stop, &so_far, how))
         ;
     wake_workers(pool->region, pool->region->workers);
-    if (pool->region->kind == POOL_PROCESSES)
-        call_nursery(pool);
+    call_nursery(pool);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 /* ---- Opening ---- */
@@ -167,7 +166,7 @@ static int describe_initializer(struct pool *pool, const struct pool_options *op
 /* Gives back everything but processes. */
 static void forget(struct pool *pool)
 {
-    if (pool->region)
+    if (pool->region && !pool->gone)
         region_release(pool->region);
     if (pool->results)
         munmap(pool->results, pool->results_size);
@@ -186,7 +185,10 @@ static void forget(struct pool *pool)
 static void leave(struct pool *pool)
 {
     if (pool->nursery > 0) {
+        pthread_mutex_lock(&pool->lock); /* nobody must write to it any more */
         close(pool->socket);
+        pool->socket = -1;
+        pthread_mutex_unlock(&pool->lock);
         if (on_its_way(pool->region) && workers_live(pool))
             kill(pool->nursery, SIGKILL);
         while (waitpid(pool->nursery, NULL, __WALL) < 0 && errno == EINTR)
@@ -194,8 +196,10 @@ static void leave(struct pool *pool)
         pool->nursery = 0;
     }
     threads_join(pool);
+    pthread_mutex_lock(&pool->lock);
     if (pool->region)
         descriptor_close(pool);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 static uint32_t count_ready(const struct region *region)
@@ -335,7 +339,7 @@ struct pool *pool_open(const struct pool_options *asked)
     }
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
-    pool->descriptor = pool->file = -1;
+    pool->descriptor = pool->file = pool->socket = -1;
     int status = open_pool(pool, &options), error = errno;
     if (pool->file >= 0)
         close(pool->file);
@@ -359,7 +363,8 @@ void pool_interrupt(struct pool *pool)
 
 int pool_close(struct pool *pool)
 {
-    if (!pool_may(pool, "pool_close", false))
+    VISIT in = visit(pool, NULL, "pool_close", false);
+    if (!in.pool)
         return -1;
     if (!pool->joined)
         stop(pool, STOP_CLOSED);
@@ -376,7 +381,7 @@ static int end_work(struct pool *pool, double seconds)
     pthread_mutex_unlock(&pool->lock);
     struct wait wait = wait_begin(pool, "pool_terminate", seconds);
     while (wait_for_workers(&wait) != 0) {
-        if (errno != EINTR && pool->region->kind == POOL_THREADS)
+        if (errno != EINTR && pool->region->kind != POOL_PROCESSES)
             return error_set(ETIMEDOUT,
                              "pool_terminate: tasks are still running in %u of the threads, which cannot be killed; "
                              "pool_join waits for them",
@@ -391,32 +396,30 @@ static int end_work(struct pool *pool, double seconds)
 
 int pool_terminate(struct pool *pool)
 {
-    if (!pool_may(pool, "pool_terminate", true))
-        return -1;
-    pthread_mutex_lock(&pool->turn); /* another thread may be joining */
-    double more = !pool->joined && pool->region->kind == POOL_PROCESSES ? 5 : 0;
-    int status = pool->joined ? 0 : end_work(pool, pool->region->grace + more);
-    pthread_mutex_unlock(&pool->turn);
-    return status;
+    VISIT in = visit(pool, NULL, "pool_terminate", true);
+    if (!in.pool || pool->joined)
+        return in.pool ? 0 : -1;
+    return end_work(pool, pool->region->grace + (pool->region->kind == POOL_PROCESSES ? 5 : 0));
 }
 
 /* What is left to do once the nursery is gone. */
 static int settle(struct pool *pool)
 {
-    bool held = false;
-    run_callbacks(pool);
+    bool held = pool->region->queues;
+    run_callbacks(pool, UINT64_MAX);
+    pthread_mutex_lock(&pool->lock);
     for (uint32_t i = 0; i < pool->fresh; i++) {
         held |= pool->results[i].hold == HOLD_HANDLE;
-        if (pool->results[i].hold != HOLD_NOBODY)
+        if (pool->results[i].hold >= HOLD_HANDLE)
             count_unseen(pool, &pool->results[i]);
     }
+    pthread_mutex_unlock(&pool->lock);
     int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     leave(pool);
     pool->joined = true;
-    if (!held) {
+    pool->gone = !held && pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
+    if (pool->gone)
         region_release(pool->region);
-        pool->region = NULL;
-    }
     if (pool->unseen)
         status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %.400s", pool->unseen,
                            pool->unseen == 1 ? "" : "s", pool->first_unseen);
@@ -425,7 +428,8 @@ static int settle(struct pool *pool)
 
 int pool_join(struct pool *pool, double seconds)
 {
-    if (!pool_may(pool, "pool_join", true))
+    VISIT in = visit(pool, NULL, "pool_join", true);
+    if (!in.pool)
         return -1;
     if (pool->joined)
         return 0;
@@ -435,22 +439,28 @@ int pool_join(struct pool *pool, double seconds)
         return error_set(EBUSY, "pool_join: another thread is joining the pool");
     struct wait wait = wait_begin(pool, "pool_join", seconds);
     int status = wait_for_workers(&wait);
-    if (status == 0) {
-        pthread_mutex_lock(&pool->turn); /* another thread may be terminating it */
+    if (status == 0)
         status = settle(pool);
-        pthread_mutex_unlock(&pool->turn);
-    }
     atomic_store(&pool->joining, false);
     return status;
 }
 
+/* Waits until no other call is inside. */
+static void wait_for_others(struct pool *pool)
+{
+    uint32_t inside = atomic_fetch_or(&pool->visitors, VISITORS_LAST) | VISITORS_LAST;
+    for (; inside != (VISITORS_LAST | 1); inside = atomic_load(&pool->visitors))
+        futex_wait(&pool->visitors, inside, SLICE);
+}
+
 void pool_free(struct pool *pool)
 {
-    if (!pool || !pool_may(pool, "pool_free", true))
+    if (!pool || !visit(pool, NULL, "pool_free", true).pool)
         return;
-    if (!pool->joined) {
+    if (!pool->joined)
         end_work(pool, POOL_FOREVER);
+    wait_for_others(pool);
+    if (!pool->joined)
         settle(pool);
-    }
     forget(pool);
 }

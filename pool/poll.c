@@ -48,24 +48,31 @@ static void arm(struct pool *pool)
 
 int pool_poll(struct pool *pool)
 {
-    if (!pool_may(pool, "pool_poll", false))
+    VISIT in = visit(pool, NULL, "pool_poll", false);
+    if (!in.pool)
         return -1;
     if (pool->joined)
         return error_set(ESHUTDOWN, "pool_poll: the pool is joined");
+    pthread_mutex_lock(&pool->lock); /* another thread may be closing it */
     if (pool->descriptor >= 0)
         arm(pool);
+    pthread_mutex_unlock(&pool->lock);
     await_hangup(pool, 0);
-    if (!look_after(pool) && pool->descriptor >= 0 && pool->region->kind == POOL_PROCESSES)
+    bool over = !look_after(pool);
+    pthread_mutex_lock(&pool->lock);
+    if (over && pool->descriptor >= 0 && pool->socket >= 0)
         epoll_ctl(pool->descriptor, EPOLL_CTL_DEL, pool->socket, NULL); /* it would stay readable for ever */
+    pthread_mutex_unlock(&pool->lock);
     int count = 0;
     for (size_t looked = 0, all = pool->watch_count; looked <= all; looked += AT_ONCE)
-        count += run_callbacks(pool); /* each time it looks at the next ones */
+        count += run_callbacks(pool, UINT64_MAX); /* each time it looks at the next ones */
     return count;
 }
 
 int pool_descriptor(struct pool *pool)
 {
-    if (!pool_may(pool, "pool_descriptor", false))
+    VISIT in = visit(pool, NULL, "pool_descriptor", false);
+    if (!in.pool)
         return -1;
     if (pool->descriptor < 0)
         return error_set(EINVAL, "pool_descriptor: there is none; open the pool with .descriptor = true");

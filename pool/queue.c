@@ -211,6 +211,7 @@ static int run(struct pool_queue *queue, struct call *call, double seconds)
     struct party *me = &call->me;
     if (!begin(me, queue, call->who))
         return -1;
+    VISIT in = me->pool ? visit(me->pool, NULL, call->who, false) : (struct visit){ .pool = NULL };
     bool waits = !try(call), may = !waits || seconds <= 0 || !me->pool || pool_may(me->pool, call->busy, true);
     int status = !may ? -1 : waits ? wait_until(call, seconds) : 0;
     if (status == 0 && call->outcome == CLOSED)
@@ -330,7 +331,8 @@ static struct pool_queue *make_queue(struct pool *pool, size_t capacity, size_t 
 struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t width)
 {
     struct pool_queue *queue = NULL;
-    if (!pool_may(pool, "pool_queue_open", false))
+    VISIT in = visit(pool, NULL, "pool_queue_open", false);
+    if (!in.pool)
         return NULL;
     if (!capacity)
         error_set(EINVAL, "pool_queue_open: capacity is 0; it must be 1 or more");

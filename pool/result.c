@@ -8,16 +8,22 @@
 #include <errno.h>
 #include <string.h>
 
-bool pool_result_ready(struct pool_result *result)
+bool result_ready(struct pool_result *result)
 {
     uint32_t undone = atomic_load(&result->undone);
-    if (!result->pool || !undone || !*result->pool->here) /* in a task, the handle is not there */
-        return result->pool && !undone && *result->pool->here;
+    if (!undone)
+        return true;
     struct job *job = job_of(result);
     while (undone && atomic_load(job_ticket(job, undone - 1)) & TICKET_DONE)
         undone--;
     atomic_store_explicit(&result->undone, undone, memory_order_release); /* another thread may read the results */
     return !undone;
+}
+
+bool pool_result_ready(struct pool_result *result)
+{
+    VISIT in = visit_result(result, "pool_result_ready", false);
+    return in.pool && result_ready(result);
 }
 
 /* Notes that nobody wrote: a word, or nothing, stands for them. */
@@ -88,21 +94,19 @@ bool result_verdict(struct pool_result *result, struct pool_error *error)
     return true;
 }
 
-/* Returns whether the job is done, so that it can be read. */
-static bool readable(struct pool_result *result, const char *who)
+/* Returns whether the job of a visit is done, so that it can be read. */
+static bool readable(const struct visit *in, const char *who)
 {
-    if (!result)
-        error_set(EINVAL, "%s: result is NULL; did handing it over fail?", who);
-    else if (pool_result_ready(result))
-        return true;
-    else if (pool_may(result->pool, who, false))
-        error_set(EAGAIN, "%s: the job is not done", who);
-    return false;
+    if (!in->pool)
+        return false;
+    bool ready = result_ready(in->result);
+    return ready || error_set(EAGAIN, "%s: the job is not done", who) == 0;
 }
 
 int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error)
 {
-    if (!readable(result, "pool_result_failure"))
+    VISIT in = visit_result(result, "pool_result_failure", false);
+    if (!readable(&in, "pool_result_failure"))
         return -1;
     result->looked = true;
     return result_failure(result, from, error);
@@ -111,7 +115,8 @@ int pool_result_failure(struct pool_result *result, size_t from, struct pool_err
 int pool_result_successful(struct pool_result *result)
 {
     struct pool_error error;
-    if (!readable(result, "pool_result_successful"))
+    VISIT in = visit_result(result, "pool_result_successful", false);
+    if (!readable(&in, "pool_result_successful"))
         return -1;
     result->looked = true;
     return !result_failure(result, 0, &error);
@@ -139,19 +144,19 @@ size_t pool_result_count(const struct pool_result *result)
 }
 
 /* Returns whether the item can be read. */
-static bool item_readable(struct pool_result *result, size_t item, const char *who)
+static bool item_readable(const struct visit *in, size_t item, const char *who)
 {
-    if (!readable(result, who))
+    if (!readable(in, who))
         return false;
-    if (item >= result->count)
-        error_set(EINVAL, "%s: there is no item %zu: the job has %u", who, item, result->count);
-    return item < result->count;
+    uint32_t count = in->result->count;
+    return item < count || error_set(EINVAL, "%s: there is no item %zu: the job has %u", who, item, count) == 0;
 }
 
 const void *pool_result_at(struct pool_result *result, size_t item)
 {
     struct pool_error error;
-    if (!item_readable(result, item, "pool_result_at"))
+    VISIT in = visit_result(result, "pool_result_at", false);
+    if (!item_readable(&in, item, "pool_result_at"))
         return NULL;
     const struct note *note = result_note(result, item);
     if (!note || note->kind == NOTE_REPLY)
@@ -164,7 +169,8 @@ const void *pool_result_at(struct pool_result *result, size_t item)
 
 const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size)
 {
-    if (!item_readable(result, item, "pool_result_reply"))
+    VISIT in = visit_result(result, "pool_result_reply", false);
+    if (!item_readable(&in, item, "pool_result_reply"))
         return NULL;
     const struct note *note = result_note(result, item);
     bool bytes = note && (note->kind == NOTE_REPLY || (note->kind == NOTE_FAILURE && note->size));

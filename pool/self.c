@@ -65,12 +65,14 @@ int pool_attempt(void)
     return 1 + (int)((uint32_t)atomic_load(&self->slot->at) >> 1);
 }
 
+/* ---- Calls inside a pool ---- */
+
 bool pool_may(const struct pool *pool, const char *who, bool waits)
 {
     if (!pool)
         error_set(EINVAL, "%s: pool is NULL; did pool_open fail%s?", who,
                   worker_region() ? ", or is this a task of that pool" : "");
-    else if (pool->region && worker_here(pool->region))
+    else if (!pool->gone && worker_here(pool->region))
         error_set(EINVAL, "%s: a task cannot use the pool it runs in; it may open one of its own", who);
     else if (!*pool->here)
         error_set(EINVAL, "%s: this process did not open the pool; open one here", who);
@@ -79,4 +81,46 @@ bool pool_may(const struct pool *pool, const char *who, bool waits)
     else
         return true;
     return false;
+}
+
+/* Returns what the counter was. As long as there is one thread, it costs no more than an addition. */
+static uint32_t count(_Atomic uint32_t *visitors, uint32_t by)
+{
+    if (!__libc_single_threaded)
+        return atomic_fetch_add(visitors, by);
+    uint32_t were = atomic_load_explicit(visitors, memory_order_relaxed);
+    atomic_store_explicit(visitors, were + by, memory_order_relaxed);
+    return were;
+}
+
+struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits)
+{
+    if (!pool_may(pool, who, waits))
+        return (struct visit){ .pool = NULL };
+    count(&pool->visitors, 1);
+    if (result)
+        count(&result->visitors, 1);
+    return (struct visit){ pool, result };
+}
+
+struct visit visit_result(struct pool_result *result, const char *who, bool waits)
+{
+    if (result && result->pool)
+        return visit(result->pool, result, who, waits);
+    error_set(EINVAL,
+              result ? "%s: this process did not hand that job over; a task has no handles"
+                     : "%s: result is NULL; did handing it over fail?",
+              who);
+    return (struct visit){ .pool = NULL };
+}
+
+/* Once it is out, the pool may be freed; the address is all that the wake-up needs. */
+void visit_end(struct visit *visit)
+{
+    int error = errno;
+    if (visit->result)
+        count(&visit->result->visitors, UINT32_MAX);
+    if (visit->pool && count(&visit->pool->visitors, UINT32_MAX) & VISITORS_LAST)
+        futex_wake(&visit->pool->visitors, 1);
+    errno = error;
 }

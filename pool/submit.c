@@ -128,6 +128,7 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
         return -1;
     if (watch_room(pool, order) != 0)
         return -1;
+    result->hold = HOLD_HANDLE;
     watch(pool, order, result);
     if (result->chunks)
         publish(pool, job_of(result), result->chunks);
@@ -137,7 +138,8 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
 struct pool_result *submit(struct pool *pool, const struct order *order)
 {
     struct pool_result *result = NULL;
-    if (!pool_may(pool, order->who, false))
+    VISIT in = visit(pool, NULL, order->who, false);
+    if (!in.pool)
         return NULL;
     pthread_mutex_lock(&pool->lock);
     if (pool_takes(pool, order))
@@ -158,13 +160,15 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
 
 int pool_processes(const struct pool *pool)
 {
-    return pool->joined ? 0 : (int)pool->region->workers;
+    VISIT in = visit((struct pool *)pool, NULL, "pool_processes", false);
+    return !in.pool ? -1 : pool->joined ? 0 : (int)pool->region->workers;
 }
 
 /* Hands over, waits, frees: what the calls without a handle do. */
 static int run(struct pool *pool, const struct order *order, void *results)
 {
-    if (!pool_may(pool, order->who, true))
+    VISIT in = visit(pool, NULL, order->who, true);
+    if (!in.pool)
         return -1;
     struct pool_result *result = submit(pool, order);
     if (!result)

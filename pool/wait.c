@@ -42,7 +42,7 @@ void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
     if (atomic_load(word) != value || !wait->pool)
         return;
     look_after(wait->pool);
-    run_callbacks(wait->pool);
+    run_callbacks(wait->pool, wait->deadline);
 }
 
 /* ---- For a job ---- */
@@ -68,7 +68,7 @@ static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
 int wait_for(const struct wait *wait, struct pool_result *result)
 {
     bool may_spin = !result->woke && wait->deadline; /* if the worker that will end it is awake on another core */
-    while (!pool_result_ready(result)) {
+    while (!result_ready(result)) {
         struct job *job = job_of(result);
         uint32_t undone = atomic_load(&result->undone);
         if (!undone) /* another thread has seen the end meanwhile */
@@ -80,53 +80,51 @@ int wait_for(const struct wait *wait, struct pool_result *result)
         if (wait_for_ticket(wait, ticket) != 0)
             return -1;
     }
-    if (result->pool->watch_count)
-        run_callbacks(result->pool);
-    return 0;
+    run_own_callback(result);
+    run_callbacks(result->pool, wait->deadline);
+    if (result->hold == HOLD_HANDLE)
+        return 0;
+    return error_set(EINVAL, "%s: another thread has freed the result meanwhile", wait->who);
 }
 
-static int await(struct pool_result *result, const char *who, double seconds)
+static int await(const struct visit *in, const char *who, double seconds)
 {
-    if (!result)
-        return error_set(EINVAL, "%s: result is NULL; did handing it over fail?", who);
-    bool ready = pool_result_ready(result);
-    if (ready && !result->pool->watch_count)
-        return 0;
-    if (!pool_may(result->pool, who, !ready))
+    if (!in->pool || (!result_ready(in->result) && !pool_may(in->pool, who, true)))
         return -1;
-    struct wait wait = wait_begin(result->pool, who, seconds);
-    return wait_for(&wait, result);
+    struct wait wait = wait_begin(in->pool, who, seconds);
+    return wait_for(&wait, in->result);
 }
 
 int pool_result_wait(struct pool_result *result, double seconds)
 {
-    return await(result, "pool_result_wait", seconds);
+    VISIT in = visit_result(result, "pool_result_wait", false);
+    return await(&in, "pool_result_wait", seconds);
 }
 
 int pool_result_cancel(struct pool_result *result)
 {
-    if (!result)
-        return error_set(EINVAL, "pool_result_cancel: result is NULL; did handing it over fail?");
-    struct pool *pool = result->pool;
-    if (!pool_may(pool, "pool_result_cancel", false))
+    VISIT in = visit_result(result, "pool_result_cancel", false);
+    struct pool *pool = in.pool;
+    if (!pool)
         return -1;
     pthread_mutex_lock(&pool->lock);
-    bool processes = pool->region->kind == POOL_PROCESSES, ready = pool_result_ready(result);
+    bool processes = pool->region->kind == POOL_PROCESSES, ready = result_ready(result);
     uint32_t held = ready ? 0
                           : give_up_tickets(pool->region, job_of(result), result->chunks, GIVEN_UP_CANCEL,
                                             processes ? TAKEN_CONDEMN : TAKEN_FINISH);
+    if (held && processes)
+        call_nursery(pool);
     pthread_mutex_unlock(&pool->lock);
     if (held && !processes)
         return error_set(ENOTSUP, "pool_result_cancel: threads are in %u of its chunks, and cannot be killed", held);
-    if (held)
-        call_nursery(pool);
     return !ready;
 }
 
 int result_get(struct pool_result *result, const char *who, void *results, double seconds)
 {
     struct pool_error error;
-    if (await(result, who, seconds) != 0)
+    VISIT in = visit_result(result, who, false);
+    if (await(&in, who, seconds) != 0)
         return -1;
     if (results)
         copy_values(result, results);

@@ -167,9 +167,9 @@ static void work(struct worker *w)
     struct region *region = w->region;
     w->position = atomic_load(&region->head);
     for (;;) {
-        uint32_t index = 0;
+        uint32_t index = 0, stop = atomic_load(&region->stop); /* before the look: what came before a close is seen */
         enum look seen = look(w, &index);
-        if (atomic_load(&region->stop) >= STOP_TERMINATED)
+        if (stop >= STOP_TERMINATED)
             return;
         if (seen == LOOK_JOB && take(w, index)) {
             pass_on(w);
@@ -184,7 +184,7 @@ static void work(struct worker *w)
         move_head(w);
         if (w->position != position)
             continue;
-        if (atomic_load(&region->stop) || region->kind == POOL_INLINE)
+        if (stop || region->kind == POOL_INLINE)
             return;
         rest(w);
     }
