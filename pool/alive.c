@@ -108,6 +108,8 @@ void give_up_all(struct pool *pool, enum taken taken)
 void pool_is_over(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
+    for (uint32_t i = 0; i < pool->region->workers && !pool->over && pool->region->kind == POOL_PROCESSES; i++)
+        worker_bury(pool->region, i, GIVEN_UP_END); /* what has ended stays ended, also in the chunks they held */
     if (!pool->over)
         give_up_all(pool, TAKEN_END);
     pool->over = true;

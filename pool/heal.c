@@ -126,15 +126,15 @@ void worker_mourn(struct region *region, uint32_t number)
         trace(&dead, TRACE_DEATH, job->serial, at >> 32, dead.slot->dead_status);
 }
 
-void worker_bury(struct region *region, uint32_t number)
+void worker_bury(struct region *region, uint32_t number, enum give_up why)
 {
     struct slot *slot = &region->slots[number];
     struct job *job = clear_up(region, number);
     if (!job)
         return;
     uint64_t at = atomic_load(&slot->at), end = job_chunk_end(job, atomic_load(&slot->chunk));
-    uint64_t item = (at % 2 ? settle_death(region, slot, job) : at) >> 32;
+    uint64_t item = (at % 2 && why == NO_WORKER ? settle_death(region, slot, job) : at) >> 32;
     for (; item < end; item++)
-        note_absent(job, item, NO_WORKER);
+        note_absent(job, item, why);
     finish_chunk(region, slot, job, TICKET_DONE);
 }

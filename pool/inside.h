@@ -196,8 +196,9 @@ void queues_heal(struct region *region, uint32_t number);
 /** Clears up after the last worker of a slot; the trace learns of the item in whose middle it was ended. */
 void worker_mourn(struct region *region, uint32_t number);
 
-/** Settles what the dead worker of a slot held, when there will be no successor: its items fail (ABSENT_WORKER). */
-void worker_bury(struct region *region, uint32_t number);
+/** Settles what the dead worker of a slot held, when there will be no successor: those of its items that have not ended
+ * fail, for this reason. */
+void worker_bury(struct region *region, uint32_t number, enum give_up why);
 
 /* worker.c */
 

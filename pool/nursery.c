@@ -78,7 +78,7 @@ static void try_later(struct nursery *n, int error)
     for (uint32_t i = 0; i < region->workers; i++) {
         opening |= !atomic_load(&region->slots[i].was_ready);
         if (n->tries == FORK_TRIES && is_missing(region, i))
-            worker_bury(region, i);
+            worker_bury(region, i, NO_WORKER);
     }
     if (opening || (n->tries == FORK_TRIES && n->alive == 0))
         break_pool(n, 0, error);
