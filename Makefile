@@ -43,7 +43,7 @@ endif
 # --- Where you are --------------------------------------------------------------------------------------
 
 next help list doctor:
-	@sh tests/guide.sh $@
+	@sh tools/guide.sh $@
 
 .DEFAULT:
 	@echo "There is no '$@' to make. make list shows the chapters, make help the commands." >&2; exit 2
@@ -141,13 +141,13 @@ compile: $(LIBRARY)
 # --- Grading --------------------------------------------------------------------------------------------
 
 grade: $(BUILD)/run
-	@sh tests/grade.sh
+	@sh tools/grade.sh
 
 grade-%: $(BUILD)/run
-	@sh tests/grade.sh $*
+	@sh tools/grade.sh $*
 
 hint-%:
-	@sh tests/grade.sh hint $*
+	@sh tools/grade.sh hint $*
 
 # --- Tests ----------------------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ test: has-what-tests-need $(LIBRARY) $(BUILD)/run $(BUILD)/tty $(BUILD)/unit $(B
 	@sh tests/all.sh
 
 has-what-tests-need:
-	@sh tests/setup.sh tests -n
+	@sh tools/setup.sh tests -n
 
 bats: $(LIBRARY) $(BUILD)/run $(BUILD)/tty
 	@bats $(FILES)
@@ -167,14 +167,18 @@ unit: $(BUILD)/unit
 $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 	$(COMPILE) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
 
-$(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/%.c $(LIBRARY)
+$(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 $(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h
 	@mkdir -p $(BUILD)
 	$(COMPILE) -Ipool -o $@ tests/draw-demo.c pool/draw.c
 
-$(BUILD)/run $(BUILD)/tty: $(BUILD)/%: tests/%.c
+$(BUILD)/run: tools/run.c
+	@mkdir -p $(BUILD)
+	$(COMPILE) -o $@ $<
+
+$(BUILD)/tty: tests/tty.c
 	@mkdir -p $(BUILD)
 	$(COMPILE) -o $@ $<
 
@@ -199,19 +203,19 @@ check-valgrind: $(BUILD)/unit
 
 # The library's tests built for ARM64 and run there, or by qemu-user.
 check-arm64:
-	@sh tests/arm64.sh $(BUILD)
+	@sh tools/arm64.sh $(BUILD)
 
 # Which lines of pool/ the library's tests execute; fails below 95 %.
 COVERAGE = $(BUILD)/coverage
 coverage: $(BUILD)/run
 	$(MAKE) CC=gcc BUILD=$(COVERAGE) EXTRA='-O0 -w --coverage -fprofile-update=atomic' \
-	    USE='$(USE) tests/coverage.c -Wl,--wrap=_exit' $(COVERAGE)/unit compile \
+	    USE='$(USE) tools/coverage.c -Wl,--wrap=_exit' $(COVERAGE)/unit compile \
 	    SOURCE='$(wildcard chapters/ch09-*.c)' PROGRAM=$(COVERAGE)/draws
-	@sh tests/coverage.sh $(BUILD) 95
+	@sh tools/coverage.sh $(BUILD) 95
 
 # No function of the library calls upwards.
 check-floors: $(OBJECTS)
-	@sh tests/floors.sh $(OBJECTS)
+	@sh tools/floors.sh $(OBJECTS)
 
 # The other compiler, as strict.
 check-clang:
@@ -223,37 +227,37 @@ torture: $(BUILD)/torture $(BUILD)/steps
 	$(BUILD)/steps
 
 bench: $(LIBRARY)
-	@CC='$(CC)' CFLAGS='$(strip $(CFLAGS))' BUILD=$(BUILD) sh tests/bench/bench.sh
+	@CC='$(CC)' CFLAGS='$(strip $(CFLAGS))' BUILD=$(BUILD) sh tools/bench/bench.sh
 
 # What happens when a worker is killed, a callback fails ...: here and in Python's pools; writes the README's table.
 peers: $(LIBRARY) $(BUILD)/run
-	@CC='$(CC)' CFLAGS='$(strip $(CFLAGS))' BUILD=$(BUILD) sh tests/peers/peers.sh
+	@CC='$(CC)' CFLAGS='$(strip $(CFLAGS))' BUILD=$(BUILD) sh tools/peers/peers.sh
 
 # --- The book -------------------------------------------------------------------------------------------
 
 book-sync: $(BUILD)/run chapters
-	@awk -f tests/match.awk -f tests/book.awk sync
+	@awk -f tools/book/match.awk -f tools/book/book.awk sync
 
 book-check: $(BUILD)/run chapters
-	@awk -f tests/match.awk -f tests/book.awk check
-	@LC_ALL=C awk -f tests/match.awk -f tests/course.awk
+	@awk -f tools/book/match.awk -f tools/book/book.awk check
+	@LC_ALL=C awk -f tools/book/match.awk -f tools/book/course.awk
 
 # The pictures in the book, from real runs; make figures ONLY='ch09 ch14': some of them.
 figures: $(BUILD)/run
-	@awk -f tests/match.awk -f tests/book.awk figures book.md $(ONLY)
+	@awk -f tools/book/match.awk -f tools/book/book.awk figures book.md $(ONLY)
 
 # The book as pages, build/book/index.html, and the reference of pool.h, build/reference/index.html (and man/man3).
 book:
-	@BUILD=$(BUILD) VERSION=$(VERSION) sh tests/book/book.sh
+	@BUILD=$(BUILD) VERSION=$(VERSION) sh tools/book/book.sh
 
 reference:
-	@BUILD=$(BUILD) VERSION=$(VERSION) sh tests/book/reference.sh
+	@BUILD=$(BUILD) VERSION=$(VERSION) sh tools/book/reference.sh
 
 # --- The rest -------------------------------------------------------------------------------------------
 
 # Installs what the tests and the bench need (Debian, Ubuntu).
 setup:
-	sh tests/setup.sh all
+	sh tools/setup.sh all
 
 clean:
 	rm -rf build ch[0-9][0-9] ex[0-9][0-9]
