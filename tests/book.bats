@@ -72,7 +72,7 @@ END
 }
 
 book() {
-    awk -f "$KIT/tests/match.awk" -f "$KIT/tests/book.awk" "$@"
+    awk -f "$KIT/tools/book/match.awk" -f "$KIT/tools/book/book.awk" "$@"
 }
 
 # change FILE SED-SCRIPT (and: mv original FILE)
@@ -393,9 +393,9 @@ END
     [[ $output == usage:* ]]
     run -2 book check nowhere.md
     [[ $output == *"cannot read nowhere.md"* ]]
-    run -2 awk -f "$KIT/tests/match.awk" match nowhere.txt
+    run -2 awk -f "$KIT/tools/book/match.awk" match nowhere.txt
     [[ $output == *"cannot read nowhere.txt"* ]]
-    run -2 awk -f "$KIT/tests/match.awk" match book.md order=/x/
+    run -2 awk -f "$KIT/tools/book/match.awk" match book.md order=/x/
     [[ $output == *"no option order=/x/"* ]]
 }
 

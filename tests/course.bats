@@ -98,7 +98,7 @@ END
 }
 
 course() {
-    LC_ALL=C awk -f "$KIT/tests/match.awk" -f "$KIT/tests/course.awk" "$@"
+    LC_ALL=C awk -f "$KIT/tools/book/match.awk" -f "$KIT/tools/book/course.awk" "$@"
 }
 
 # red SED-SCRIPT TEXT...: the book changed so is refused, and each of these is said; then it is put back.

@@ -12,7 +12,7 @@ setup_file() {
 
 @test "README: every listing is the file it says" {
     cd "$KIT"
-    run -0 awk -f tests/match.awk -f tests/book.awk check README.md
+    run -0 awk -f tools/book/match.awk -f tools/book/book.awk check README.md
 }
 
 @test "squares: the shortest program, also at the head of pool.h" {

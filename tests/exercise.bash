@@ -6,7 +6,7 @@
 #     @test "big-numbers: ..." { ask 1 50000; [[ ... ]] || wrong EXPECTED GOT LIKELY; }
 #
 # Whose answer: EX=DIR names the folder it lies in; the kit's own solutions if nothing is said.
-# tests/grade.sh has it compiled already (ANSWER=PROGRAM), wants long questions kept (QUESTIONS=DIR), and
+# tools/grade.sh has it compiled already (ANSWER=PROGRAM), wants long questions kept (QUESTIONS=DIR), and
 # reads what `wrong` tells. The questions are drawn anew for each run. The first test that fails is the
 # student's next step, so those behind it are skipped.
 

@@ -14,7 +14,7 @@ setup() {
 grade() {
     local variable own=()
     for variable in "${!BATS_@}"; do own+=(-u "$variable"); done
-    run "-$1" build/run -l -t120 env "${own[@]}" PATH="${PATH//"$BATS_LIBEXEC:"/}" tests/grade.sh "${@:2}"
+    run "-$1" build/run -l -t120 env "${own[@]}" PATH="${PATH//"$BATS_LIBEXEC:"/}" tools/grade.sh "${@:2}"
 }
 
 # change NN SED: the solution of an exercise, changed, is the answer.

@@ -39,13 +39,13 @@ kit_same_lines() {
 }
 
 # kit_match FILE [OPTION...]: $output is what FILE says (-: stdin), which may hold <pid>, <ms> and so on, as
-# the transcripts in the book may; tests/match.awk tells the options. kit_match - unordered=/^hello/ <<'END'
+# the transcripts in the book may; tools/book/match.awk tells the options. kit_match - unordered=/^hello/ <<'END'
 # ... END
 kit_match() {
     local expected=$1
     shift
     [[ $expected != - ]] || { expected=$BATS_TEST_TMPDIR/expected; cat >"$expected"; }
-    printf %s "$output" | awk -f "$KIT/tests/match.awk" match "$expected" "$@" >&2
+    printf %s "$output" | awk -f "$KIT/tools/book/match.awk" match "$expected" "$@" >&2
 }
 
 # kit_busy RUNS NAME [OPTION...] <EXPECTED: runs the root's program NAME so often beside four busy loops; each time it

@@ -18,20 +18,20 @@ say|*|end|done|-
 say|*|end|hang|the end hangs
 END_SCENES
     printf 'kill here 1 %s\n' "$@" >rounds
-    run awk -v only=here -f "$KIT/tests/peers/peers.awk" scenes rounds
+    run awk -v only=here -f "$KIT/tools/peers/peers.awk" scenes rounds
 }
 
 setup() { cd "$BATS_TEST_TMPDIR"; }
 
 @test "what the README says of this pool is what it does" {
     cd "$KIT"
-    BUILD=$KIT/build run -0 "$KIT/build/run" -t 60 sh tests/peers/peers.sh check
+    BUILD=$KIT/build run -0 "$KIT/build/run" -t 60 sh tools/peers/peers.sh check
 }
 
 @test "a README that says something else is found" {
     cd "$KIT"
     sed '/^| a worker is killed/s/[^|]*|$/ all is lost |/' README.md >"$BATS_TEST_TMPDIR/README"
-    README=$BATS_TEST_TMPDIR/README BUILD=$KIT/build run -1 "$KIT/build/run" -t 60 sh tests/peers/peers.sh check
+    README=$BATS_TEST_TMPDIR/README BUILD=$KIT/build run -1 "$KIT/build/run" -t 60 sh tools/peers/peers.sh check
     [[ $output == *"-all is lost"* ]]
 }
 
@@ -63,14 +63,14 @@ setup() { cd "$BATS_TEST_TMPDIR"; }
     mkdir bin
     ln -s "$(command -v dirname)" bin/dirname
     cp "$KIT/README.md" README
-    PATH=$PWD/bin BUILD=$KIT/build README=README run -77 /bin/sh "$KIT/tests/peers/peers.sh"
-    [ "$output" = 'peers: there is no Python 3 to compare with. To install it: sh tests/setup.sh all' ]
+    PATH=$PWD/bin BUILD=$KIT/build README=README run -77 /bin/sh "$KIT/tools/peers/peers.sh"
+    [ "$output" = 'peers: there is no Python 3 to compare with. To install it: sh tools/setup.sh all' ]
     cmp README "$KIT/README.md"
 }
 
 @test "misuse is 2 and says what was wrong" {
-    ROUNDS=0 BUILD=$KIT/build run -2 sh "$KIT/tests/peers/peers.sh"
+    ROUNDS=0 BUILD=$KIT/build run -2 sh "$KIT/tools/peers/peers.sh"
     [[ $output == *"ROUNDS is '0'"* ]]
-    BUILD=$KIT/build run -2 sh "$KIT/tests/peers/peers.sh" chekc
+    BUILD=$KIT/build run -2 sh "$KIT/tools/peers/peers.sh" chekc
     [[ $output == usage:* ]]
 }

@@ -6,7 +6,7 @@ load kit
 setup_file() {
     export PAGES=$BATS_FILE_TMPDIR/build # made once, for all tests that only look
     cd "$KIT"
-    ! has_tools || BUILD=$PAGES VERSION=1.0.0 sh tests/book/book.sh >"$BATS_FILE_TMPDIR/said" 2>&1 3>&- ||
+    ! has_tools || BUILD=$PAGES VERSION=1.0.0 sh tools/book/book.sh >"$BATS_FILE_TMPDIR/said" 2>&1 3>&- ||
         echo failed >"$BATS_FILE_TMPDIR/failed"
 }
 
@@ -31,14 +31,14 @@ has_tools() {
 book() {
     printf '# A book\n\nSee chapter 1.\n\n## Chapter 1: first\n\n%b\n\n## Glossary\n\n### A word\n' "$1" \
         >"$BATS_TEST_TMPDIR/book.md"
-    BUILD=$BATS_TEST_TMPDIR/build sh tests/book/book.sh "$BATS_TEST_TMPDIR/book.md"
+    BUILD=$BATS_TEST_TMPDIR/build sh tools/book/book.sh "$BATS_TEST_TMPDIR/book.md"
 }
 
 # reference SED-SCRIPT: makes the reference of a pool.h that was changed so.
 reference() {
     sed "$1" pool/pool.h >"$BATS_TEST_TMPDIR/pool.h"
     ! cmp -s pool/pool.h "$BATS_TEST_TMPDIR/pool.h" || { echo "'$1' changes nothing"; return 99; }
-    BUILD=$BATS_TEST_TMPDIR/build sh tests/book/reference.sh "$BATS_TEST_TMPDIR/pool.h"
+    BUILD=$BATS_TEST_TMPDIR/build sh tools/book/reference.sh "$BATS_TEST_TMPDIR/pool.h"
 }
 
 # The chapters' pages.
@@ -58,7 +58,7 @@ chapters() {
 }
 
 @test "no link leads nowhere: in the book, from it into the reference, and back" {
-    run -0 awk -f tests/book/links.awk "$PAGES"/book/*.html "$PAGES"/reference/*.html
+    run -0 awk -f tools/book/links.awk "$PAGES"/book/*.html "$PAGES"/reference/*.html
     grep -q 'href="../reference/group__[a-z_]*.html#[a-z0-9]*"[^>]*><code>pool_map</code>' $(chapters)
     grep -q 'href="../book/index.html"' "$PAGES/reference/index.html"
 }
@@ -69,7 +69,7 @@ chapters() {
     rm book/ch01*.html
     sed -i 's/id="how-to-follow"//; s|<head>|<head><script src="https://example.org/x.js"></script>|' book/index.html
     echo '<a href="index.html#how-to-follow">' >book/new.html
-    run -1 awk -f "$KIT/tests/book/links.awk" book/*.html reference/*.html
+    run -1 awk -f "$KIT/tools/book/links.awk" book/*.html reference/*.html
     [[ $output == *"book/index.html: ch01-first-pool.html leads to no file"* ]]
     [[ $output == *"book/new.html: index.html#how-to-follow leads to no anchor"* ]]
     [[ $output == *"book/index.html: https://example.org/x.js is not beside the page"* ]]
@@ -158,16 +158,16 @@ chapters() {
 }
 
 @test "a reference without a book has no link to one" {
-    BUILD=$BATS_TEST_TMPDIR/build run -0 sh tests/book/reference.sh
-    run -0 awk -f tests/book/links.awk "$BATS_TEST_TMPDIR"/build/reference/*.html
+    BUILD=$BATS_TEST_TMPDIR/build run -0 sh tools/book/reference.sh
+    run -0 awk -f tools/book/links.awk "$BATS_TEST_TMPDIR"/build/reference/*.html
 }
 
 @test "without pandoc or doxygen: one line, and status 77" {
     mkdir "$BATS_TEST_TMPDIR/bin"
     for tool in sh dirname rm mkdir cp sed mktemp; do ln -s "$(command -v $tool)" "$BATS_TEST_TMPDIR/bin/"; done
     export PATH=$BATS_TEST_TMPDIR/bin BUILD=$BATS_TEST_TMPDIR/build
-    run -77 sh tests/book/book.sh
-    [ "$output" = 'make book needs the package pandoc. To install it: sh tests/setup.sh tests' ]
-    run -77 sh tests/book/reference.sh
+    run -77 sh tools/book/book.sh
+    [ "$output" = 'make book needs the package pandoc. To install it: sh tools/setup.sh tests' ]
+    run -77 sh tools/book/reference.sh
     [[ $output == 'make reference needs the packages doxygen and doxygen-awesome-css'* && ${#lines[@]} -eq 1 ]]
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # reference.sh - makes the reference of pool/pool.h, pages and man pages, in $BUILD/reference.
 #
-# usage: BUILD=build VERSION=1.0.0 sh tests/book/reference.sh [HEADER]
+# usage: BUILD=build VERSION=1.0.0 sh tools/book/reference.sh [HEADER]
 #
 # What the header begins with becomes the front page, each of its "@name" sections a page. The pages are Doxygen's, the
 # man pages those of man.awk: man -l build/reference/man/man3/pool_map.3. If there is a book beside it, in $BUILD/book,
@@ -18,7 +18,7 @@ theme=/usr/share/doxygen-awesome-css # in the package of that name
 
 if ! command -v doxygen >/dev/null || [ ! -d $theme ]; then
     echo 'make reference needs the packages doxygen and doxygen-awesome-css.' \
-        'To install them: sh tests/setup.sh tests' >&2
+        'To install them: sh tools/setup.sh tests' >&2
     exit 77
 fi
 
@@ -43,13 +43,13 @@ s/@brief //
 s|^struct \([a-z_]*\); */\*\*<\(.*\)\*/|/**\2*/ struct \1 {};|
 END
 
-cp tests/book/layout.xml tests/book/reference.html "$work"
+cp tools/book/layout.xml tools/book/reference.html "$work"
 [ -d "$out/../book" ] || sed -i '/book\/index.html/d' "$work/layout.xml" "$work/reference.html"
 
 # run SETTING...: Doxygen with these settings beside those of the Doxyfile.
 run() {
     {
-        cat tests/book/Doxyfile
+        cat tools/book/Doxyfile
         printf '%s\n' "INPUT = $header" "$@"
     } >"$work/Doxyfile"
     doxygen "$work/Doxyfile" 2>"$work/said" || {
@@ -65,7 +65,7 @@ run "OUTPUT_DIRECTORY = $work" 'GENERATE_HTML = NO' 'GENERATE_XML = YES' \
 run "OUTPUT_DIRECTORY = $out" "GENERATE_TAGFILE = $out/pool.tag" "PROJECT_NUMBER = ${VERSION-}" \
     "INPUT_FILTER = \"sed -f $work/filter.sed\"" "LAYOUT_FILE = $work/layout.xml" "HTML_FOOTER = $work/reference.html" \
     "HTML_EXTRA_STYLESHEET = $theme/doxygen-awesome.css $theme/doxygen-awesome-sidebar-only.css" \
-    'HTML_EXTRA_STYLESHEET += tests/book/reference.css'
+    'HTML_EXTRA_STYLESHEET += tools/book/reference.css'
 
 # A parameter called pool is not the struct of that name, one heading is Doxygen's own, and nobody asks for the page of
 # a folder.
@@ -77,4 +77,4 @@ rm -f "$out"/dir_*
 ways=$(sed -n 's|.*\[ "\(.*\)", "\(group__.*html\)".*|<a href="\2">\1</a>|p' "$out/modules.js" | paste -sd ';')
 sed -i "s|<div class=\"textblock\">|&<p>$ways</p>|; s|</a>;|</a> \&middot; |g" "$out/index.html"
 
-awk -v version="${VERSION-}" -v out="$out/man/man3" -f tests/book/man.awk "$header"
+awk -v version="${VERSION-}" -v out="$out/man/man3" -f tools/book/man.awk "$header"

@@ -2,7 +2,7 @@
 # peers.sh - plays what can go wrong with a pool, in Python's two and here, and writes the table in the README.
 #
 # usage: make peers [ROUNDS=5]
-#        sh tests/peers/peers.sh check    plays our own column once, and compares it with the README's
+#        sh tools/peers/peers.sh check    plays our own column once, and compares it with the README's
 #
 # A scene is a program of its own (peers.py, here.c) in a folder of its own under build/peers/, under build/run with a
 # deadline. What it prints, and what the runner saw, are the facts of a round; scenes says how they are put in words.
@@ -110,7 +110,7 @@ write_readme() {
 
 measure() {
     PYTHON=$(python3 -c 'import concurrent.futures, multiprocessing.pool, sys; print(sys.executable)' 2>/dev/null) || {
-        echo 'peers: there is no Python 3 to compare with. To install it: sh tests/setup.sh all' >&2
+        echo 'peers: there is no Python 3 to compare with. To install it: sh tools/setup.sh all' >&2
         exit 77
     }
     export PYTHON
@@ -152,7 +152,7 @@ one:4)
     one "$@"
     ;;
 *)
-    echo 'usage: sh tests/peers/peers.sh [check]' >&2
+    echo 'usage: sh tools/peers/peers.sh [check]' >&2
     exit 2
     ;;
 esac

@@ -1,6 +1,6 @@
 # links.awk - finds links that lead nowhere.
 #
-#     awk -f tests/book/links.awk FILE.html ...
+#     awk -f tools/book/links.awk FILE.html ...
 #
 # Each link (href, src) must lead to a file, and its #anchor to an id there, if that file is among those given.
 # Addresses elsewhere (https: ...) are not followed, but nothing that a page needs may be there: a style, a script, a

@@ -1,7 +1,7 @@
 #!/bin/sh
 # arm64.sh - builds the library and its tests for ARM64 and runs them, on any machine.
 #
-# usage: sh tests/arm64.sh BUILD [WORD...]      with words: only these tests, as for build/unit
+# usage: sh tools/arm64.sh BUILD [WORD...]      with words: only these tests, as for build/unit
 #
 # On ARM64 they simply run. Elsewhere a cross compiler builds them and qemu-user runs them; CUnit for ARM64 is fetched
 # into BUILD/arm64, and nothing is installed. This shows that the library compiles there and that its instructions and

@@ -1,7 +1,7 @@
 #!/bin/sh
 # book.sh - makes the book as pages, in $BUILD/book: one for each chapter, to be read from the disk, without a network.
 #
-# usage: BUILD=build VERSION=1.0.0 sh tests/book/book.sh [BOOK]
+# usage: BUILD=build VERSION=1.0.0 sh tools/book/book.sh [BOOK]
 #
 # The reference is made first: the pages link to it, and it links to them.
 #
@@ -14,15 +14,15 @@ BUILD=${BUILD:-build}
 out=$BUILD/book
 
 if ! command -v pandoc >/dev/null; then
-    echo 'make book needs the package pandoc. To install it: sh tests/setup.sh tests' >&2
+    echo 'make book needs the package pandoc. To install it: sh tools/setup.sh tests' >&2
     exit 77
 fi
 
 rm -rf "$out"
 mkdir -p "$out/figures"
-sh tests/book/reference.sh
-cp tests/book/book.css tests/book/search.js "$out"
-if ! pandoc -f gfm -t plain -o /dev/null -M out="$out" -L tests/book/pages.lua "${1:-book.md}"; then
+sh tools/book/reference.sh
+cp tools/book/book.css tools/book/search.js "$out"
+if ! pandoc -f gfm -t plain -o /dev/null -M out="$out" -L tools/book/pages.lua "${1:-book.md}"; then
     rm -rf "$out"
     exit 1
 fi

@@ -1,6 +1,6 @@
 # man.awk - makes a man page of each call in pool.h, and pool.h(3), which tells how they belong together.
 #
-#     awk -v version=1.0.0 -v out=FOLDER -f tests/book/man.awk pool/pool.h
+#     awk -v version=1.0.0 -v out=FOLDER -f tools/book/man.awk pool/pool.h
 #
 # Doxygen can make man pages too, but it loses blank lines and turns " into ' in programs. The header's comments are
 # read as they are written there: Markdown, "@name", "@param" and "@return", and "/**<" behind a member.

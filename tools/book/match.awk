@@ -1,6 +1,6 @@
 # match.awk: compares what a program of many processes printed with what it should print.
 #
-#     awk -f tests/match.awk match FILE [OPTION...] <OUTPUT
+#     awk -f tools/book/match.awk match FILE [OPTION...] <OUTPUT
 #
 # Exit status: 0 if OUTPUT is what FILE says, else 1, and the first difference is shown; 2 misuse. book.awk
 # compares the book's transcripts in the same way.

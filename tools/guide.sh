@@ -1,7 +1,7 @@
 #!/bin/sh
 # guide.sh - where you are, and what there is.
 #
-# usage: sh tests/guide.sh next | list | help | doctor
+# usage: sh tools/guide.sh next | list | help | doctor
 #
 # What a chapter needs stands in the box at its head in book.md, how the exercises stand in .progress (grade.sh).
 
@@ -38,7 +38,7 @@ next() {
         [ "$(state_of "$number")" = pass ] || break
         number=
     done
-    printf '%-46s %s\n' 'Many Hands: process pools in C' "$(sh tests/grade.sh progress)"
+    printf '%-46s %s\n' 'Many Hands: process pools in C' "$(sh tools/grade.sh progress)"
     if [ -n "$number" ]; then
         printf '  next     %-36s book.md, "Chapter %s"\n' "make ch$number && ./ch$number" "${number#0}"
         printf '  then     %-36s make grade-%s    stuck: make hint-%s\n' "edit $file" "$number" "$number"
@@ -121,8 +121,8 @@ doctor() {
     have pkg-config 'pkg-config: tests; GLib in make bench' 'pkg-config, libglib2.0-dev'
     have qemu-aarch64 'qemu: make check-arm64' 'qemu-user, gcc-aarch64-linux-gnu'
     boxes | awk -F '\t' '$5 != "none" && $5 != "-" { printf "  chapter %s needs the packages %s\n", $1, $5 }'
-    echo '  sh tests/setup.sh grade brings what the grader needs, tests what the tests need, make setup all of it'
-    echo 'protection while grading: a deadline, and nothing a program starts outlives it (tests/run.c);'
+    echo '  sh tools/setup.sh grade brings what the grader needs, tests what the tests need, make setup all of it'
+    echo 'protection while grading: a deadline, and nothing a program starts outlives it (tools/run.c);'
     echo 'it can still read and write your files, so grade only what you trust'
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # coverage.sh - which lines of pool/ the library's tests execute; `make coverage` builds what it needs first.
 #
-# usage: sh tests/coverage.sh BUILD PERCENT
+# usage: sh tools/coverage.sh BUILD PERCENT
 #
 # What is built with gcc's --coverage lies in BUILD/coverage.
 #

@@ -1,6 +1,6 @@
 # course.awk: holds the book to its form, so that no chapter lacks a part and no scenario is missing.
 #
-#     awk -f tests/match.awk -f tests/course.awk [BOOK]      says what is wrong
+#     awk -f tools/book/match.awk -f tools/book/course.awk [BOOK]      says what is wrong
 #
 # To be run in the repository's root. Exit status: 0; 1 if anything is wrong; 2 misuse.
 #
@@ -376,7 +376,7 @@ BEGIN {
     MOST = 99 # chapters: their numbers have two digits
     book = ARGC > 1 ? ARGV[1] : "book.md"
     if (ARGC > 2)
-        misuse("awk -f tests/match.awk -f tests/course.awk [BOOK]")
+        misuse("awk -f tools/book/match.awk -f tools/book/course.awk [BOOK]")
     if ((total = slurp(book, lines)) < 0)
         misuse("cannot read " book)
     read_header()

@@ -1,7 +1,7 @@
 #!/bin/sh
 # floors.sh - nobody in pool/ calls upwards.
 #
-# usage: sh tests/floors.sh OBJECT...     from the ground floor up, as the Makefile lists them
+# usage: sh tools/floors.sh OBJECT...     from the ground floor up, as the Makefile lists them
 #
 # Exit status: 0; 1 if an object uses a name that one above it defines: each is told.
 

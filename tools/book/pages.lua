@@ -1,6 +1,6 @@
 -- pages.lua - book.md as pages, one for each chapter: a pandoc filter that writes them itself.
 --
---     pandoc -f gfm -t plain -o /dev/null -M out=build/book -L tests/book/pages.lua book.md
+--     pandoc -f gfm -t plain -o /dev/null -M out=build/book -L tools/book/pages.lua book.md
 --
 -- A page begins at each "## ", but what stands before the first chapter is one page, index.html. Beside them: a page of
 -- each file of the repository that is linked to, the pictures, and the index for the search. Links are led to the right
@@ -483,7 +483,7 @@ end
 
 function Pandoc(doc)
     out = stringify(doc.meta.out)
-    frame = assert(read('tests/book/page.html'))
+    frame = assert(read('tools/book/page.html'))
     read_tags()
     split(doc.blocks)
     for i, page in ipairs(pages) do

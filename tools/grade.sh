@@ -1,10 +1,10 @@
 #!/bin/sh
 # grade.sh: tells how the exercises stand.
 #
-#     tests/grade.sh             all of them, in a table
-#     tests/grade.sh 02          one of them, in detail
-#     tests/grade.sh hint 02     a hint; asked again, the next one; there are three
-#     tests/grade.sh progress    one line: "you: 1 of 2 exercises, last ex01 (pass)"
+#     tools/grade.sh             all of them, in a table
+#     tools/grade.sh 02          one of them, in detail
+#     tools/grade.sh hint 02     a hint; asked again, the next one; there are three
+#     tools/grade.sh progress    one line: "you: 1 of 2 exercises, last ex01 (pass)"
 #
 # The answers lie in exercises/; EX=DIR names another folder. An answer is compiled, then tests/exNN.bats
 # puts questions to it, each run under build/run with a deadline. The verdict is one of pass, fail, does not

@@ -1,11 +1,11 @@
 #!/bin/sh
 # setup.sh - installs what the kit needs, on Debian and its relatives.
 #
-# usage: sh tests/setup.sh            a compiler and make: enough for the chapters and the exercises' programs
-#        sh tests/setup.sh grade      and what the grader needs
-#        sh tests/setup.sh tests      and what the tests need: packages of single chapters, and what renders the book
-#        sh tests/setup.sh all        and the peers of the bench, valgrind, clang, a compiler for ARM64 and qemu
-#        sh tests/setup.sh tests -n   installs nothing; says what is missing, and ends with 77 if anything is
+# usage: sh tools/setup.sh            a compiler and make: enough for the chapters and the exercises' programs
+#        sh tools/setup.sh grade      and what the grader needs
+#        sh tools/setup.sh tests      and what the tests need: packages of single chapters, and what renders the book
+#        sh tools/setup.sh all        and the peers of the bench, valgrind, clang, a compiler for ARM64 and qemu
+#        sh tools/setup.sh tests -n   installs nothing; says what is missing, and ends with 77 if anything is
 #
 # Packages that are there already are left alone; if all are, nothing is asked of the network. It becomes root by
 # itself where sudo is to be had.
@@ -37,7 +37,7 @@ for package in $packages; do
 done
 [ -n "$missing" ] || exit 0
 if [ "${2-}" = -n ]; then
-    echo "These packages are missing:$missing. To install them: sh tests/setup.sh $1" >&2
+    echo "These packages are missing:$missing. To install them: sh tools/setup.sh $1" >&2
     exit 77
 fi
 

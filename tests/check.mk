@@ -1,0 +1,74 @@
+# Builds the programs that test the library, and tests it harder than `make test` does. The Makefile includes this.
+
+.PHONY: has-what-tests-need bats unit check-asan check-tsan check-valgrind check-clang check-arm64 check-floors \
+        coverage torture
+
+WRAPPED = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall pool_open # for tests to let fail
+
+has-what-tests-need:
+	@sh tools/setup.sh tests -n
+
+bats: $(LIBRARY) $(BUILD)/run $(BUILD)/tty
+	@bats $(FILES)
+
+unit: $(BUILD)/unit
+	$(BUILD)/unit
+
+$(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
+	$(COMPILE) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
+
+$(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
+	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
+
+$(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h
+	@mkdir -p $(BUILD)
+	$(COMPILE) -Ipool -o $@ tests/draw-demo.c pool/draw.c
+
+$(BUILD)/tty: tests/tty.c
+	@mkdir -p $(BUILD)
+	$(COMPILE) -o $@ $<
+
+ASAN = $(BUILD)/asan-$(notdir $(CC))
+TSAN = $(BUILD)/tsan-$(notdir $(CC))
+
+# The library's tests with everything checked at run time: bad memory accesses, undefined behaviour.
+check-asan:
+	$(MAKE) BUILD=$(ASAN) EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=undefined' $(ASAN)/unit
+	UNIT_SLOW=1 $(ASAN)/unit
+
+# Data races: where pools are of threads, or threads use one; between processes the sanitizer does not see. Left out:
+# M06, threads started after a fork beside threads, which it refuses; "idle", its own thread never is; S13 of spawn, too
+# much address space.
+check-tsan:
+	$(MAKE) BUILD=$(TSAN) EXTRA=-fsanitize=thread $(TSAN)/unit
+	UNIT_SLOW=1 $(TSAN)/unit threads ^M06 '^an idle pool' '^S13 H4 pools are spawned'
+
+# No leak check: it would read all of the shared region, 32 GiB; check-asan looks for leaks.
+check-valgrind: $(BUILD)/unit
+	UNIT_SLOW=1 valgrind --quiet --error-exitcode=77 --leak-check=no $(BUILD)/unit
+
+# The library's tests built for ARM64 and run there, or by qemu-user.
+check-arm64:
+	@sh tools/arm64.sh $(BUILD)
+
+# Which lines of pool/ the library's tests execute; fails below 95 %.
+COVERAGE = $(BUILD)/coverage
+coverage: $(BUILD)/run
+	$(MAKE) CC=gcc BUILD=$(COVERAGE) EXTRA='-O0 -w --coverage -fprofile-update=atomic' \
+	    USE='$(USE) tools/coverage.c -Wl,--wrap=_exit' $(COVERAGE)/unit compile \
+	    SOURCE='$(wildcard chapters/ch09-*.c)' PROGRAM=$(COVERAGE)/draws
+	@sh tools/coverage.sh $(BUILD) 95
+
+# No function of the library calls upwards.
+check-floors: $(OBJECTS)
+	@sh tools/floors.sh $(OBJECTS)
+
+# The other compiler, as strict.
+check-clang:
+	$(MAKE) CC=clang BUILD=$(BUILD)/clang $(BUILD)/clang/unit
+
+# Ten thousand workers killed at random, then one after each single instruction; ten minutes.
+torture: $(BUILD)/torture $(BUILD)/steps
+	$(BUILD)/torture 10000
+	$(BUILD)/steps
+
