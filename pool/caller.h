@@ -120,6 +120,19 @@ static inline struct job *job_of(const struct pool_result *result)
     return &result->pool->region->jobs[result - result->pool->results];
 }
 
+/** Rounds up to a multiple of the unit. */
+static inline size_t round_to(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/** Returns what items of this width are aligned to: the power of two that divides it, but at most a cache line. */
+static inline size_t alignment_of(size_t width)
+{
+    size_t power = width & -width;
+    return power && power < 64 ? power : 64;
+}
+
 /** What is handed over. */
 struct order {
     const char *who; /* the function, for the words of an error */
@@ -127,10 +140,10 @@ struct order {
     const void *base;
     size_t count, width, result_width;
     const struct pool_job_options *options;
-    pool_star_task *star; /* then instead of task and base: */
+    uint32_t bell;        /* 0, or 1 + the bell that is rung when a chunk is done */
+    pool_star_task *star; /* a starmap: instead of task and base, the columns and the layout of a row */
     const struct pool_column *columns;
-    size_t ncolumns;
-    uint32_t bell; /* 0, or 1 + the bell that is rung when a chunk is done */
+    const struct row *row;
 };
 
 /** A waiting call. */
@@ -149,6 +162,9 @@ bool pool_takes(struct pool *pool, const struct order *order);
 
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
+
+/** Hands an order over, waits for it and copies its results. */
+int submit_and_wait(struct pool *pool, const struct order *order, void *results);
 
 /* self.c */
 

@@ -47,16 +47,10 @@ struct worker {
 
 #define MOST_COLUMNS 64
 
-/* A starmap's columns are copied as they are; the task gets a row that says where they lie, and its own number. */
-struct spread {
-    pool_star_task *task;
-    size_t ncolumns;
-    struct pool_column columns[MOST_COLUMNS];
-};
-
+/* An item of a starmap: so far behind its beginning lie its arguments. */
 struct row {
-    const struct spread *spread;
-    size_t item;
+    pool_star_task *task; /* as the caller would call it */
+    size_t ncolumns, at[];
 };
 
 /* Stores into the slot what a successor must know before this worker does anything else. Relaxed: only
@@ -182,8 +176,8 @@ static inline int run_task(struct worker *w, pool_task *task, const void *arg, v
  * whether the worker may take more. */
 bool run_chunk(struct worker *w, struct job *job);
 
-/** The task that runs one item of a starmap. */
-int run_spread(const void *arg, void *result);
+/** The task that runs one row of a starmap. */
+int run_row(const void *arg, void *result);
 
 /* heal.c */
 

@@ -3,7 +3,7 @@
  *
  * A job is a record in the region, and for all but the smallest a piece of job memory behind it:
  *
- *     tickets, one for each chunk | notes, one for each item | arguments | results | a starmap's columns
+ *     tickets, one for each chunk | notes, one for each item | arguments | results
  *
  * A job of one item with a small argument and result needs no memory: all of it lies in its record, so handing over
  * a million of them touches 128 MB and allocates nothing.
@@ -20,11 +20,6 @@
 #define SMALL_COPY 4096 /* up to here, arguments are copied without letting go of the lock */
 
 /* ---- Job records ---- */
-
-static size_t round_to(size_t size, size_t unit)
-{
-    return (size + unit - 1) / unit * unit;
-}
 
 /* No worker may still look at a job of several chunks when its record is used again; see take_from_many(). */
 static bool anybody_aims_at(struct region *region, uint32_t index)
@@ -127,26 +122,10 @@ static struct pool_result *take_record(struct pool *pool)
 
 /* ---- Preparing a job ---- */
 
-/* Fills in rows, and the columns behind them. */
-static void fill_rows(const struct region *region, const struct order *order, struct spread *spread, struct row *rows)
-{
-    char *at = (char *)(spread + 1);
-    spread->task = (pool_star_task *)((uintptr_t)order->star + region->shift);
-    spread->ncolumns = order->ncolumns;
-    for (size_t i = 0; i < order->ncolumns; i++) {
-        size_t width = order->columns[i].width;
-        spread->columns[i] = (struct pool_column){ at, width };
-        memcpy(at, order->columns[i].base, order->count * width);
-        at += round_to(order->count * width, ALIGNMENT);
-    }
-    for (size_t item = 0; item < order->count; item++)
-        rows[item] = (struct row){ spread, item };
-}
-
 /* What a job will need. */
 struct plan {
     size_t width, chunk, chunks;
-    size_t notes, args, results, spread, total; /* offsets in its memory; tickets come first */
+    size_t notes, args, results, total; /* offsets in its memory; tickets come first */
     bool small;
 };
 
@@ -156,13 +135,6 @@ static int check_order(const struct order *order)
         return -1;
     if (order->task && order->count && order->width && !order->base)
         return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
-    if (order->star && !order->columns)
-        return error_set(EINVAL, "%s: columns is NULL", order->who);
-    if (order->star && (order->ncolumns == 0 || order->ncolumns > MOST_COLUMNS))
-        return error_set(EINVAL, "%s: %zu columns; there must be 1 to %d", order->who, order->ncolumns, MOST_COLUMNS);
-    for (size_t i = 0; i < order->ncolumns; i++)
-        if (order->count && order->columns[i].width && !order->columns[i].base)
-            return error_set(EINVAL, "%s: column %zu is NULL", order->who, i);
     if (order->count >= UINT32_MAX)
         return error_set(EINVAL, "%s: %zu items; a job can have %u", order->who, order->count, UINT32_MAX - 1);
     return 0;
@@ -177,15 +149,6 @@ static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
            (plan->total = *offset + bytes) < SIZE_MAX / 4;
 }
 
-static bool add_columns(struct plan *plan, const struct order *order)
-{
-    size_t unused;
-    bool fits = add(plan, &plan->spread, 1, sizeof(struct spread));
-    for (size_t i = 0; i < order->ncolumns && fits; i++)
-        fits = add(plan, &unused, order->count, order->columns[i].width);
-    return fits;
-}
-
 /* Where the result of a small job lies, behind its argument, as aligned as its type may want it. */
 static size_t small_result(size_t width, size_t result_width)
 {
@@ -195,7 +158,7 @@ static size_t small_result(size_t width, size_t result_width)
 static int make_plan(const struct order *order, const struct region *region, struct plan *plan)
 {
     size_t count = order->count, many = region->workers * CHUNKS_EACH;
-    *plan = (struct plan){ .width = order->star ? sizeof(struct row) : order->width };
+    *plan = (struct plan){ .width = order->width };
     if (check_order(order) != 0)
         return -1;
     plan->chunk = plan->chunks = count; /* for the commonest counts, 1 and 0, without a division */
@@ -204,12 +167,11 @@ static int make_plan(const struct order *order, const struct region *region, str
         plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
-    plan->small = count == 0 || (count == 1 && !order->star && !region->check && plan->width <= JOB_INLINE &&
+    plan->small = count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE &&
                                  order->result_width <= JOB_INLINE - small_result(plan->width, order->result_width));
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count, sizeof(uint32_t)) && add(plan, &plan->args, count, plan->width) &&
-        add(plan, &plan->results, count, result_stride(region, order->result_width)) &&
-        (!order->star || add_columns(plan, order)))
+        add(plan, &plan->results, count, result_stride(region, order->result_width)))
         return 0;
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
 }
@@ -272,7 +234,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->fail_fast = options && options->fail_fast;
     job->retries = options ? (uint16_t)options->retries : 0;
     job->limit = !options || options->limit <= 0 ? 0 : options->limit < 1e-9 ? 1e-9f : (float)options->limit;
-    job->task = order->star ? region->spread : (pool_task *)((uintptr_t)order->task + region->shift);
+    job->task = order->star ? region->run_row : (pool_task *)((uintptr_t)order->task + region->shift);
     job->width = plan->width;
     job->result_width = order->result_width;
     job->count = (uint32_t)order->count;
@@ -290,14 +252,26 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     return result;
 }
 
-static void fill(const struct region *region, const struct order *order, const struct plan *plan, struct job *job)
+/* A starmap's columns become rows: the layout, and behind it the arguments of one item. */
+static void fill_rows(const struct order *order, char *row)
 {
-    if (order->count == 0)
-        return;
+    const struct row *layout = order->row;
+    for (size_t item = 0; item < order->count; item++, row += order->width) {
+        memcpy(row, layout, sizeof *layout + layout->ncolumns * sizeof *layout->at);
+        for (size_t i = 0; i < layout->ncolumns; i++) {
+            size_t width = order->columns[i].width;
+            if (width)
+                memcpy(row + layout->at[i], (const char *)order->columns[i].base + item * width, width);
+        }
+    }
+}
+
+static void fill(const struct order *order, char *args)
+{
     if (order->star)
-        fill_rows(region, order, (struct spread *)(job->args - plan->args + plan->spread), (struct row *)job->args);
-    else if (order->width)
-        memcpy(job->args, order->base, order->count * order->width);
+        fill_rows(order, args);
+    else if (order->count && order->width)
+        memcpy(args, order->base, order->count * order->width);
 }
 
 struct pool_result *job_make(struct pool *pool, const struct order *order)
@@ -310,7 +284,7 @@ struct pool_result *job_make(struct pool *pool, const struct order *order)
     if (result && large)
         pthread_mutex_unlock(&pool->lock);
     if (result)
-        fill(pool->region, order, &plan, job_of(result));
+        fill(order, job_of(result)->args);
     if (result && large)
         pthread_mutex_lock(&pool->lock);
     return result;

@@ -129,7 +129,7 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
 {
     struct region *region = pool->region;
     region->maxtasks = options->maxtasks;
-    region->spread = run_spread;
+    region->run_row = run_row;
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->caller = getpid();
     region->kind = options->kind;

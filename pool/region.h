@@ -130,7 +130,7 @@ struct region {
     uint64_t trace_size;        /* records for each slot */
     uint64_t opened;            /* nanoseconds, the trace's zero */
     size_t guards[GUARDS];      /* where there are pages that nobody may touch */
-    pool_task *spread;          /* what runs the items of a starmap, as workers call it */
+    pool_task *run_row;         /* what runs the items of a starmap, as workers call it */
     uintptr_t base;             /* POOL_SPAWN: where the program lies in the caller */
 
     /* The caller's. */

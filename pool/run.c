@@ -12,14 +12,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-int run_spread(const void *arg, void *result)
+int run_row(const void *arg, void *result)
 {
     const struct row *row = arg;
-    const struct spread *spread = row->spread;
     const void *args[MOST_COLUMNS];
-    for (size_t i = 0; i < spread->ncolumns; i++)
-        args[i] = (const char *)spread->columns[i].base + row->item * spread->columns[i].width;
-    return spread->task(args, result);
+    for (size_t i = 0; i < row->ncolumns; i++)
+        args[i] = (const char *)row + row->at[i];
+    return ((pool_star_task *)((uintptr_t)row->task + worker_self()->region->shift))(args, result);
 }
 
 /* Runs items one after the other, as long as anybody wants them. Returns the first one it did not run. */

@@ -168,7 +168,7 @@ static _Noreturn void cannot_attach(const struct heritage *heritage, int32_t err
 static void move_functions(struct region *region)
 {
     region->shift = base_of_program() - region->base;
-    region->spread = run_spread;
+    region->run_row = run_row;
     if (region->initializer)
         region->initializer = (pool_initializer *)((uintptr_t)region->initializer + region->shift);
 }

@@ -165,7 +165,7 @@ int pool_processes(const struct pool *pool)
 }
 
 /* Hands over, waits, frees: what the calls without a handle do. */
-static int run(struct pool *pool, const struct order *order, void *results)
+int submit_and_wait(struct pool *pool, const struct order *order, void *results)
 {
     VISIT in = visit(pool, NULL, order->who, true);
     if (!in.pool)
@@ -185,26 +185,14 @@ static int run(struct pool *pool, const struct order *order, void *results)
 
 int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width)
 {
-    return run(pool, &(struct order){ "pool_apply", task, arg, 1, width, result_width, .ncolumns = 0 }, result);
+    return submit_and_wait(pool, &(struct order){ "pool_apply", task, arg, 1, width, result_width, .bell = 0 }, result);
 }
 
 int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
              size_t result_width)
 {
-    return run(pool, &(struct order){ "pool_map", task, base, count, width, result_width, .ncolumns = 0 }, results);
-}
-
-int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
-                 size_t count, void *results, size_t result_width)
-{
-    return run(pool,
-               &(struct order){ .who = "pool_starmap",
-                                .star = task,
-                                .columns = columns,
-                                .ncolumns = ncolumns,
-                                .count = count,
-                                .result_width = result_width },
-               results);
+    return submit_and_wait(pool, &(struct order){ "pool_map", task, base, count, width, result_width, .bell = 0 },
+                           results);
 }
 
 struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
@@ -218,17 +206,4 @@ struct pool_result *pool_map_async(struct pool *pool, pool_task *task, const voi
 {
     return submit(pool,
                   &(struct order){ "pool_map_async", task, base, count, width, result_width, options, .bell = 0 });
-}
-
-struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, const struct pool_column *columns,
-                                       size_t ncolumns, size_t count, size_t result_width,
-                                       const struct pool_job_options *options)
-{
-    return submit(pool, &(struct order){ .who = "pool_starmap_async",
-                                         .star = task,
-                                         .columns = columns,
-                                         .ncolumns = ncolumns,
-                                         .count = count,
-                                         .result_width = result_width,
-                                         .options = options });
 }
