@@ -81,10 +81,10 @@ struct pool {
     _Atomic uint32_t visitors; /* calls that are inside, and VISITORS_LAST */
     _Atomic uint32_t interrupts, answered; /* calls of pool_interrupt(), and those that waiting calls returned for */
     struct region *region;
-    pid_t nursery; /* a pool of processes has one, and a socket to it */
-    int socket;
+    _Atomic pid_t nursery; /* a pool of processes has one, and a socket to it */
+    _Atomic int socket;
     int file;               /* while it opens: the file the region lies in; -1: none */
-    int descriptor;         /* what pool_descriptor() returns; -1: none */
+    _Atomic int descriptor; /* what pool_descriptor() returns; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
     pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks */
