@@ -16,23 +16,29 @@ struct open {
     _Alignas(LINE) _Atomic uint64_t count;
 };
 
+/* What those who put have in common, or those who get: on a line of its own, so that the two do not meet. */
+struct side {
+    _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
+    _Atomic uint64_t count;               /* items that were put, or got, so far */
+    _Atomic uint64_t other;               /* the other side's count, as last seen from here */
+};
+
 struct pool_queue {
     struct region *region;
     struct pool *pool;       /* for the caller only */
     struct pool_queue *next; /* opened before this one */
     size_t capacity, width;
     char *cells;
-    _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
     _Atomic uint32_t closed;
-    _Atomic uint64_t put, got;           /* items, so far */
     _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
-    struct open open[];                  /* one for each slot, the last one the caller's */
+    struct side put, got;
+    struct open open[]; /* one for each slot, the last one the caller's */
 };
 
-static inline void unlock(struct pool_queue *queue)
+static inline void unlock(struct side *side)
 {
-    if (atomic_exchange(&queue->lock, 0) & TICKET_WAITED)
-        futex_wake(&queue->lock, INT32_MAX);
+    if (atomic_exchange(&side->lock, 0) & TICKET_WAITED)
+        futex_wake(&side->lock, INT32_MAX);
 }
 
 /* Wakes all who sleep on a bell; for a dead worker, who may have been about to, in any case. */

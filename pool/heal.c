@@ -52,15 +52,23 @@ static uint64_t settle_death(struct region *region, struct slot *slot, struct jo
     return (item + 1) << 32;
 }
 
-/* Opens the lock that the dead worker of a slot held, and puts an end to what it had not dealt with. */
+/* Opens a lock if the dead worker of a slot held it; it may have been about to wake whoever sleeps there. */
+static void open_lock(struct side *side, uint32_t number)
+{
+    if ((atomic_load(&side->lock) & TICKET_OWNER) == number + 1)
+        unlock(side);
+    futex_wake(&side->lock, INT32_MAX);
+}
+
+/* Opens the locks that the dead worker of a slot held, and puts an end to what it had not dealt with. */
 void queues_heal(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];
     struct pool_queue *used = (struct pool_queue *)(uintptr_t)atomic_load(&slot->queue);
-    if (used && (atomic_load(&used->lock) & TICKET_OWNER) == number + 1)
-        unlock(used);
-    if (used)
-        futex_wake(&used->lock, INT32_MAX);
+    if (used) {
+        open_lock(&used->put, number);
+        open_lock(&used->got, number);
+    }
     for (struct pool_queue *queue = atomic_load(&region->queues); queue; queue = queue->next) {
         bool held = atomic_exchange(&queue->open[number].count, 0) || queue == used;
         ring(&queue->items, held);

@@ -1,13 +1,13 @@
 /*
  * queue.c - bounded queues between the workers of a pool and its caller.
  *
- * Cells in job memory, how many items were put and got so far, and a lock: a word that bears the number of who holds
- * it. A worker that is killed cannot keep it, because its successor finds its own number there and opens it
- * (queues_heal()). Nor does it leave anything half done: a put copies the item into a free cell and then counts it, a
- * get copies it out, notes that this worker has it, and then counts it. At whatever instruction it is killed, an item
- * is in the queue or it is not; only the one that is being put can be lost.
+ * Cells in job memory, how many items were put and got so far, and two locks, for those who put and those who get:
+ * words that bear the number of the holder. A worker that is killed cannot keep one, because its successor finds its
+ * own number there and opens it (queues_heal()). Nor does it leave anything half done: a put copies the item into a
+ * free cell and then counts it, a get copies it out, notes that this worker has it, and then counts it. At whatever
+ * instruction it is killed, an item is in the queue or it is not; only the one that is being put can be lost.
  *
- * Who finds the lock held for a whole slice, by somebody who was stopped or whom nobody can heal any more, gives up
+ * Who finds a lock held for a whole slice, by somebody who was stopped or whom nobody can heal any more, gives up
  * this try, so that timeouts are kept. There is no fairness: all who wait are woken, and one is the first.
  */
 #include "caller.h"
@@ -21,6 +21,7 @@
 /* Who makes a call: a worker, which has a slot, or the caller, which has a pool. */
 struct party {
     struct pool_queue *queue;
+    struct side *side; /* whose lock it wants */
     struct slot *slot;
     struct pool *pool;
     uint32_t number; /* of the slot; the caller comes after all of them */
@@ -31,23 +32,23 @@ struct party {
 static bool try_lock(void *party)
 {
     const struct party *me = party;
-    uint32_t word = atomic_load(&me->queue->lock);
-    return !(word & TICKET_OWNER) && atomic_compare_exchange_strong(&me->queue->lock, &word, word | (me->number + 1));
+    uint32_t word = atomic_load(&me->side->lock);
+    return !(word & TICKET_OWNER) && atomic_compare_exchange_strong(&me->side->lock, &word, word | (me->number + 1));
 }
 
 /* Returns false if somebody else keeps it for too long. */
-static bool lock(struct party *me)
+static bool lock(struct party *me, struct side *side)
 {
-    _Atomic uint32_t *lock = &me->queue->lock;
+    me->side = side;
     if (try_lock(me))
         return true;
     for (uint64_t now = now_ns(), end = now + SLICE; now < end; now = now_ns()) {
         if (spin_until(now + me->queue->region->spin, try_lock, me))
             return true;
-        uint32_t word = atomic_load(lock);
+        uint32_t word = atomic_load(&side->lock);
         if (word & TICKET_OWNER &&
-            (word & TICKET_WAITED || atomic_compare_exchange_strong(lock, &word, word | TICKET_WAITED)))
-            futex_wait(lock, word | TICKET_WAITED, SLICE);
+            (word & TICKET_WAITED || atomic_compare_exchange_strong(&side->lock, &word, word | TICKET_WAITED)))
+            futex_wait(&side->lock, word | TICKET_WAITED, SLICE);
     }
     return false;
 }
@@ -61,17 +62,28 @@ static char *cell_at(const struct pool_queue *queue, uint64_t n)
     return queue->cells + n % queue->capacity * queue->width;
 }
 
-/* First what was put, then what was got: so it was full at that moment. */
-static bool is_full(struct pool_queue *queue)
+/* Each side remembers what it has last seen of the other, and looks again only if that is not enough: else every call
+ * would take a cache line from the other core. Only under the side's lock may it be remembered. */
+static bool is_full(struct pool_queue *queue, bool locked)
 {
-    uint64_t put = atomic_load(&queue->put);
-    return put - atomic_load(&queue->got) >= queue->capacity;
+    int64_t put = (int64_t)atomic_load(&queue->put.count), most = (int64_t)queue->capacity;
+    if (put - (int64_t)atomic_load_explicit(&queue->put.other, memory_order_relaxed) < most)
+        return false;
+    uint64_t got = atomic_load(&queue->got.count);
+    if (locked)
+        atomic_store_explicit(&queue->put.other, got, memory_order_relaxed);
+    return put - (int64_t)got >= most;
 }
 
-static bool is_empty(struct pool_queue *queue)
+static bool is_empty(struct pool_queue *queue, bool locked)
 {
-    uint64_t got = atomic_load(&queue->got);
-    return atomic_load(&queue->put) == got;
+    int64_t got = (int64_t)atomic_load(&queue->got.count);
+    if ((int64_t)atomic_load_explicit(&queue->got.other, memory_order_relaxed) > got)
+        return false;
+    uint64_t put = atomic_load(&queue->put.count);
+    if (locked)
+        atomic_store_explicit(&queue->got.other, put, memory_order_relaxed);
+    return (int64_t)put <= got;
 }
 
 static enum outcome try_put(struct party *me, void *item)
@@ -79,34 +91,42 @@ static enum outcome try_put(struct party *me, void *item)
     struct pool_queue *queue = me->queue;
     if (atomic_load(&queue->closed))
         return CLOSED;
-    if (is_full(queue) || !lock(me))
+    if (is_full(queue, false) || !lock(me, &queue->put))
         return NOT_YET;
-    bool closed = atomic_load(&queue->closed), room = !is_full(queue);
-    uint64_t put = atomic_load(&queue->put);
+    bool closed = atomic_load(&queue->closed), room = !is_full(queue, true);
+    uint64_t put = atomic_load(&queue->put.count);
     if (room && !closed && queue->width)
         memcpy(cell_at(queue, put), item, queue->width);
     if (room && !closed)
-        atomic_store(&queue->put, put + 1);
-    unlock(queue);
+        atomic_store_explicit(&queue->put.count, put + 1, memory_order_release);
+    unlock(&queue->put);
     ring(&queue->items, false);
     return closed ? CLOSED : room ? DONE : NOT_YET;
 }
 
-/* The item is open before it counts as got, so that a join never misses it. */
+/* Whoever finds it closed, and then empty, has seen the last item. An item is open before it counts as got, so that
+ * a join never misses it. */
 static enum outcome try_get(struct party *me, void *item)
 {
     struct pool_queue *queue = me->queue;
-    if ((is_empty(queue) && !atomic_load(&queue->closed)) || !lock(me))
+    bool closed = atomic_load(&queue->closed);
+    if (is_empty(queue, false))
+        return closed ? CLOSED : NOT_YET;
+    if (!lock(me, &queue->got))
         return NOT_YET;
-    bool closed = atomic_load(&queue->closed), any = !is_empty(queue);
-    uint64_t got = atomic_load(&queue->got);
+    bool any = !is_empty(queue, true);
+    uint64_t got = atomic_load(&queue->got.count);
     if (any && queue->width)
         memcpy(item, cell_at(queue, got), queue->width);
     if (any) {
-        atomic_fetch_add(&queue->open[me->number].count, 1);
-        atomic_store(&queue->got, got + 1);
+        _Atomic uint64_t *open = &queue->open[me->number].count;
+        if (me->slot) /* a worker is the only one that writes there */
+            atomic_store_explicit(open, atomic_load_explicit(open, memory_order_relaxed) + 1, memory_order_relaxed);
+        else
+            atomic_fetch_add(open, 1);
+        atomic_store_explicit(&queue->got.count, got + 1, memory_order_release);
     }
-    unlock(queue);
+    unlock(&queue->got);
     ring(&queue->room, false);
     return any ? DONE : closed ? CLOSED : NOT_YET;
 }
@@ -120,14 +140,15 @@ static size_t open_items(const struct pool_queue *queue)
     return count;
 }
 
+/* Nothing is got meanwhile. Whoever had an item open may have put another before it was dealt with: that is seen. */
 static enum outcome try_join(struct party *me, void *unused)
 {
     struct pool_queue *queue = me->queue;
     (void)unused;
-    if (!is_empty(queue) || !lock(me))
+    if (!is_empty(queue, false) || !lock(me, &queue->got))
         return NOT_YET;
-    bool dealt = is_empty(queue) && open_items(queue) == 0;
-    unlock(queue);
+    bool dealt = open_items(queue) == 0 && is_empty(queue, true);
+    unlock(&queue->got);
     return dealt ? DONE : NOT_YET;
 }
 
@@ -271,7 +292,7 @@ int pool_queue_task_done(struct pool_queue *queue)
     uint64_t count = atomic_load(open);
     while (count && !atomic_compare_exchange_weak(open, &count, count - 1))
         ;
-    if (count == 1 && is_empty(queue))
+    if (count == 1 && is_empty(queue, false))
         ring(&queue->dealt, false); /* else there is more to come, and a join need not look yet */
     end(&me);
     return count ? 0
@@ -281,8 +302,8 @@ int pool_queue_task_done(struct pool_queue *queue)
 
 size_t pool_queue_size(struct pool_queue *queue)
 {
-    uint64_t got = queue ? atomic_load(&queue->got) : 0;
-    return queue ? atomic_load(&queue->put) - got : 0;
+    uint64_t got = queue ? atomic_load(&queue->got.count) : 0;
+    return queue ? atomic_load(&queue->put.count) - got : 0;
 }
 
 int pool_queue_close(struct pool_queue *queue)
@@ -290,7 +311,10 @@ int pool_queue_close(struct pool_queue *queue)
     struct party me;
     if (!begin(&me, queue, "pool_queue_close"))
         return -1;
+    bool locked = lock(&me, &queue->put); /* no put is half-way then */
     atomic_store(&queue->closed, 1);
+    if (locked)
+        unlock(&queue->put);
     ring(&queue->items, false);
     ring(&queue->room, false);
     end(&me);
