@@ -23,15 +23,17 @@ as_told() {
 @test "squares, doubles, each worker once, one pid in the loop; nothing is left" {
     kit_run -0 ch01
     cores=$(sed -n 's/^Default  : \([0-9]*\),.*/\1/p' <<<"$output")
-    ((cores >= 1 && cores <= $(nproc)))
+    most=$(nproc)
+    kit_that 'cores >= 1 && cores <= most'
     as_told "$cores"
 }
 
 @test "the loop runs in the program itself, the pool does not" {
     kit_run -0 ch01
     own=$(sed -n 's/^Own pid  : //p' <<<"$output")
-    [[ $(grep '^Loop pids' <<<"$output") == "Loop pids: [$own, $own, $own, $own, $own]" ]]
-    [[ " $(grep '^Pool pids' <<<"$output" | tr -c '0-9' ' ')" != *" $own "* ]]
+    assert_equal "$(grep '^Loop pids' <<<"$output")" "Loop pids: [$own, $own, $own, $own, $own]"
+    output=" $(grep '^Pool pids' <<<"$output" | tr -c '0-9' ' ')"
+    refute_output --partial " $own "
 }
 
 @test "the default size is the cores one may use: on one core it is 1" {

@@ -26,9 +26,9 @@ setup_file() {
 @test "four workers take at least three turns of three seconds, whatever a second is" {
     export SCALE=0.01
     kit_run -0 ch03
-    [[ $output == "A second lasts 10 ms here."* ]]
+    assert_line -n 0 'A second lasts 10 ms here.'
     seconds=$(sed -n 's/^cured.* in \([0-9]*\)\.[0-9] seconds$/\1/p' <<<"$output")
-    ((seconds >= 9))
+    kit_that 'seconds >= 9'
 }
 
 @test "a SCALE that is no number of seconds is refused" {
@@ -36,6 +36,6 @@ setup_file() {
     for SCALE in x 0 -1 11 1s nan ''; do
         export SCALE
         kit_run -2 ch03
-        [[ $output == "SCALE=$SCALE: $question" ]]
+        assert_output "SCALE=$SCALE: $question"
     done
 }

@@ -41,8 +41,8 @@ prints_it() {
     local times=$1
     shift
     run -0 "$KIT/build/run" -l "$@"
-    [ "$(grep -c '^  loaded 4 prices' <<<"$output")" -eq "$times" ]
-    [ "$(wc -l <<<"$output")" -eq "$times" ]
+    assert_equal "$(grep -c '^  loaded 4 prices' <<<"$output")" "$times"
+    assert_equal "$(wc -l <<<"$output")" "$times"
 }
 
 @test "ch06: prints what happens in all parts, ten times the same, and leaves nothing behind" {
@@ -55,8 +55,8 @@ prints_it() {
 @test "ch06: child and parent have another number at the same address" {
     kit_run -0 ch06
     addresses=$(sed -n 's/^\(child \|parent\): [12] at \(0x[0-9a-f]*\).*/\2/p' <<<"$output")
-    [ "$(wc -l <<<"$addresses")" -eq 2 ]
-    [ "$(sort -u <<<"$addresses" | wc -l)" -eq 1 ]
+    assert_equal "$(wc -l <<<"$addresses")" 2
+    assert_equal "$(sort -u <<<"$addresses" | wc -l)" 1
 }
 
 # The runner allows no core files, and what it has forbidden stays so: here the program runs without it.
@@ -66,7 +66,7 @@ prints_it() {
     ulimit -c "$(ulimit -H -c)"
     run -0 timeout 20 "$KIT/ch06" 3>&-
     diff -u <(expected) <(told)
-    [ -z "$(ls -A)" ]
+    assert_equal "$(ls -A)" ""
 }
 
 @test "ch06 exit: the line is printed twice into a pipe or a file, and once on a terminal" {
@@ -83,5 +83,5 @@ prints_it() {
 
 @test "ch06: an argument it does not know is refused" {
     kit_run -2 ch06 nonsense
-    [ "$output" = "usage: ./ch06 [exit | _exit]" ]
+    assert_output "usage: ./ch06 [exit | _exit]"
 }

@@ -60,8 +60,8 @@ typed() {
     kit_run -0 ch07
     local here spawned random type
     here=$(address "this program") spawned=$(address spawn)
-    [ "$(address fork)" = "$here" ]
-    [ "${spawned: -3}" = "${here: -3}" ]
+    assert_equal "$(address fork)" "$here"
+    assert_equal "${spawned: -3}" "${here: -3}"
     random=$(cat /proc/sys/kernel/randomize_va_space) type=$(od -An -tu2 -j16 -N2 "$KIT/ch07")
     ((random == 0 || type == 2)) || [ "$spawned" != "$here" ] # type 2: linked for fixed addresses
 }
@@ -69,36 +69,36 @@ typed() {
 @test "ch07: the naive pool opens 15 windows with its guard nowhere, 3 with it in open, 1 with it first" {
     for guard in nowhere:15 open:3 first:1; do
         kit_run -0 ch07 "${guard%:*}"
-        [ "$(grep -c '^a window opens' <<<"$output")" -eq "${guard#*:}" ]
-        [ "$(grep -c '^the squares of 2 and 3' <<<"$output")" -eq 1 ]
+        assert_equal "$(grep -c '^a window opens' <<<"$output")" "${guard#*:}"
+        assert_equal "$(grep -c '^the squares of 2 and 3' <<<"$output")" 1
     done
 }
 
 @test "ch07 guarded: on a terminal one answer is enough" {
     typed guarded 3
-    ((status == 0))
-    [ "$(grep -c 'how many workers?' <<<"$output")" -eq 1 ]
-    [[ $output == *"the squares of 1, 2 and 3: 1, 4 and 9"* ]]
+    assert_success
+    assert_equal "$(grep -c 'how many workers?' <<<"$output")" 1
+    assert_output --partial "the squares of 1, 2 and 3: 1, 4 and 9"
 }
 
 @test "ch07 unguarded: on a terminal it wants two answers, and hangs with one" {
     typed unguarded 3 3
-    ((status == 0))
-    [ "$(grep -c 'how many workers?' <<<"$output")" -eq 2 ]
-    [[ $output == *"the squares of 1, 2 and 3: 1, 4 and 9"* ]]
+    assert_success
+    assert_equal "$(grep -c 'how many workers?' <<<"$output")" 2
+    assert_output --partial "the squares of 1, 2 and 3: 1, 4 and 9"
     limit=1 typed unguarded 3
-    ((status == 124))
+    assert_failure 124
 }
 
 @test "ch07: the pool opens one window more without the guard, however many workers it has" {
     for workers in 1 3 8; do
         typed unguarded "$workers" "$workers"
-        ((status == 0))
-        [ "$(grep -c 'a window opens' <<<"$output")" -eq 2 ]
+        assert_success
+        assert_equal "$(grep -c 'a window opens' <<<"$output")" 2
     done
 }
 
 @test "ch07: an argument it does not know is refused" {
     kit_run -2 ch07 nonsense
-    [ "$output" = "usage: ./ch07 [unguarded | guarded]" ]
+    assert_output "usage: ./ch07 [unguarded | guarded]"
 }

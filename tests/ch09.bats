@@ -22,6 +22,6 @@ setup_file() {
             echo "cured,  MiB lost: [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]"
         } | kit_match - 'unordered=/^Starting/'
         today=$(sed -n 's/^and on your machine today: //p' <<<"$output")
-        ((today >= 5 && today <= 9))
+        kit_that 'today >= 5 && today <= 9'
     done
 }

@@ -63,17 +63,17 @@ lines_match() {
 
 @test "ch13: without gnuplot, or a file to write, it says so before it measures" {
     run -77 env PATH=/nowhere "$KIT/build/run" -l "$KIT/ch13" "$BATS_TEST_TMPDIR/plot.svg"
-    [ "$output" = "ch13 draws with gnuplot: apt-get install gnuplot-nox, then the same again" ]
-    [ ! -e "$BATS_TEST_TMPDIR/plot.svg" ]
+    assert_output "ch13 draws with gnuplot: apt-get install gnuplot-nox, then the same again"
+    assert [ ! -e "$BATS_TEST_TMPDIR/plot.svg" ]
     command -v gnuplot || skip "needs gnuplot-nox"
     kit_run -1 ch13 /nowhere/plot.svg
-    [ "$output" = "/nowhere/plot.svg: No such file or directory" ]
+    assert_output "/nowhere/plot.svg: No such file or directory"
 }
 
 @test "ch13: what is no file's name is refused" {
     for arguments in "-h" "a.svg b.svg"; do
         kit_run -2 ch13 $arguments
-        [ "$output" = "usage: ./ch13 [FILE.svg]" ]
+        assert_output "usage: ./ch13 [FILE.svg]"
     done
 }
 

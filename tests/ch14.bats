@@ -57,9 +57,9 @@ setup() {
 
 @test "ch14: an argument that is no file's name, and a SCALE that is no number, are refused" {
     kit_run -2 ch14 -h
-    [ "$output" = "usage: ./ch14 [FILE.svg]" ]
+    assert_output "usage: ./ch14 [FILE.svg]"
     SCALE=fast kit_run -2 ch14
-    [[ $output == *"SCALE=fast: how many seconds shall a second last?"* ]]
+    assert_output --partial "SCALE=fast: how many seconds shall a second last?"
 }
 
 @test "ch14: built without GMP it names the package and the command, status 77" {

@@ -17,7 +17,7 @@ setup_file() {
 
 @test "squares: the shortest program, also at the head of pool.h" {
     kit_run -0 build/examples/squares
-    [[ $output == "[1, 4, 9]" ]]
+    assert_output "[1, 4, 9]"
     grep '^ \*     ' "$KIT/pool/pool.h" | sed 's/^ \*     //' >"$BATS_TEST_TMPDIR/in-the-header"
     grep . "$KIT/examples/squares.c" >"$BATS_TEST_TMPDIR/in-the-file"
     while IFS= read -r line; do
@@ -32,9 +32,9 @@ setup_file() {
 
 @test "pcksum: a file that cannot be read costs its own line only" {
     kit_run -1 build/examples/pcksum "$KIT/LICENSE" /no/such/file "$KIT/Makefile"
-    [[ ${lines[0]} == *LICENSE || ${lines[1]} == *LICENSE ]]
-    [[ $output == *"/no/such/file: No such file or directory"* ]]
-    ((${#lines[@]} == 3))
+    assert_line --regexp 'LICENSE$'
+    assert_output --partial "/no/such/file: No such file or directory"
+    assert_equal "${#lines[@]}" 3
 }
 
 # The expected lines: eight ticks, and a count for each.
@@ -46,8 +46,7 @@ loop_lines() {
 
 # loop_is_right: $output is eight ticks in order, and each count once, behind the tick that asked for it.
 loop_is_right() {
-    mapfile -t expected < <(loop_lines)
-    kit_same_lines "${expected[@]}" || return
+    diff <(loop_lines | sort) <(sort <<<"$output") || return
     diff <(seq 8) <(awk '/^tick/ { print $2 }' <<<"$output") || return
     awk '/^tick/ { tick = $2 } /primes/ && 9 - $4 / 250000 > tick { exit 1 }' <<<"$output"
 }
@@ -93,11 +92,11 @@ loop_with_workers_stopped() {
 
 @test "collatz: the numbers that are known, and no bar where there is no terminal" {
     kit_run -0 build/examples/collatz 1000000
-    [[ $output == "837799: 524 steps" ]]
+    assert_output "837799: 524 steps"
     kit_run -0 build/examples/collatz 837799
-    [[ $output == "626331: 508 steps" ]]
+    assert_output "626331: 508 steps"
     kit_run -0 build/examples/collatz 4
-    [[ $output == "3: 7 steps" ]]
+    assert_output "3: 7 steps"
 }
 
 # a_core: one that this process may use. With a single worker collatz takes a second, on large machines too.
@@ -108,7 +107,7 @@ a_core() {
 # The bar is drawn again and again in the same line, grows, fits, and is gone in the end.
 @test "collatz: on a terminal there is a bar" {
     run -0 "$KIT/build/run" -l -p taskset -c "$(a_core)" "$KIT/build/examples/collatz" 5000000
-    [[ $output == *$'\r\e[K3732423: 596 steps'* ]]
+    assert_output --partial $'\r\e[K3732423: 596 steps'
     tr '\r' '\n' <<<"$output" | grep '^collatz' >"$BATS_TEST_TMPDIR/bars"
     awk '{
         sub(/\033\[K$/, "")
@@ -133,13 +132,13 @@ collatz_with_a_death() {
     export KIT
     export -f workers_of a_core collatz_with_a_death
     run -0 "$KIT/build/run" -l bash -c collatz_with_a_death
-    [[ $output == "3732423: 596 steps" ]]
+    assert_output "3732423: 596 steps"
 }
 
 @test "collatz: a limit that is none is refused" {
     for limit in 0 1 -5 x 10x '' 1e6 1000000001 99999999999999999999; do
         kit_run -2 build/examples/collatz "$limit"
-        [[ $output == "usage: collatz [LIMIT], from 2 to 1000000000" ]]
+        assert_output "usage: collatz [LIMIT], from 2 to 1000000000"
     done
     kit_run -2 build/examples/collatz 10 20
 }

@@ -24,7 +24,7 @@ teardown() {
 
 # All files and links below a folder, one a line.
 files_in() {
-    (cd "$1" && find . ! -type d -printf '%P %l\n' | sed 's/ $//')
+    (cd "$1" && find . ! -type d -printf '%P %l\n' | sed 's/ $//' | LC_ALL=C sort)
 }
 
 # build PROGRAM SOURCE FLAG...: with what pkg-config says, and nothing else of ours.
@@ -39,7 +39,7 @@ build() {
 build_squares() {
     build squares "$KIT/examples/squares.c" "$@"
     run -0 "$KIT/build/run" -l ./squares
-    [ "$output" = "[1, 4, 9]" ]
+    assert_output "[1, 4, 9]"
 }
 
 # The functions pool.h declares.
@@ -51,47 +51,48 @@ declared() {
 shows() {
     run -1 grep -v '^pool_' <<<"$1"
     run -0 comm -23 <(declared) <(LC_ALL=C sort <<<"$1")
-    [ -z "$output" ]
-    [ "$(declared | wc -l)" -gt 40 ]
+    refute_output
+    calls=$(declared | wc -l)
+    kit_that 'calls > 40'
 }
 
 @test "install: both libraries, links, header, pkg-config file, and nothing else" {
-    output=$(files_in "$TO$PREFIX")
-    kit_same_lines include/manyhands/pool.h lib/libmanyhands.a "lib/libmanyhands.so $soname" \
-        "lib/$soname libmanyhands.so.$version" "lib/libmanyhands.so.$version" lib/pkgconfig/manyhands.pc
+    assert_equal "$(files_in "$TO$PREFIX")" "$(printf '%s\n' include/manyhands/pool.h lib/libmanyhands.a \
+        "lib/libmanyhands.so $soname" "lib/$soname libmanyhands.so.$version" "lib/libmanyhands.so.$version" \
+        lib/pkgconfig/manyhands.pc)"
 }
 
 @test "install: nothing outside DESTDIR" {
-    [ ! -e "$PREFIX" ]
+    assert [ ! -e "$PREFIX" ]
     local checkout # may lie in the home directory, and has been built in
     checkout=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
     run find /usr /etc /opt "$HOME" -path "$checkout" -prune -o -newer "$BATS_FILE_TMPDIR/before" \
         \( -name '*manyhands*' -o -name ld.so.cache \) -print
-    [ -z "$output" ]
+    refute_output
 }
 
 @test "install: a second time is no different" {
     before=$(files_in "$TO")
     kit_build install DESTDIR="$TO" PREFIX="$PREFIX"
-    [ "$(files_in "$TO")" = "$before" ]
+    assert_equal "$(files_in "$TO")" "$before"
 }
 
 @test "install: a program with the shared library" {
     build_squares
     run -0 readelf -d squares
-    [[ $output == *"[$soname]"* ]]
+    assert_output --partial "[$soname]"
 }
 
 @test "install: a program that is all static" {
     build_squares -static
     run -0 readelf -d squares
-    [[ $output != *manyhands* ]]
+    refute_output --partial manyhands
 }
 
 @test "install: a program with the shared library whose workers are new runs of it" {
     build spawn "$KIT/tests/spawn.c"
     run -0 "$KIT/build/run" -l ./spawn guarded "two words"
-    [[ $output == *"<two words>"* ]]
+    assert_output --partial "<two words>"
 }
 
 @test "install: a program in C++" {
@@ -126,12 +127,12 @@ int main()
 END
     COMPILER='g++ -std=c++11' build squares squares.cc
     run -0 "$KIT/build/run" -l ./squares
-    [ "$output" = "1 4 9" ]
+    assert_output "1 4 9"
 }
 
 @test "install: the shared library has its soname, and shows the names of pool.h and no others" {
     run -0 readelf -d "$LIB/libmanyhands.so"
-    [[ $output == *"soname: [$soname]"* ]]
+    assert_output --partial "soname: [$soname]"
     shows "$(nm -D --defined-only --format=posix "$LIB/libmanyhands.so" | cut -d' ' -f1)"
 }
 
@@ -141,13 +142,13 @@ END
 
 @test "install: pkg-config tells the version that stands in the Makefile" {
     run -0 pkg-config --modversion manyhands
-    [ "$output" = "$version" ]
+    assert_output "$version"
 }
 
 @test "install: LIBDIR and INCLUDEDIR" {
     other=$BATS_TEST_TMPDIR/to
     kit_build install DESTDIR="$other" PREFIX=/usr LIBDIR=/usr/lib/some INCLUDEDIR=/usr/include/some
-    [ -f "$other/usr/include/some/manyhands/pool.h" ]
+    assert [ -f "$other/usr/include/some/manyhands/pool.h" ]
     LIB=$other/usr/lib/some
     PKG_CONFIG_PATH=$LIB/pkgconfig PKG_CONFIG_SYSROOT_DIR=$other LD_LIBRARY_PATH=$LIB build_squares
 }
@@ -158,8 +159,8 @@ END
     touch "$other/usr/lib/libother.a"
     kit_build install DESTDIR="$other" PREFIX=/usr
     kit_build uninstall DESTDIR="$other" PREFIX=/usr
-    [ "$(files_in "$other")" = usr/lib/libother.a ]
-    [ ! -e "$other/usr/include/manyhands" ]
+    assert_equal "$(files_in "$other")" usr/lib/libother.a
+    assert [ ! -e "$other/usr/include/manyhands" ]
     kit_build uninstall DESTDIR="$other" PREFIX=/usr
 }
 
@@ -175,14 +176,14 @@ END
     LIB=$home/.local/lib
     PKG_CONFIG_PATH=$LIB/pkgconfig LD_LIBRARY_PATH=$LIB build_squares
     $as make -s -C "$KIT" uninstall PREFIX="$home/.local"
-    [ -z "$(files_in "$home")" ]
+    assert_equal "$(files_in "$home")" ""
 }
 
 @test "install: a PREFIX that is no full path, or has a space, is refused with words" {
     # shellcheck disable=SC2088 # that is the case
     for prefix in local '~/.local' '/two words' ''; do
         run -2 make -s -C "$KIT" install DESTDIR="$BATS_TEST_TMPDIR/to" PREFIX="$prefix"
-        [[ $output == *"cannot install to '$prefix"*"give a path from / on, without spaces"* ]]
-        [ ! -e "$BATS_TEST_TMPDIR/to" ]
+        kit_holds "cannot install to '$prefix" "give a path from / on, without spaces"
+        assert [ ! -e "$BATS_TEST_TMPDIR/to" ]
     done
 }

@@ -7,6 +7,9 @@
 # Every program of the kit is started by kit_run, never bare: bats waits for whoever still holds its pipes, so
 # one forgotten child of a program would stop all tests, and its time limit does not reach orphans.
 
+# What is expected is said with bats-assert, which tells what came instead. The grader does without.
+[[ -n ${ANSWER-} ]] || { bats_load_library bats-support && bats_load_library bats-assert; }
+
 KIT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd) # the repository's root
 
 # kit_build TARGET...: makes the targets, and the runner. Says nothing unless it fails. Test files run side by
@@ -32,11 +35,23 @@ kit_run() {
     popd >/dev/null || return
 }
 
-# kit_same_lines LINE...: $output consists of exactly these lines, in any order.
-kit_same_lines() {
-    diff -u --label expected <(printf '%s\n' "$@" | LC_ALL=C sort) \
-        --label output <(LC_ALL=C sort <<<"$output") >&2
-}
+# kit_holds TEXT...: $output holds these texts, in this order.
+kit_holds() {
+    local rest=$output text last=
+    for text; do
+        [[ $rest == *"$text"* ]] || { printf "'%s' is not behind '%s' in:\n%s\n" "$text" "$last" "$output"; return 1; }
+        rest=${rest#*"$text"} last=$text
+    done
+} >&2
+
+# kit_that EXPRESSION: this arithmetic is true; else it is told, and what its names are. kit_that 'seconds >= 9'
+kit_that() {
+    local name
+    (($1)) && return
+    echo "it does not hold: $1"
+    for name in $(grep -oE '[a-z_]+(\[[0-9]+\])?' <<<"$1"); do echo "$name is ${!name-unset}"; done
+    return 1
+} >&2
 
 # kit_match FILE [OPTION...]: $output is what FILE says (-: stdin), which may hold <pid>, <ms> and so on, as
 # the transcripts in the book may; tools/book/match.awk tells the options. kit_match - unordered=/^hello/ <<'END'

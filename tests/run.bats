@@ -57,61 +57,61 @@ await() {
 
 @test "a command that is not there is 127, one that cannot be run 126, and both are named" {
     run -127 "$RUN" ./nowhere
-    [[ $output == *"./nowhere: No such file"* ]]
+    assert_output --partial "./nowhere: No such file"
     echo text >file
     run -126 "$RUN" ./file
-    [[ $output == *"./file: Permission denied"* ]]
+    assert_output --partial "./file: Permission denied"
 }
 
 @test "misuse is 125 and says what was wrong" {
     run -125 "$RUN"
-    [[ $output == usage:* ]]
+    assert_output --regexp '^usage:'
     run -125 "$RUN" -x true
-    [[ $output == *usage:* ]]
+    assert_output --partial usage:
     for seconds in 0 -1 1s "" nan 1e9; do
         run -125 "$RUN" -t "$seconds" true
-        [[ $output == *"-t $seconds: not a number of seconds"* ]]
+        assert_output --partial -- "-t $seconds: not a number of seconds"
     done
     run -125 "$RUN" -w ./nowhere true
-    [[ $output == *"./nowhere: No such file"* ]]
+    assert_output --partial "./nowhere: No such file"
 }
 
 @test "stdin is empty" {
     run -0 "$RUN" cat <<<"typed"
-    [ -z "$output" ]
+    refute_output
 }
 
 @test "-i keeps stdin" {
     run -0 "$RUN" -i cat <<<"typed"
-    [ "$output" = typed ]
+    assert_output typed
 }
 
 @test "only descriptors 0 to 2 are handed on" {
     run -0 "$RUN" ls /proc/self/fd 7</dev/null
-    [ "$output" = "$(printf '0\n1\n2\n3')" ] # 3 is ls looking
+    assert_output "$(printf '0\n1\n2\n3')" # 3 is ls looking
 }
 
 @test "a forged test result on descriptor 3 comes to nothing" {
     run "$RUN" sh -c 'echo "ok 1 forged" >&3'
-    [ "$status" -ne 0 ]
+    assert_failure
     exec 5>forged
     run "$RUN" bash -c 'echo "ok 1 forged" >&5'
-    [ "$status" -ne 0 ]
+    assert_failure
     exec 5>&-
-    [ ! -s forged ]
+    assert [ ! -s forged ]
 }
 
 @test "the command leads a session of its own and has default signals" {
     run -0 bash -c 'trap "" TERM INT; exec "$1" sh -c "cut -d\  -f1,6 /proc/\$\$/stat; grep SigIgn /proc/self/status"' - "$RUN"
     read -r pid session <<<"${lines[0]}"
-    [ "$pid" = "$session" ]
+    assert_equal "$pid" "$session"
     # signals 32 and 33 are the C library's own, and make leaves them ignored
-    [[ ${lines[1]} =~ ^SigIgn:[[:space:]]0+(180000000)?$ ]]
+    assert_line -n 1 --regexp '^SigIgn:[[:space:]]0+(180000000)?$'
 }
 
 @test "the deadline ends a command that hangs" {
     MARK=$BATS_TEST_TMPDIR run -124 "$RUN" -t 0.2 sleep 30
-    [[ $output == *"deadline of 0.2 s is over"* ]]
+    assert_output --partial "deadline of 0.2 s is over"
     none_survives
 }
 
@@ -136,50 +136,50 @@ echo >>exploded
 while :; do sleep 30; done >/dev/null 2>&1
 END
     MARK=$BATS_TEST_TMPDIR run -99 "$RUN" -l bash -c 'bash bomb 5 >/dev/null 2>&1 & until [ "$(wc -l <exploded)" -eq 63 ]; do :; done'
-    [ "$(grep -c "left behind: [0-9]* bash$" <<<"$output")" -eq 63 ]
+    assert_equal "$(grep -c "left behind: [0-9]* bash$" <<<"$output")" 63
     none_survives
 }
 
 @test "-l: nothing left behind is no complaint" {
     run -0 "$RUN" -l sh -c 'sleep 0.1 & wait'
-    [ -z "$output" ]
+    refute_output
 }
 
 @test "-l names each process left behind" {
     MARK=$BATS_TEST_TMPDIR run -99 "$RUN" -l sh -c 'sleep 30 >/dev/null 2>&1 & setsid sleep 30 >/dev/null 2>&1 & exit 3'
-    [ "$(grep -c '^run: left behind: [0-9]* sleep$' <<<"$output")" -eq 2 ]
-    [[ $output == *"the command itself ended with status 3"* ]]
+    assert_equal "$(grep -c '^run: left behind: [0-9]* sleep$' <<<"$output")" 2
+    assert_output --partial "the command itself ended with status 3"
     none_survives
 }
 
 @test "-l names what a process left behind had started, too" {
     MARK=$BATS_TEST_TMPDIR run -99 "$RUN" -l sh -c 'setsid sh -c "sleep 30 & sleep 30; :" >/dev/null 2>&1 & :'
-    [ "$(grep -c '^run: left behind: ' <<<"$output")" -eq 3 ]
+    assert_equal "$(grep -c '^run: left behind: ' <<<"$output")" 3
     none_survives
 }
 
 @test "-l gives a second's grace to what ends by itself" {
     run -0 "$RUN" -l sh -c 'sleep 0.2 & :'
-    [ -z "$output" ]
+    refute_output
 }
 
 @test "-l names a child that was not waited for" {
     build_zombie
     run -99 "$RUN" -l ./zombie
-    [[ $output =~ ^"run: left behind: "[0-9]+" zombie (zombie)"$ ]]
+    assert_output --regexp '^run: left behind: [0-9]+ zombie \(zombie\)$'
 }
 
 @test "a command killed by a signal could not wait, and -r does not ask" {
     build_zombie
     run -137 "$RUN" -l ./zombie KILL
-    [ "$output" = "" ]
+    assert_output ""
     run -0 "$RUN" -r ./zombie
     run -99 "$RUN" -r sh -c 'sleep 30 >/dev/null 2>&1 & :'
 }
 
 @test "an orphan that ended before the command did is not mentioned" {
     run -0 "$RUN" -l sh -c '(sleep 0.05 & echo $! >pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.01; done'
-    [ -z "$output" ]
+    refute_output
 }
 
 @test "-w names new files, in the folder and in /dev/shm" {
@@ -188,10 +188,10 @@ END
     shm=kit-test-$$-$BATS_TEST_NUMBER
     run -98 "$RUN" -w folder sh -c "touch folder/first folder/second /dev/shm/$shm; exit 4"
     rm "/dev/shm/$shm"
-    [[ $output == *"run: new file: folder/second"* ]]
-    [[ $output == *"run: new file: /dev/shm/$shm"* ]]
-    [[ $output != *first* ]]
-    [[ $output == *"the command itself ended with status 4"* ]]
+    assert_output --partial "run: new file: folder/second"
+    assert_output --partial "run: new file: /dev/shm/$shm"
+    refute_output --partial first
+    assert_output --partial "the command itself ended with status 4"
     run -4 "$RUN" -w folder sh -c 'touch folder/first folder/second; exit 4'
 }
 
@@ -204,7 +204,7 @@ END
         kill "-$signal" "$runner"
         status=0
         wait "$runner" || status=$?
-        [ "$status" -eq $((128 + $(kill -l "$signal"))) ]
+        assert_equal "$status" $((128 + $(kill -l "$signal")))
         none_survives
     done
 }
@@ -216,7 +216,7 @@ END
     kill -KILL "$runner"
     status=0
     wait "$runner" || status=$?
-    [ "$status" -eq 137 ]
+    assert_equal "$status" 137
     for i in $(seq 500); do
         grep -q . "/proc/$(cat pid)/cmdline" 2>/dev/null || return 0
         sleep 0.01
@@ -226,12 +226,12 @@ END
 
 @test "-p gives a terminal of 80 columns, with line ends as they were written" {
     run -0 "$RUN" -p sh -c 'test -t 0 && test -t 1 && test -t 2 && stty size'
-    [ "$output" = "24 80" ]
+    assert_output "24 80"
 }
 
 @test "-p: what is left behind is found there too" {
     run -99 "$RUN" -l -p sh -c 'sleep 30 & :'
-    [[ $output == *"left behind: "*sleep* ]]
+    kit_holds "left behind: " sleep
 }
 
 @test "-p -i: a key pressed is a signal to the foreground" {
@@ -239,38 +239,41 @@ END
         await ready
         printf '\003'
     )
-    [[ $output == *ready* ]]
+    assert_output --partial ready
 }
 
 @test "-p: nothing that was printed is lost, not at the end and not at the deadline" {
     run -0 "$RUN" -p seq 5000
-    [ "$output" = "$(seq 5000)" ]
+    assert_output "$(seq 5000)"
     run -124 "$RUN" -t 0.3 -p sh -c 'echo before; sleep 30'
-    [[ $output == *before* ]]
+    assert_output --partial before
 }
 
 @test "kit_run: a program of the root, in an empty folder, which must be left so" {
     kit_run -0 build/run pwd
-    [ "$output" = "$BATS_TEST_TMPDIR/scratch" ]
+    assert_output "$BATS_TEST_TMPDIR/scratch"
     kit_run -98 build/run touch file
-    [[ $output == *"new file: ./file"* ]]
+    assert_output --partial "new file: ./file"
     kit_run -124 -t0.2 build/run sleep 30
     kit_run build/run false
-    [ "$status" -eq 1 ]
-    [ "$PWD" = "$BATS_TEST_TMPDIR" ]
+    assert_failure 1
+    assert_equal "$PWD" "$BATS_TEST_TMPDIR"
 }
 
 @test "kit_build: silent if it can, loud if it cannot" {
     run -0 kit_build
-    [ -z "$output" ]
+    refute_output
     run -1 kit_build no-such-target
-    [[ $output == *"cannot build no-such-target"*"There is no 'no-such-target'"* ]]
+    kit_holds "cannot build no-such-target" "There is no 'no-such-target'"
 }
 
-@test "kit_same_lines: the same lines, as often, in any order" {
-    output=$'b\na\na'
-    kit_same_lines a b a
-    run -1 kit_same_lines a b
-    run -1 kit_same_lines a b b
-    run -1 kit_same_lines a b a c
+@test "kit_holds and kit_that: what holds is silent, what does not is told" {
+    output="one two three" answer=42
+    kit_holds one two three
+    kit_that 'answer == 42 && answer < 43'
+    run -1 kit_holds three tw
+    assert_output --partial "'tw' is not behind 'three' in"
+    run -1 kit_that 'answer > 43 || answer[1]'
+    assert_line 'it does not hold: answer > 43 || answer[1]'
+    assert_line 'answer is 42'
 }
