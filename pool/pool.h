@@ -58,9 +58,10 @@
  * nothing can be killed, so a task that crashes takes the program along. POOL_INLINE runs each task in the call that
  * hands it over: for debugging.
  *
- * **Threads.** Any number of threads of the program may use one pool. Open it before starting threads: a process
- * forked while another thread holds a lock keeps that lock for ever. In a program that has threads already the
- * nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not.
+ * **Threads.** Any number of threads of the program may use one pool, its results, streams and queues; while one of
+ * them is in a call, another may close, terminate, join or free the pool: then the first is told so. Open it before
+ * starting threads: a process forked while another thread holds a lock keeps that lock for ever. In a program that has
+ * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not.
  *
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone. Workers start with
  * default handlers and an empty mask. Ctrl+C does nothing to them, but that a sleep in a task may end early: the pool
@@ -204,7 +205,7 @@ struct pool_options {
  */
 struct pool *pool_open(const struct pool_options *options);
 
-/** Returns the number of workers the pool keeps. Never blocks. */
+/** Returns the number of workers the pool keeps; 0 once it is joined. Never blocks. */
 int pool_processes(const struct pool *pool);
 
 /**
@@ -229,8 +230,8 @@ int pool_terminate(struct pool *pool);
 
 /**
  * Waits until the work is done and every worker is gone; then no process, descriptor or byte of shared memory of the
- * pool is left, but for results that were not freed: these remain where they are until pool_free(). Joining twice is
- * fine.
+ * pool is left, but for results that were not freed, queues, and what a call in another thread is using: these remain
+ * where they are until pool_free(). Joining twice is fine.
  * @param pool     A pool that was closed or terminated; else EBUSY.
  * @param seconds  The longest to wait; ETIMEDOUT when it is over, and pool_join() may be called again.
  * @return 0. Or -1 although the pool is joined: EREMOTEIO when jobs failed and nobody looked (the text says how many,
@@ -240,7 +241,8 @@ int pool_join(struct pool *pool, double seconds);
 
 /**
  * Frees the pool and every result and iterator of it. A pool that still runs is terminated first: ending a scope
- * with pool_free() does what leaving Python's `with Pool()` does. NULL is fine.
+ * with pool_free() does what leaving Python's `with Pool()` does. Waits until the calls that other threads are in have
+ * returned; none may begin any more. NULL is fine.
  */
 void pool_free(struct pool *pool);
 
@@ -509,15 +511,16 @@ void pool_iter_close(struct pool_iter *iter);
 /**
  * @name Queues
  * @{
- * Between any workers of the pool and the program, in order, without a lock that a dying worker could keep. The handle
- * is an address that means the same in all of them: hand it to a task as an argument. All calls may be made in tasks,
- * but pool_queue_open(). A worker killed in the middle of a call loses at most the item it was putting; one that is
- * killed after it got an item counts as done with it. Other children of the program or of a task must not use it.
+ * Between any workers of the pool and the program, in order; the lock that a dead worker leaves is opened by its
+ * successor. The handle is an address that means the same in all of them: hand it to a task as an argument. All calls
+ * may be made in tasks, but pool_queue_open(). A worker killed in the middle of a call loses at most the item it was
+ * putting; one that is killed after it got an item counts as done with it. Other children of the program or of a task
+ * must not use it.
  */
 
 /**
  * Opens a queue.
- * @param pool      The pool. The queue lives until that is joined, whatever is left in it, and must not be used later.
+ * @param pool      The pool. The queue lives until that is freed; once it is joined, what is left can be got.
  * @param capacity  How many items it can hold.
  * @param width     The size of one item in bytes; 0 is fine: then it only counts.
  * @return The queue, NULL on failure (ENOMEM, EINVAL, ESHUTDOWN). Never blocks.

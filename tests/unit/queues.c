@@ -708,7 +708,54 @@ static void q26_callback(void)
     end_pool(pool);
 }
 
+/* ---- Ends ---- */
+
+static void left_at_the_join(void)
+{
+    struct pool *pool = open_pool(2);
+    struct pool_queue *queue = open_queue(pool, 3, sizeof(long));
+    OK(put_long(queue, 1));
+    OK(put_long(queue, 2));
+    OK(pool_close(pool));
+    OK(pool_join(pool, PATIENCE));
+    CHECK_EQ(get_long(queue, 0), 1);
+    CHECK_EQ(get_long(queue, POOL_FOREVER), 2);
+    long item;
+    REFUSED(pool_queue_get(queue, &item, POOL_FOREVER), ESHUTDOWN, "empty, and the pool is over");
+    pool_free(pool);
+}
+
+struct put {
+    struct pool_queue *queue;
+    size_t item;
+};
+
+/* The first item's first attempt dies in the middle of its put, because half of what it puts cannot be read. */
+static int put_half(const void *arg, void *result)
+{
+    const struct put *put = arg;
+    (void)result;
+    char *item = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (item == MAP_FAILED || (put->item == 0 && pool_attempt() == 1 && mprotect(item + 4096, 4096, PROT_NONE) != 0))
+        return -1;
+    return pool_queue_put(put->queue, item, PATIENCE);
+}
+
+static void died_in_its_put(void)
+{
+    struct pool *pool = open_pool(1);
+    struct pool_queue *queue = open_queue(pool, 3, 8192);
+    struct put puts[] = { { queue, 0 }, { queue, 1 }, { queue, 2 } };
+    struct pool_result *map =
+        pool_map_async(pool, put_half, puts, 3, sizeof *puts, 0, &(struct pool_job_options){ .retries = 1 });
+    OK(pool_result_get(map, NULL, PATIENCE));
+    CHECK_EQ(pool_queue_size(queue), 3);
+    end_pool(pool);
+}
+
 static const struct unit_case cases[] = {
+    { "G18 what is left in a queue can be got after the join", left_at_the_join, TWINS },
+    { "G01 a put that died half-way leaves its place free", died_in_its_put },
     { "Q01 a full queue refuses at once, or at the timeout", q01_full, ALL_KINDS },
     { "Q02 items come in order, an empty queue refuses", q02_empty, ALL_KINDS },
     { "Q03 a timeout in a worker is never early", q03_timeouts, ALL_KINDS },
