@@ -102,8 +102,8 @@ $(BUILD)/run: tools/run.c
 # --- Tests ----------------------------------------------------------------------------------------------
 
 # All of them; one file: make bats FILES=tests/ch03.bats; some tests of the library: build/unit D05 imap
-test: has-what-tests-need $(LIBRARY) $(BUILD)/run $(BUILD)/tty $(BUILD)/unit $(BUILD)/torture $(BUILD)/steps chapters
-	@sh tests/all.sh
+test: has-what-tests-need $(LIBRARY) $(BUILD)/run $(BUILD)/unit $(BUILD)/torture $(BUILD)/steps chapters
+	@prove -j$$(nproc) --failures --comments -e 'bash tests/tap.bash' $(BUILD)/unit tests/*.bats
 
 # Installs what the tests and the bench need (Debian, Ubuntu).
 setup:

@@ -1,9 +1,9 @@
-# Chapter 11, with a real terminal: build/tty presses the keys, and the kernel makes SIGINT of them.
+# Chapter 11, with a real terminal: tty.exp presses the keys, and the kernel makes SIGINT of them.
 bats_require_minimum_version 1.5.0
 load kit
 
 setup_file() {
-    kit_build ch11 build/tty
+    kit_build ch11
 }
 
 expected() {
@@ -36,7 +36,7 @@ END
 by_hand() {
     local judge=-l
     [ "$2" != broken ] || judge=-r # killed by the last key, it cannot wait for its workers
-    kit_run "-$1" -t30 "$judge" build/tty -e 1 -e 2 -e 3 -e 4 -e 5 "${@:3}" -- "$KIT/ch11" "$2"
+    kit_run "-$1" -t30 "$judge" tests/tty.exp -e 1 -e 2 -e 3 -e 4 -e 5 "${@:3}" -- "$KIT/ch11" "$2"
     assert_line -n 0 --partial 'press Ctrl+C. Ctrl+\ ends it, and after 60 s it ends itself'
 }
 
@@ -50,7 +50,14 @@ by_hand() {
 }
 
 @test "ch11: a program without a handler dies of Ctrl+C" {
-    run -130 "$KIT/build/run" -l "$KIT/build/tty" -e ready -c -- sh -c 'echo ready; exec sleep 20'
+    run -130 "$KIT/build/run" -l "$KIT/tests/tty.exp" -e ready -c -- sh -c 'echo ready; exec sleep 20'
+}
+
+@test "ch11: on its terminal, too, what a program leaves behind is found, and one that ends too early" {
+    run -99 "$KIT/build/run" -l "$KIT/tests/tty.exp" -e ready -- sh -c 'echo ready; sleep 20 & exit 3'
+    assert_output --partial 'the command itself ended with status 3'
+    run -125 "$KIT/build/run" -l "$KIT/tests/tty.exp" -e ready -e steady -c -- echo ready
+    assert_output --partial "the program ended while waiting for 'steady'"
 }
 
 @test "ch11: broken: Ctrl+C begins item 6; SIGINT to the caller alone changes nothing; Ctrl+\\ ends it" {

@@ -8,7 +8,7 @@ WRAPPED = fork mmap malloc calloc realloc strdup socketpair open fopen poll sysc
 has-what-tests-need:
 	@sh tools/setup.sh tests -n
 
-bats: $(LIBRARY) $(BUILD)/run $(BUILD)/tty
+bats: $(LIBRARY) $(BUILD)/run
 	@bats $(FILES)
 
 unit: $(BUILD)/unit
@@ -23,10 +23,6 @@ $(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 $(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h
 	@mkdir -p $(BUILD)
 	$(COMPILE) -Ipool -o $@ tests/draw-demo.c pool/draw.c
-
-$(BUILD)/tty: tests/tty.c
-	@mkdir -p $(BUILD)
-	$(COMPILE) -o $@ $<
 
 ASAN = $(BUILD)/asan-$(notdir $(CC))
 TSAN = $(BUILD)/tsan-$(notdir $(CC))

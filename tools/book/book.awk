@@ -183,31 +183,14 @@ function show_status(n, what,    i) {
 
 # --- Pictures -------------------------------------------------------------------------------------------
 
-# Returns what is wrong with a picture, "" if nothing: each tag must be closed in its turn, the first is svg.
-function fault(file,    n, i, part, text, tags, tag, open, depth, inside) {
-    if ((n = slurp(file, part)) < 1)
+# Returns what is wrong with a picture, "" if nothing: it must be XML, an <svg>.
+function fault(file,    command, said, none) {
+    if (slurp(file, none) < 1)
         return "there is no file " file ", or nothing in it"
-    for (i = 1; i <= n; i++)
-        text = text part[i] " "
-    gsub(/<!--([^-]|-[^-])*-->/, "", text)
-    tags = split(text, tag, "<")
-    for (i = 2; i <= tags; i++) {
-        if (!sub(/>.*/, "", tag[i]))
-            return file " is no SVG: a tag has no end"
-        if (tag[i] ~ /^[?!]/)
-            continue
-        if (tag[i] ~ /^\// && (!depth || open[depth--] != substr(tag[i], 2)))
-            return file " is no SVG: <" tag[i] "> ends what was not begun"
-        if (tag[i] ~ /^\//)
-            continue
-        if (!depth && (inside++ || tag[i] !~ /^svg[ \t]/))
-            return file " is no SVG: it must be one <svg ...>"
-        if (tag[i] ~ /\/$/)
-            continue
-        sub(/[ \t].*/, "", tag[i])
-        open[++depth] = tag[i]
-    }
-    return depth || !inside ? file " is no SVG: <" (inside ? open[depth] : "svg") "> has no end" : ""
+    command = "xmllint --nonet --xpath 'local-name(/*)' " quote(file) " 2>&1"
+    command | getline said
+    close(command)
+    return said == "svg" ? "" : file " is no SVG: " said
 }
 
 # Makes a picture anew.
