@@ -193,13 +193,6 @@ line_of() {
         "book.md:$(line_of '80 columns'): this line of a listing has 81 columns, more than 80"
 }
 
-@test "links lead to files and headings that are there" {
-    red '5s/$/ [x](#chapter-3-third)/' "book.md:5: there is no heading for #chapter-3-third"
-    red '5s/$/ [x](pool\/none.c)/' "book.md:5: there is no file pool/none.c"
-    sed -i '5s/$/ `[x](none)` [x](https:\/\/example.org) [x](pool\/pool.h#L1) [x](#why-1)/' book.md
-    run -0 course
-}
-
 @test "one step further leads to functions that are there" {
     red 's/`take()` in/`took()` in/' "there is no function took() in pool/worker.c"
     red 's/`take()` in/`poll()` in/' "there is no function poll() in pool/worker.c"

@@ -115,10 +115,13 @@ chapters() {
 }
 
 @test "make book: a link to nowhere and a missing picture are errors with their lines" {
-    run -1 book 'A [link](#nowhere) and\n[another](pool/none.c).\n\n![a picture](chapters/figures/none.svg)'
-    assert_output --partial "book.md:7: there is no heading for the link to #nowhere"
-    assert_output --partial "book.md:8: there is no file pool/none.c"
-    assert_output --partial "book.md:10: there is no picture chapters/figures/none.svg"
+    run -1 book 'A [link](#nowhere) and\n[another](pool/none.c).\n\n![a picture](chapters/figures/none.svg) [x](pool/pool.h#L9999)'
+    assert_output --partial "book.md:7: #nowhere leads to no anchor"
+    assert_output --partial "book.md:8: pool/none.c leads to no file"
+    assert_output --partial "book.md:10: chapters/figures/none.svg leads to no file"
+    assert_output --partial "ch01-first.html: pool-pool.h.html#line-9999 leads to no anchor"
+    run -1 book 'A picture:\n\n![a picture](chapters/figures/none.svg)'
+    assert_output --partial "book.md:9: chapters/figures/none.svg leads to no file"
     assert [ ! -e "$BATS_TEST_TMPDIR/build/book" ]
 }
 

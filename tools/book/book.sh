@@ -22,7 +22,9 @@ rm -rf "$out"
 mkdir -p "$out/figures"
 sh tools/book/reference.sh
 cp tools/book/book.css tools/book/search.js "$out"
-if ! pandoc -f gfm -t plain -o /dev/null -M out="$out" -L tools/book/pages.lua "${1:-book.md}"; then
+book=${1:-book.md}
+if ! pandoc -f gfm -t plain -o /dev/null -M out="$out" -L tools/book/pages.lua "$book" ||
+    ! awk -v source="$book" -f tools/book/links.awk "$out"/*.html "$BUILD"/reference/*.html >&2; then
     rm -rf "$out"
     exit 1
 fi

@@ -6,8 +6,8 @@
 #
 # A chapter has a box, its sections in order, a place in the contents, a program, a file of tests, and a card for
 # the teacher. The documents' scenarios, S01 to S44, each stand in the map once, with the chapters that treat them,
-# and in these chapters' comparisons with the document. Links lead somewhere, functions named are there, listings
-# fit a projector, and the glossary is in order.
+# and in these chapters' comparisons with the document. Functions named are there, listings fit a projector, and the
+# glossary is in order. Whether links lead somewhere is seen when the pages are made (links.awk).
 
 # Takes the first match of the regex off the text; returns it, "" if there is none.
 function bite(regex,    found) {
@@ -185,7 +185,7 @@ function check_minutes(n, text,    part, parts, i, sum) {
         say(book, card_at[n], "the parts of card " n " add up to " sum + 0 " minutes, not 45")
 }
 
-# --- Links and functions --------------------------------------------------------------------------------
+# --- Contents and functions -----------------------------------------------------------------------------
 
 # As GitHub makes it: letters, digits and - of the title, in small letters; the second of a name gets -1.
 function anchor(n, title) {
@@ -194,39 +194,12 @@ function anchor(n, title) {
     gsub(/ /, "-", title)
     anchor_of[n] = title (seen[title] ? "-" seen[title] : "")
     seen[title]++
-    anchors[anchor_of[n]]
 }
 
-function links(n, line,    target) {
-    gsub(/`[^`]*`/, "", line)
-    for (rest = line; (target = bite("\\]\\([^)]*\\)")) != "";) {
-        target = substr(target, 3, length(target) - 3)
-        link[++link_count] = target
-        link_line[link_count] = n
-        if (part == "How to follow")
-            contents[target]
-    }
-}
-
-function is_file(path,    line, there) {
-    if (!(path in is_there)) {
-        is_there[path] = (getline line <path) > 0
-        close(path)
-    }
-    return is_there[path]
-}
-
-function check_links(    i, path) {
-    for (i = 1; i <= link_count; i++) {
-        path = link[i]
-        if (path ~ /^(https?|mailto):/)
-            continue
-        if (path ~ /^#/ && !(substr(path, 2) in anchors))
-            say(book, link_line[i], "there is no heading for " path)
-        sub(/#.*/, "", path)
-        if (path != "" && !is_file(path))
-            say(book, link_line[i], "there is no file " path)
-    }
+# A line of the contents, which lead to each chapter.
+function lead(line,    target) {
+    for (rest = line; (target = bite("\\]\\(#[^)]*\\)")) != "";)
+        contents[substr(target, 3, length(target) - 3)]
 }
 
 # Does the file have the function: called anywhere, or, if asked, defined?
@@ -343,7 +316,8 @@ function prose(n, line) {
         names(n, line)
     else if (part == "Glossary" && line ~ /^\*/)
         word(n, line)
-    links(n, line)
+    if (part == "How to follow")
+        lead(line)
 }
 
 # A line of a listing must fit a projector.
@@ -384,7 +358,6 @@ BEGIN {
     check_files()
     check_map()
     check_cards()
-    check_links()
     for (n = 1; n <= MOST; n++)
         if (n in step)
             check_step(n)

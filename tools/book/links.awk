@@ -1,10 +1,11 @@
 # links.awk - finds links that lead nowhere.
 #
-#     awk -f tools/book/links.awk FILE.html ...
+#     awk [-v source=book.md] -f tools/book/links.awk FILE.html ...
 #
 # Each link (href, src) must lead to a file, and its #anchor to an id there, if that file is among those given.
 # Addresses elsewhere (https: ...) are not followed, but nothing that a page needs may be there: a style, a script, a
-# picture. Exit status: 0; 1 if anything is wrong.
+# picture. If the pages are made of a source, which has the link as it is, its lines there are told, too.
+# Exit status: 0; 1 if anything is wrong.
 
 BEGIN { RS = "<" } # so a record is a tag and the text behind it
 
@@ -16,9 +17,18 @@ function attribute(name,    text) {
     return text
 }
 
-function wrong(file, target, what) {
-    print file ": " target " " what
+function wrong(file, target, what,    line, n, there) {
+    RS = "\n"
+    while (source != "" && (getline line <source) > 0 && ++n)
+        if (index(line, "](" target ")")) {
+            print source ":" n ": " target " " what
+            there = 1
+        }
+    close(source)
+    if (!there)
+        print file ": " target " " what
     bad = 1
+    RS = "<"
 }
 
 FNR == 1 { given[FILENAME] = 1 }

@@ -6,14 +6,13 @@
 -- each file of the repository that is linked to, the pictures, and the index for the search. Links are led to the right
 -- page; calls (`pool_map`) to the reference, functions named beside a link to their file to their line in it.
 --
--- A link to nowhere and a picture that is missing are errors, each with its line. Exit status: 0, 1.
+-- What a link leads to may be missing, or a picture: then it stays as it is written, and links.awk will find it.
 
-local BOOK = PANDOC_STATE.input_files[1] -- book.md, but that a test may have one of its own
 local REFERENCE = '../reference/' -- as seen from a page
 local out                         -- the folder of the pages
 local stringify = pandoc.utils.stringify
 
--- --- Files and mistakes ----------------------------------------------------------------------------------
+-- --- Files --------------------------------------------------------------------------------------------------
 
 local function read(name)
     local file = io.open(name, 'rb')
@@ -26,24 +25,6 @@ local function write(name, all)
     local file = assert(io.open(out .. '/' .. name, 'wb'))
     assert(file:write(all))
     assert(file:close())
-end
-
-local mistakes, told = 0, {}
-
--- Pandoc does not keep line numbers: says it of each line of the book that has these words.
-local function complain(words, what)
-    if told[words] then return end
-    told[words] = true
-    mistakes = mistakes + 1
-    local number, found = 0, false
-    for line in io.lines(BOOK) do
-        number = number + 1
-        if line:find(words, 1, true) then
-            io.stderr:write(BOOK, ':', number, ': ', what, '\n')
-            found = true
-        end
-    end
-    if not found then io.stderr:write(BOOK, ': ', what, '\n') end
 end
 
 local function escape(text)
@@ -185,7 +166,7 @@ local here -- the page that is being made
 
 local function resolve_anchor(id)
     local page = page_of[id]
-    if not page then return complain('#' .. id .. ')', 'there is no heading for the link to #' .. id) end
+    if not page then return '#' .. id end
     if page.blocks[1].identifier == id and page ~= here then return page.file end
     return (page == here and '' or page.file) .. '#' .. id
 end
@@ -198,19 +179,12 @@ local function resolve(target)
         return resolve_anchor(id)
     end
     local it = source(path)
-    if not it then return complain('](' .. target .. ')', 'there is no file ' .. path) end
-    local number = tonumber(id:match('^L(%d+)$'))
-    if id ~= '' and not it.lines[number] then
-        return complain('](' .. target .. ')', path .. ' has no line ' .. id)
-    end
-    return at_line(it, number)
+    return it and at_line(it, tonumber(id:match('^L(%d+)$'))) or target
 end
 
 local function picture(image)
     local all = read(image.src)
-    if not all then
-        return complain('](' .. image.src .. ')', 'there is no picture ' .. image.src)
-    end
+    if not all then return image.src end
     local name = image.src:match('[^/]+$')
     write('figures/' .. name, all)
     return 'figures/' .. name
@@ -306,7 +280,7 @@ local function paragraph_with_picture(it)
     local image = it.content[1]
     if #it.content ~= 1 or image.t ~= 'Image' then return end
     local about = escape(stringify(image.caption))
-    return html(('<figure><img src="%s" alt="%s"><figcaption>%s</figcaption></figure>'):format(picture(image) or '',
+    return html(('<figure><img src="%s" alt="%s"><figcaption>%s</figcaption></figure>'):format(picture(image),
         about, about))
 end
 
@@ -345,7 +319,7 @@ local function code(it)
 end
 
 local function link(it)
-    it.target = resolve(it.target) or '#'
+    it.target = resolve(it.target)
     return it, false
 end
 
@@ -358,7 +332,7 @@ local filter = {
     Code = code, Link = link,
     RawInline = function(it) return it.text:find('^<!%-%-') and {} or nil end,
     Image = function(it)
-        it.src = picture(it) or ''
+        it.src = picture(it)
         return it
     end,
 }
@@ -499,7 +473,6 @@ function Pandoc(doc)
         n = n + 1
     end
     write('search-index.js', 'search_in([\n' .. table.concat(entries, ',\n') .. '\n]);\n')
-    if mistakes > 0 then os.exit(1) end
     print(('%d pages, and %d of files'):format(#pages, #sources))
     return pandoc.Pandoc({})
 end
