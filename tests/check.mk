@@ -20,11 +20,10 @@ $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 $(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
-$(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h
-	@mkdir -p $(BUILD)
-	$(COMPILE) -Ipool -o $@ tests/draw-demo.c pool/draw.c
+$(BUILD)/traced: tests/traced.c $(LIBRARY)
+	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
-$(BUILD)/tty: tests/tty.c
+$(BUILD)/tty $(BUILD)/draw-demo: $(BUILD)/%: tests/%.c
 	@mkdir -p $(BUILD)
 	$(COMPILE) -o $@ $<
 
