@@ -756,7 +756,7 @@ static _Noreturn void cannot_run(const char *command, int error)
     if (error == ENOENT && here)
         fail("there is no command %s; the program in this folder is ./%s", command, command);
     if (error == ENOENT && path)
-        fail("there is no program %s; build it first, as with: make %s", command, strrchr(command, '/') + 1);
+        fail("there is no program %s; is it built? (make %s)", command, strrchr(command, '/') + 1);
     if (error == ENOENT)
         fail("there is no command %s", command);
     fail("cannot run %s: %s", command, strerror(error));
