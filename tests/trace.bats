@@ -331,8 +331,8 @@ begin_signals() {
     "$KIT/build/run" "$KIT/lanes" "$KIT/build/traced" signals pool >out 2>err 3>&- &
     runner=$!
     eventually grep -q waiting out
-    lanes=$(pgrep -P "$runner")
-    program=$(pgrep -P "$lanes")
+    read -r lanes <"/proc/$runner/task/$runner/children"
+    read -r program <"/proc/$lanes/task/$lanes/children"
 }
 
 # eventually COMMAND...: until it succeeds; the runner's deadline ends what hangs, and then this.
@@ -345,7 +345,7 @@ eventually() {
 
 has_come() { (($(wc -l <out) == $1)); }
 
-is_stopped() { [[ $(ps -o stat= "$1") == T* ]]; }
+is_stopped() { grep -q 'State:.T' "/proc/$1/status"; }
 
 is_running() { ! is_stopped "$1"; }
 
