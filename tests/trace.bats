@@ -331,8 +331,8 @@ begin_signals() {
     "$KIT/build/run" "$KIT/lanes" "$KIT/build/traced" signals pool >out 2>err 3>&- &
     runner=$!
     eventually grep -q waiting out
-    read -r lanes <"/proc/$runner/task/$runner/children"
-    read -r program <"/proc/$lanes/task/$lanes/children"
+    read -r lanes <"/proc/$runner/task/$runner/children" || [ "$lanes" ] # the line has no end
+    read -r program <"/proc/$lanes/task/$lanes/children" || [ "$program" ]
 }
 
 # eventually COMMAND...: until it succeeds; the runner's deadline ends what hangs, and then this.
