@@ -17,7 +17,7 @@ setup() {
 }
 
 teardown() {
-    [ -z "$(ls -A "$TMPDIR")" ]
+    assert_equal "$(ls -A "$TMPDIR")" ""
 }
 
 # lanes [-N] ARG...: under the runner, which complains of what is left.
@@ -27,25 +27,15 @@ lanes() {
     run "$expect" "$KIT/build/run" -l "$KIT/lanes" "$@"
 }
 
-# has TEXT...: $output does; if not, it is shown.
+# has TEXT...: $output does, in whatever order.
 has() {
     local text
-    for text in "$@"; do
-        [[ $output == *"$text"* ]] || { printf 'there is no "%s" in:\n%s\n' "$text" "$output" >&2; return 1; }
-    done
+    for text; do assert_output --partial "$text"; done
 }
 
-# has_no TEXT...
-has_no() {
-    local text
-    for text in "$@"; do
-        [[ $output != *"$text"* ]] || { printf 'there is "%s" in:\n%s\n' "$text" "$output" >&2; return 1; }
-    done
-}
-
-# count WORD: how often it stands in $output, which is not more than once in a line.
+# count WANTED PATTERN: so many lines of $output have it.
 count() {
-    grep -c -- "$1" <<<"$output"
+    assert_equal "$(grep -c -- "$2" <<<"$output") lines with $2" "$1 lines with $2"
 }
 
 # scene NAME [SEED]: draws what draw-demo makes up, with the arguments in $as.
@@ -62,7 +52,8 @@ scene() {
         for columns in 40 59 80 200; do
             COLUMNS=$columns scene "$scene"
             for line in "${lines[@]}"; do
-                ((${#line} <= columns)) || { echo "$scene: ${#line} columns: $line" >&2; return 1; }
+                wide=${#line}
+                kit_that 'wide <= columns' || fail "$scene: $line"
             done
         done
     done
@@ -72,7 +63,9 @@ scene() {
     scene trouble
     has "! failed" "× died" "| new worker"
     scene pool
-    has_no "!" "×" "|"
+    refute_output --partial "!"
+    refute_output --partial "×"
+    refute_output --partial "|"
 }
 
 @test "timeline: coloured on a terminal, but for NO_COLOR" {
@@ -80,15 +73,16 @@ scene() {
     run -0 "$KIT/build/run" -l -p "$KIT/lanes" trouble.csv
     has $'\033[31m' $'\033[0m'
     NO_COLOR=1 run -0 "$KIT/build/run" -l -p "$KIT/lanes" trouble.csv
-    has_no $'\033'
+    refute_output --partial $'\033'
 }
 
 @test "SVG: well-formed, and small even for a million tasks" {
     for scene in pool trouble empty nothing idle-death million million-hundred; do
         as='-o x.svg' scene "$scene"
-        [ -z "$output" ]
+        refute_output
         xmllint --noout x.svg
-        (($(wc -c <x.svg) < 300000))
+        size=$(wc -c <x.svg)
+        kit_that 'size < 300000'
     done
 }
 
@@ -97,7 +91,7 @@ scene() {
         as='-o x.json' scene "$scene"
         run -0 perl -MJSON::PP -0777 -ne '
             print scalar grep { $_->{ph} eq "X" } @{ decode_json($_)->{traceEvents} }' x.json
-        [ "$output" = "$(grep -cE '^(done|failed),|^died,[0-9]+,[0-9]+,[0-9]+,[0-9]+,[0-9]' scene.csv)" ]
+        assert_output "$(grep -cE '^(done|failed),|^died,[0-9]+,[0-9]+,[0-9]+,[0-9]+,[0-9]' scene.csv)"
     done
 }
 
@@ -114,19 +108,20 @@ scene() {
     "$KIT/build/draw-demo" idle-death >>b.csv
     lanes a.csv b.csv
     has "pool 1" "pool 2" "pool 3"
-    [ "$(count '^pool')" = 3 ]
+    count 3 '^pool'
     lanes -p 3 a.csv b.csv
     has "× died" "550 ms"
-    has_no pool
+    refute_output --partial pool
     lanes -o x.svg a.csv b.csv
     xmllint --noout x.svg
-    [ "$(grep -c '<g transform=.translate(0,' x.svg)" = 3 ]
+    assert_equal "$(grep -c '<g transform=.translate(0,' x.svg)" 3
     lanes -o one.svg -p 2 a.csv b.csv
-    (($(wc -c <one.svg) < $(wc -c <x.svg)))
+    one=$(wc -c <one.svg) all=$(wc -c <x.svg)
+    kit_that 'one < all'
     lanes -o x.json a.csv b.csv
     run -0 perl -MJSON::PP -0777 -ne 'my %pools; $pools{$_->{pid}}++ for @{ decode_json($_)->{traceEvents} };
         print join " ", sort keys %pools' x.json
-    [ "$output" = "1 2 3" ]
+    assert_output "1 2 3"
     lanes -1 -p 4 a.csv b.csv
     has "lanes: there is no pool 4: the pools are 3"
 }
@@ -146,7 +141,7 @@ scene() {
         if ((status == 0)); then
             xmllint --noout x.svg
         else
-            ((status == 1))
+            assert_failure 1
             has "lanes: damaged.csv, line " "the file is damaged"
         fi
     done
@@ -189,33 +184,33 @@ refused() {
     right=$output
     sed 's/$/\r/' a.csv >b.csv
     lanes b.csv
-    [ "$output" = "$right" ]
+    assert_output "$right"
     sed '$d' a.csv >b.csv
     lanes b.csv
-    [ "$output" = "$right" ]
+    assert_output "$right"
     cat a.csv a.csv >b.csv
     lanes b.csv -p 2
-    [ "$output" = "$right" ]
+    assert_output "$right"
 }
 
 @test "what cannot be read or written: status 1, which file, and why" {
     lanes -1 no.csv
-    [ "$output" = "lanes: cannot read no.csv: No such file or directory" ]
+    assert_output "lanes: cannot read no.csv: No such file or directory"
     mkdir folder.csv folder.svg
     lanes -1 folder.csv
-    [ "$output" = "lanes: cannot read folder.csv: Is a directory" ]
+    assert_output "lanes: cannot read folder.csv: Is a directory"
     : >empty.csv
     lanes -1 empty.csv
-    [ "$output" = "lanes: empty.csv holds no records: no pool was joined" ]
+    assert_output "lanes: empty.csv holds no records: no pool was joined"
     head -c 5000 /dev/urandom | sed 1i- >noise.csv
     lanes -1 noise.csv
     has "lanes: noise.csv, line 1: expected kind,slot"
     "$KIT/build/draw-demo" pool >a.csv
     lanes -1 a.csv -o folder.svg
-    [ "$output" = "lanes: cannot write folder.svg: Is a directory" ]
+    assert_output "lanes: cannot write folder.svg: Is a directory"
     ln -s /dev/full full.svg
     lanes -1 a.csv -o full.svg
-    [ "$output" = "lanes: cannot write full.svg: No space left on device" ]
+    assert_output "lanes: cannot write full.svg: No space left on device"
 }
 
 @test "misuse: status 2 and what is wrong" {
@@ -228,8 +223,7 @@ refused() {
         "a.csv x: x is no .csv file; to draw what a program does, name the program first"; do
         read -ra arguments <<<"${line%%: *}"
         lanes -2 "${arguments[@]}"
-        [ "${lines[0]}" = "lanes: ${line#*: }" ]
-        [ "${lines[1]}" = "lanes --help says how it is used" ]
+        assert_output "lanes: ${line#*: }"$'\n'"lanes --help says how it is used"
     done
 }
 
@@ -251,9 +245,10 @@ refused() {
 @test "a run: the CSV of the first pool has ten tasks in five or six lives" {
     lanes -o trace.csv "$KIT/ch09"
     sed '/^$/q' trace.csv >first.csv
-    [ "$(head -n1 first.csv)" = kind,slot,worker,pid,job,item,start,end,status ]
-    (($(grep -c ^done, first.csv) == 10))
-    (($(grep -c ^start, first.csv) > 4))
+    assert_equal "$(head -n1 first.csv)" kind,slot,worker,pid,job,item,start,end,status
+    assert_equal "$(grep -c ^done, first.csv)" 10
+    starts=$(grep -c ^start, first.csv)
+    kit_that 'starts > 4'
 }
 
 @test "a run: the SVG names every task" {
@@ -262,25 +257,25 @@ refused() {
     output=$(<trace.svg)
     has " done 10&#160;"
     for item in 0 1 2 3 4 5 6 7 8 9; do # on a busy machine the run is so long that some of them share a bar
-        [[ $output == *"item $item of job 1"* || $output =~ \<title\>[0-9]+\ done ]]
+        assert_output --regexp "item $item of job 1|<title>[0-9]+ done"
     done
 }
 
 @test "a run: what was cut by freeing the pool is in its picture" {
     lanes "$KIT/ch04"
-    (($(grep -c '^worker [1-5] .*×' <<<"$output") == 3))
+    count 3 '^worker [1-5] .*×'
 }
 
 @test "a run: all pools are drawn, also those in threads and in workers, each named by its process" {
     lanes "$KIT/build/traced" pool threads
-    [ "$(count '^pool [12]$')" = 2 ]
+    count 2 '^pool [12]$'
     lanes "$KIT/build/traced" pool nested
-    [ "$(count '^pool [1-4], process [0-9]*$')" = 4 ]
-    [ "$(grep -o 'process.*' <<<"$output" | sort -u | wc -l)" = 3 ]
+    count 4 '^pool [1-4], process [0-9]*$'
+    assert_equal "$(grep -o 'process.*' <<<"$output" | sort -u | wc -l)" 3
     lanes -o x.svg "$KIT/build/traced" nested
     xmllint --noout x.svg
     lanes -o x.csv "$KIT/build/traced" nested
-    [ "$(grep -c ^pool, x.csv)" = 3 ]
+    assert_equal "$(grep -c ^pool, x.csv)" 3
 }
 
 @test "two programs at once append to one file" {
@@ -289,7 +284,7 @@ refused() {
         wait
     done
     lanes x.csv
-    [ "$(count '^pool')" = 12 ]
+    count 12 '^pool'
 }
 
 @test "a run: stdin, arguments and the exit status are the program's" {
@@ -303,8 +298,8 @@ refused() {
 
 @test "a run: a program that a signal ends ends lanes in the same way" {
     run -0 bash -c "'$KIT/lanes' '$KIT/build/traced' pool signal=6 2>picture; ended=\$?; echo \$ended; kill -l \$ended"
-    [ "${lines[-2]}" = 134 ]
-    [ "${lines[-1]}" = ABRT ]
+    assert_line 134
+    assert_line ABRT
     grep -q '% busy' picture
     lanes -143 "$KIT/build/traced" signal=15
 }
@@ -316,13 +311,13 @@ refused() {
 
 @test "a run: Ctrl+C that comes before a pool was joined leaves no noise" {
     run -130 "$KIT/build/run" -l "$KIT/build/tty" -e ready -c -- "$KIT/lanes" "$KIT/build/traced" ready wait
-    [ "${output//[$'\r\n']/}" = "ready^C" ]
+    assert_equal "${output//[$'\r\n']/}" "ready^C"
 }
 
 @test "a run: Ctrl+C reaches a program that handles it, once, and both go on; so does a signal to lanes alone" {
     run -0 "$KIT/build/run" -l "$KIT/build/tty" -e waiting -c -e Interrupt -s -e Interrupt -q -- \
         "$KIT/lanes" "$KIT/build/traced" signals pool
-    [ "$(count Interrupt)" = 2 ]
+    count 2 Interrupt
     has "% busy"
 }
 
@@ -384,33 +379,33 @@ END
 
 @test "a run: a program that cannot be run: 127 or 126, and why" {
     lanes -127 no-such-command
-    [ "$output" = "lanes: there is no command no-such-command" ]
+    assert_output "lanes: there is no command no-such-command"
     lanes -127 ./ch42
-    [ "$output" = "lanes: there is no program ./ch42; is it built? (make ch42)" ]
+    assert_output "lanes: there is no program ./ch42; is it built? (make ch42)"
     cp "$KIT/build/traced" here
     lanes -127 here
-    [ "$output" = "lanes: there is no command here; the program in this folder is ./here" ]
+    assert_output "lanes: there is no command here; the program in this folder is ./here"
     echo 'int main(void);' >here.c
     lanes -126 ./here.c
-    [ "$output" = "lanes: cannot run ./here.c: Permission denied" ]
+    assert_output "lanes: cannot run ./here.c: Permission denied"
     chmod +x here.c
     lanes -126 ./here.c
-    [ "$output" = "lanes: cannot run ./here.c: Exec format error" ]
+    assert_output "lanes: cannot run ./here.c: Exec format error"
 }
 
 @test "a run: no pool, no picture: that is said" {
     lanes -o x.svg true
-    [ "$output" = "lanes: true left no records: a pool leaves its own in pool_join() or pool_free()" ]
-    [ ! -e x.svg ]
+    assert_output "lanes: true left no records: a pool leaves its own in pool_join() or pool_free()"
+    assert_equal "$(echo x.svg*)" 'x.svg*'
 }
 
 @test "a run: a picture that cannot be written is refused before the program begins" {
     lanes -1 -o no/x.svg sh -c 'echo begun'
-    [ "$output" = "lanes: cannot write no/x.svg: No such file or directory" ]
+    assert_output "lanes: cannot write no/x.svg: No such file or directory"
     mkdir closed && chmod 500 closed
     if [ "$(id -u)" -ne 0 ]; then
         lanes -1 -o closed/x.svg sh -c 'echo begun'
-        [ "$output" = "lanes: cannot write closed/x.svg: Permission denied" ]
+        assert_output "lanes: cannot write closed/x.svg: Permission denied"
     fi
 }
 
