@@ -69,16 +69,19 @@ $(LIBRARY): $(BUILD)/all.o
 HAS_GMP = $(shell $(CC) -fsyntax-only -include gmp.h -xc /dev/null 2>/dev/null && echo yes)
 GMP     = $(if $(filter ch13 ch14,$(2)),$(if $(HAS_GMP),$(1)))
 
-$(CHAPTERS): $$(wildcard chapters/$$@-*.c) $(wildcard chapters/*.h) $(LIBRARY) $$(call GMP,$(BUILD)/has-gmp,$$@)
+$(CHAPTERS): $$(wildcard chapters/$$@-*.c) $(wildcard chapters/*.h) $(LIBRARY) $$(call GMP,$(BUILD)/has-gmp,$$@) | lanes
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY) $(call GMP,-lgmp,$@)
 
 $(BUILD)/has-%:
 	@mkdir -p $(BUILD) && touch $@
 
-$(EXERCISES): $$(wildcard exercises/$$@-*.c) $(wildcard exercises/*.h) $(LIBRARY)
+$(EXERCISES): $$(wildcard exercises/$$@-*.c) $(wildcard exercises/*.h) $(LIBRARY) | lanes
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 chapters: $(CHAPTERS)
+
+lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
+	$(COMPILE) -o $@ $<
 
 # Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
 compile: $(LIBRARY)
@@ -110,7 +113,7 @@ setup:
 	sh tools/setup.sh all
 
 clean:
-	rm -rf build ch[0-9][0-9] ex[0-9][0-9]
+	rm -rf build lanes ch[0-9][0-9] ex[0-9][0-9]
 
 # --- And what few need: checks with other tools, make install, the book, comparisons --------------------
 

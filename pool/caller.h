@@ -270,11 +270,11 @@ int result_get(struct pool_result *result, const char *who, void *results, doubl
 /** Tells whether the job is done. */
 bool result_ready(struct pool_result *result);
 
-/** Copies the results of all items. */
+/** Copies the results of all items; of one that failed, zeros. */
 void copy_values(const struct pool_result *result, char *to);
 
-/** Returns where the result of an item lies. */
-const char *result_value(const struct pool_result *result, size_t item);
+/** Copies the result of one, or zeros, if it failed; `to` may be NULL. Returns whether it succeeded. */
+bool copy_value(const struct pool_result *result, size_t item, char *to);
 
 /** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);

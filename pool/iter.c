@@ -240,18 +240,14 @@ static int give(struct pool_iter *iter, void *result)
 {
     struct flight *flight = &iter->current;
     struct pool_error error;
-    size_t width = iter->order.result_width, item = flight->given++;
+    size_t item = flight->given++;
     iter->index = flight->first + item;
     iter->flying--;
     flight->result->looked = true;
-    const struct note *note = result_note(flight->result, item);
-    if (note && note->kind != NOTE_REPLY) {
-        error_of_item(&error, iter->index, note, iter->pool->why);
-        return error_put(&error);
-    }
-    if (result && width)
-        memcpy(result, result_value(flight->result, item), width);
-    return 1;
+    if (copy_value(flight->result, item, result))
+        return 1;
+    error_of_item(&error, iter->index, result_note(flight->result, item), iter->pool->why);
+    return error_put(&error);
 }
 
 /* What comes when no item is left. */

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "caller.h"
 #include <errno.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
@@ -79,16 +80,9 @@ static int check_spawn(const struct pool_options *options)
     return 0;
 }
 
-static bool ends_in(const char *text, const char *ending)
-{
-    size_t length = strlen(text), width = strlen(ending);
-    return length > width && strcmp(text + length - width, ending) == 0;
-}
-
 static int check_options(const struct pool_options *options)
 {
     static const char who[] = "pool_open";
-    const char *trace = options->trace && options->trace[0] ? options->trace : "-";
     if (!in_range(who, "processes", options->processes, POOL_MAX_PROCESSES) ||
         !in_range(who, "maxtasks", options->maxtasks, (double)LONG_MAX) ||
         !in_range(who, "open_timeout", options->open_timeout, INFINITY) ||
@@ -99,8 +93,11 @@ static int check_options(const struct pool_options *options)
         return error_set(ENOTSUP, "pool_open: only worker processes can be replaced after maxtasks tasks");
     if (!options->initarg && options->initarg_width)
         return error_set(EINVAL, "pool_open: initarg is NULL, but initarg_width is %zu", options->initarg_width);
-    if (strcmp(trace, "-") != 0 && !ends_in(trace, ".svg") && !ends_in(trace, ".json") && !ends_in(trace, ".csv"))
-        return error_set(EINVAL, "pool_open: trace is \"%s\"; it must end in .svg, .json or .csv, or be \"-\"", trace);
+    if (options->trace && fnmatch("*.csv", options->trace, 0) != 0)
+        return error_set(EINVAL,
+                         "pool_open: trace is \"%s\"; it must end in .csv: a pool leaves records, which lanes draws "
+                         "(./lanes -o picture.svg ./program)",
+                         options->trace);
     return options->start == POOL_SPAWN ? check_spawn(options) : 0;
 }
 
@@ -140,9 +137,7 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     pool->memory =
         (struct memory){ .base = region->memory, .size = region->memory_size, .limit = region->memory_limit };
     known_remember(&pool->known, options->start == POOL_SPAWN);
-    if (options->trace && options->trace[0])
-        pool->trace = strdup(options->trace);
-    return options->trace && options->trace[0] && !pool->trace ? -1 : 0;
+    return options->trace && !(pool->trace = strdup(options->trace)) ? -1 : 0;
 }
 
 static int describe_initializer(struct pool *pool, const struct pool_options *options)
@@ -298,7 +293,7 @@ static int open_pool(struct pool *pool, const struct pool_options *options)
         return fail_open("mmap");
     if (options->start == POOL_SPAWN && (pool->file = above_stderr(memfd_create("pool", MFD_CLOEXEC))) < 0)
         return fail_open("memfd_create");
-    if (!(pool->region = region_reserve(workers, memory, options->trace && options->trace[0], pool->file)))
+    if (!(pool->region = region_reserve(workers, memory, options->trace, pool->file)))
         return fail_open("no address space for the shared region");
     if (map_results(pool) != 0 || describe_pool(pool, options, cores) != 0)
         return fail_open("out of memory");
@@ -325,9 +320,11 @@ static bool give_up_opening(struct pool *pool, int error)
 struct pool *pool_open(const struct pool_options *asked)
 {
     struct pool_options options = asked ? *asked : (struct pool_options){ .processes = 0 };
-    const char *check = getenv("POOL_CHECK");
+    const char *check = secure_getenv("POOL_CHECK");
     if (!options.trace)
-        options.trace = getenv("POOL_TRACE");
+        options.trace = secure_getenv("POOL_TRACE");
+    if (options.trace && !*options.trace)
+        options.trace = NULL;
     options.check |= check && strcmp(check, "1") == 0;
     pool_freeze_support();
     if (check_options(&options) != 0)
@@ -414,8 +411,8 @@ static int settle(struct pool *pool)
             count_unseen(pool, &pool->results[i]);
     }
     pthread_mutex_unlock(&pool->lock);
-    int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     leave(pool);
+    int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     pool->joined = true;
     pool->gone = !held && pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
     if (pool->gone)

@@ -191,9 +191,8 @@ struct pool_options {
                                         Default: a quarter of the memory this process may use. */
     double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
     double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
-    const char *trace;             /**< A file to leave a picture in (.svg, .json, .csv), or "-": a timeline on
-                                        stderr. "%p" becomes the process id; of several pools the last one joined
-                                        stays. Default: $POOL_TRACE, if set. */
+    const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
+                                        ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
 };
 
 /**
@@ -235,7 +234,7 @@ int pool_terminate(struct pool *pool);
  * @param pool     A pool that was closed or terminated; else EBUSY.
  * @param seconds  The longest to wait; ETIMEDOUT when it is over, and pool_join() may be called again.
  * @return 0. Or -1 although the pool is joined: EREMOTEIO when jobs failed and nobody looked (the text says how many,
- *   and quotes the first).
+ *   and quotes the first); what open() or write() said (ENOENT, EACCES, ENOSPC ...) when `trace` cannot be written.
  */
 int pool_join(struct pool *pool, double seconds);
 

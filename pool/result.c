@@ -122,20 +122,29 @@ int pool_result_successful(struct pool_result *result)
     return !result_failure(result, 0, &error);
 }
 
-const char *result_value(const struct pool_result *result, size_t item)
+static const char *result_value(const struct pool_result *result, size_t item)
 {
     return job_of(result)->results + item * result_stride(result->pool->region, result->result_width);
+}
+
+bool copy_value(const struct pool_result *result, size_t item, char *to)
+{
+    bool good = !item_failed(result, item);
+    if (good && to && result->result_width)
+        memcpy(to, result_value(result, item), result->result_width);
+    else if (to && result->result_width)
+        memset(to, 0, result->result_width);
+    return good;
 }
 
 void copy_values(const struct pool_result *result, char *to)
 {
     size_t width = result->result_width;
-    if (!result->count || !width)
-        return;
-    if (!result->pool->region->check)
+    bool all_good = nothing_noted(result) && !result->pool->region->check;
+    if (all_good && result->count && width)
         memcpy(to, job_of(result)->results, result->count * width);
-    for (size_t item = 0; item < result->count && result->pool->region->check; item++)
-        memcpy(to + item * width, result_value(result, item), width);
+    for (size_t item = 0; item < result->count && width && !all_good; item++)
+        copy_value(result, item, to + item * width);
 }
 
 size_t pool_result_count(const struct pool_result *result)

@@ -1,9 +1,9 @@
 /**
  * @file trace.h
- * @brief What a traced pool remembers, and the pictures drawn from it.
+ * @brief What a traced pool remembers: one record for each task, and for each beginning and end of a worker's life.
  *
- * Private to the library. Workers keep records in the region (worker.c), pool_join() gathers them (trace.c), and
- * draw.c turns them into a picture. Times are nanoseconds since the pool was opened.
+ * Private to the library. Workers keep records in the region, pool_join() leaves them in a file (trace.c); lanes, a
+ * program of its own, draws them. Times are nanoseconds since the pool was opened.
  */
 #ifndef POOL_TRACE_H
 #define POOL_TRACE_H
@@ -12,7 +12,7 @@
 
 /** What a record says. */
 enum trace_kind {
-    TRACE_NOTHING, /**< An unused record: zeroed memory is an empty trace. */
+    TRACE_NOTHING, /**< An unused record: zeroed memory is an empty trace. In the file: the pool itself. */
     TRACE_START,   /**< A worker began its life in this slot: a point in time, start == end. */
     TRACE_DONE,    /**< A task ran and succeeded. */
     TRACE_FAILED,  /**< A task ran and returned failure. */
@@ -34,7 +34,7 @@ struct trace_record {
 
 struct region;
 
-/** Gathers a joined pool's records and draws them into the file. 0, or -1 and the error set. */
+/** Appends a joined pool's records to the file. 0, or -1 and the error set. */
 int trace_write(struct region *region, const char *name);
 
 #endif

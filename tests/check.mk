@@ -20,9 +20,12 @@ $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 $(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
-$(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h
+$(BUILD)/traced: tests/traced.c $(LIBRARY)
+	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
+
+$(BUILD)/draw-demo: tests/draw-demo.c
 	@mkdir -p $(BUILD)
-	$(COMPILE) -Ipool -o $@ tests/draw-demo.c pool/draw.c
+	$(COMPILE) -o $@ $<
 
 ASAN = $(BUILD)/asan-$(notdir $(CC))
 TSAN = $(BUILD)/tsan-$(notdir $(CC))
@@ -49,10 +52,9 @@ check-arm64:
 
 # Which lines of pool/ the library's tests execute; fails below 95 %.
 COVERAGE = $(BUILD)/coverage
-coverage: $(BUILD)/run
+coverage:
 	$(MAKE) CC=gcc BUILD=$(COVERAGE) EXTRA='-O0 -w --coverage -fprofile-update=atomic' \
-	    USE='$(USE) tools/coverage.c -Wl,--wrap=_exit' $(COVERAGE)/unit compile \
-	    SOURCE='$(wildcard chapters/ch09-*.c)' PROGRAM=$(COVERAGE)/draws
+	    USE='$(USE) tools/coverage.c -Wl,--wrap=_exit' $(COVERAGE)/unit
 	@sh tools/coverage.sh $(BUILD) 95
 
 # No function of the library calls upwards.

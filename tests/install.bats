@@ -56,10 +56,11 @@ shows() {
     kit_that 'calls > 40'
 }
 
-@test "install: both libraries, links, header, pkg-config file, and nothing else" {
-    assert_equal "$(files_in "$TO$PREFIX")" "$(printf '%s\n' include/manyhands/pool.h lib/libmanyhands.a \
+@test "install: both libraries, links, header, pkg-config file, lanes and its man page, and nothing else" {
+    assert_equal "$(files_in "$TO$PREFIX")" "$(printf '%s
+' bin/lanes include/manyhands/pool.h lib/libmanyhands.a \
         "lib/libmanyhands.so $soname" "lib/$soname libmanyhands.so.$version" "lib/libmanyhands.so.$version" \
-        lib/pkgconfig/manyhands.pc)"
+        lib/pkgconfig/manyhands.pc share/man/man1/lanes.1)"
 }
 
 @test "install: nothing outside DESTDIR" {
@@ -81,6 +82,17 @@ shows() {
     build_squares
     run -0 readelf -d squares
     assert_output --partial "[$soname]"
+}
+
+@test "install: lanes draws that program, and its man page is one" {
+    build_squares
+    run -0 "$KIT/build/run" -l "$TO$PREFIX/bin/lanes" ./squares
+    assert_line "[1, 4, 9]"
+    assert_line --regexp "^worker 1 .*busy$"
+    command -v man >/dev/null || skip "there is no man here (package man-db)"
+    run -0 man --warnings -l "$TO$PREFIX/share/man/man1/lanes.1"
+    assert_line --partial "lanes - draw"
+    refute_output --partial warning
 }
 
 @test "install: a program that is all static" {

@@ -5,13 +5,12 @@
 #
 # What is built with gcc's --coverage lies in BUILD/coverage.
 #
-# Runs the library's tests, and a program that draws its pool in each format, both built with gcc's --coverage, and prints for each file how
-# many lines there are to execute, which part of them was, and the numbers of those that were not. Ends with 1 if a
-# test fails, or if less than PERCENT (95) of all lines were executed.
+# Runs the library's tests, built with gcc's --coverage, and prints for each file how many lines there are to execute,
+# which part of them was, and the numbers of those that were not. Ends with 1 if a test fails, or if less than PERCENT
+# (95) of all lines were executed.
 
 set -eu
 cd "$(dirname "$0")/.."
-run=$1/run
 BUILD=$1/coverage
 least=$2
 
@@ -21,10 +20,6 @@ failed=0
 UNIT_SLOW=1 "$BUILD/unit" '^S13 H4 pools are spawned' >"$BUILD/unit.tap" || failed=1
 grep -A 20 '^not ok' "$BUILD/unit.tap" | grep -v '^ok' || true
 tail -n 1 "$BUILD/unit.tap"
-for trace in "$BUILD/trace.svg" "$BUILD/trace.json" "$BUILD/trace.csv" -; do
-    POOL_TRACE=$trace "$run" "$BUILD/draws" >"$BUILD/draws.out" 2>&1 || failed=1
-done
-POOL_TRACE=- "$run" -p "$BUILD/draws" >"$BUILD/draws.out" || failed=1 # on a terminal
 
 for file in pool/*.c; do
     gcov -t -o "$BUILD" "$file" >"$BUILD/$(basename "$file").gcov" 2>/dev/null

@@ -22,12 +22,18 @@ $(SHARED): $(BUILD)/shared/all.o
 PREFIX     = /usr/local
 LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
+BINDIR     = $(PREFIX)/bin
+MANDIR     = $(PREFIX)/share/man
 LIB_TO     = $(DESTDIR)$(LIBDIR)
+BIN_TO     = $(DESTDIR)$(BINDIR)
+MAN_TO     = $(DESTDIR)$(MANDIR)
 INCLUDE_TO = $(DESTDIR)$(INCLUDEDIR)/manyhands
 LDCONFIG   = [ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || PATH=$$PATH:/sbin ldconfig
 
-install: has-good-paths $(LIBRARY) $(SHARED)
-	@mkdir -p '$(LIB_TO)/pkgconfig' '$(INCLUDE_TO)'
+install: has-good-paths $(LIBRARY) $(SHARED) lanes
+	@mkdir -p '$(LIB_TO)/pkgconfig' '$(INCLUDE_TO)' '$(BIN_TO)' '$(MAN_TO)/man1'
+	install lanes '$(BIN_TO)/lanes'
+	install -m 644 tools/lanes.1 '$(MAN_TO)/man1/lanes.1'
 	install -m 644 pool/pool.h '$(INCLUDE_TO)/pool.h'
 	install -m 644 $(LIBRARY) '$(LIB_TO)/libmanyhands.a'
 	install -m 644 $(SHARED) '$(LIB_TO)/$(notdir $(SHARED))'
@@ -40,12 +46,12 @@ install: has-good-paths $(LIBRARY) $(SHARED)
 
 uninstall: has-good-paths
 	rm -f '$(INCLUDE_TO)/pool.h' '$(LIB_TO)/libmanyhands.a' '$(LIB_TO)/libmanyhands.so' '$(LIB_TO)/$(SONAME)' \
-	      '$(LIB_TO)/$(notdir $(SHARED))' '$(LIB_TO)/pkgconfig/manyhands.pc'
+	      '$(LIB_TO)/$(notdir $(SHARED))' '$(LIB_TO)/pkgconfig/manyhands.pc' '$(BIN_TO)/lanes' '$(MAN_TO)/man1/lanes.1'
 	@[ ! -d '$(INCLUDE_TO)' ] || rmdir '$(INCLUDE_TO)'
 	@$(LDCONFIG)
 
 # A shell does not always write out the ~ in PREFIX=~/.local, and pkg-config cannot tell a path with spaces from two.
 has-good-paths:
-	@for path in '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)'; do case $$path in \
+	@for path in '$(PREFIX)' '$(LIBDIR)' '$(INCLUDEDIR)' '$(BINDIR)' '$(MANDIR)'; do case $$path in \
 	    *[[:space:]]* | [!/]* | '') echo "cannot install to '$$path': give a path from / on, without spaces" >&2; \
 	        exit 2 ;; esac; done

@@ -41,6 +41,7 @@ static const struct unit_suite *const suites[] = {
     &unit_nested,
     &unit_spawn,
     &unit_together,
+    &unit_traces,
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };

@@ -482,6 +482,148 @@ static void worker_names_at_once(void)
     end_pool(pool);
 }
 
+/* --- What is left of a result whose item failed --- */
+
+enum how { WELL, WITH_REPLY, RETURNS, DIES, IS_SLOW, WAITS };
+enum { WIDE = 24 };
+
+/* Writes all of its result, then ends as asked. */
+static int write_and_end(const void *arg, void *result)
+{
+    memset(result, 0xab, WIDE);
+    switch (*(const enum how *)arg) {
+    case WELL:
+        return 0;
+    case WITH_REPLY:
+        return pool_reply_text("a reply");
+    case DIES:
+        _exit(3);
+    case IS_SLOW:
+    case WAITS:
+        return task_forever(arg, NULL);
+    default:
+        return -1;
+    }
+}
+
+/* The bytes are all what a good item leaves, or all zeros. */
+static void check_bytes(const unsigned char *bytes, bool good)
+{
+    int right = 0;
+    for (int i = 0; i < WIDE; i++)
+        right += bytes[i] == (good ? 0xab : 0);
+    CHECK_EQ(right, WIDE);
+}
+
+static void check_results(const enum how *items, int count, const unsigned char *out)
+{
+    for (int i = 0; i < count; i++)
+        check_bytes(out + i * WIDE, items[i] <= WITH_REPLY);
+}
+
+static struct pool *open_for_zeros(bool check)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .check = check });
+    OK(pool ? 0 : -1);
+    return pool;
+}
+
+static void zeros(bool check, const enum how *items, int count)
+{
+    unsigned char out[16 * WIDE];
+    struct pool *pool = open_for_zeros(check);
+    for (long chunk = 1; chunk <= count; chunk++) {
+        struct pool_job_options options = { .chunk = chunk, .limit = items[1] == IS_SLOW ? 0.01 : 0 };
+        struct pool_result *result =
+            pool_map_async(pool, write_and_end, items, (size_t)count, sizeof *items, WIDE, &options);
+        memset(out, 0xee, sizeof out);
+        CHECK_EQ(pool_result_get(result, out, PATIENCE), -1);
+        check_results(items, count, out);
+        pool_result_free(result);
+    }
+    for (int i = 0; i < count && items[1] != IS_SLOW; i++) {
+        memset(out, 0xee, sizeof out);
+        CHECK_EQ(pool_apply(pool, write_and_end, &items[i], sizeof *items, out, WIDE), items[i] <= WITH_REPLY ? 0 : -1);
+        check_results(&items[i], 1, out);
+    }
+    end_pool(pool);
+}
+
+static void zeros_where_tasks_fail(void)
+{
+    static const enum how items[] = { WELL, RETURNS, WITH_REPLY, RETURNS, WELL };
+    zeros(false, items, 5);
+    zeros(true, items, 5);
+}
+
+static void zeros_where_workers_die(void)
+{
+    static const enum how items[] = { WELL, DIES, WITH_REPLY, DIES, WELL, RETURNS }, slow[] = { WELL, IS_SLOW, WELL };
+    zeros(false, items, 6);
+    zeros(true, items, 6);
+    zeros(false, slow, 3);
+}
+
+static int next_how(void *state, void *item)
+{
+    const enum how **next = state;
+    *(enum how *)item = *(*next)++;
+    return *(enum how *)item != WAITS;
+}
+
+static void zeros_in_streams(void)
+{
+    static const enum how items[] = { WELL, RETURNS, WITH_REPLY, WELL, RETURNS, WAITS };
+    const enum how *next = items;
+    unsigned char out[WIDE];
+    struct pool *pool = open_for_zeros(false);
+    struct pool_iter *iter = pool_imap(pool, write_and_end, next_how, &next, sizeof *items, WIDE, NULL);
+    for (int i = 0; i < 5; i++) {
+        memset(out, 0xee, sizeof out);
+        CHECK_EQ(pool_iter_next(iter, out, PATIENCE), items[i] <= WITH_REPLY ? 1 : -1);
+        check_results(&items[i], 1, out);
+    }
+    pool_iter_close(iter);
+    end_pool(pool);
+}
+
+/* Two items that run and write, and one that never begins. */
+static void zeros_where_cancelled(void)
+{
+    static const enum how items[] = { WAITS, WAITS, WELL };
+    unsigned char out[3 * WIDE];
+    struct pool *pool = open_for_zeros(false);
+    struct pool_result *result =
+        pool_map_async(pool, write_and_end, items, 3, sizeof *items, WIDE, &(struct pool_job_options){ .chunk = 1 });
+    EVENTUALLY(atomic_load(&shared->arrived) == 2);
+    CHECK_EQ(pool_result_cancel(result), 1);
+    memset(out, 0xee, sizeof out);
+    CHECK_EQ(pool_result_get(result, out, PATIENCE), -1);
+    for (int i = 0; i < 3; i++)
+        check_bytes(out + i * WIDE, false);
+    end_pool(pool);
+}
+
+/* Nothing is written where nothing was fetched: not in time, or not handed over. */
+static void untouched_where_not_fetched(void)
+{
+    static const enum how wait = WAITS;
+    unsigned char out[WIDE], before[WIDE];
+    struct pool *pool = open_for_zeros(false);
+    struct pool_result *result = pool_apply_async(pool, write_and_end, &wait, sizeof wait, WIDE, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    memset(out, 0xee, sizeof out);
+    memcpy(before, out, sizeof out);
+    REFUSED(pool_result_get(result, out, 0), ETIMEDOUT, "pool_result_get");
+    CHECK_EQ(memcmp(out, before, sizeof out), 0);
+    OK(pool_close(pool));
+    REFUSED(pool_apply(pool, write_and_end, &wait, sizeof wait, out, WIDE), ESHUTDOWN, "pool_apply");
+    CHECK_EQ(memcmp(out, before, sizeof out), 0);
+    terminate_busy_pool(pool);
+    OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+}
+
 static const struct unit_case cases[] = {
     { "G02 replies of 0, 1, 5000 bytes and 3 MiB, in chunks of any size", reply_sizes, ALL_KINDS },
     { "G02 a reply stays as long as its handle, and an item without one has none", reply_of_one, ALL_KINDS },
@@ -492,7 +634,8 @@ static const struct unit_case cases[] = {
     { "G02 a message of 1 MiB can be read whole", long_message, ALL_KINDS },
     { "P21 the error carries the task's own message", p21_message, ALL_KINDS },
     { "P22 the error is the same on every kind, word for word", p22_same_error, ALL_KINDS },
-    { "P27 replies that cannot be: the reason each time, and the pool keeps its workers", p27_impossible_replies, ALL_KINDS },
+    { "P27 replies that cannot be: the reason each time, and the pool keeps its workers", p27_impossible_replies,
+      ALL_KINDS },
     { "P23 two workers fail with 1 MiB each: close and join do not wait for ever", p23_two_long_messages, TWINS },
     { "P45 a map's error names the first failed item, and the others are there", p45_item_named, ALL_KINDS },
     { "P45 failures can be gone through one by one", failures_one_by_one, ALL_KINDS },
@@ -501,6 +644,11 @@ static const struct unit_case cases[] = {
     { "G15 join reports failures nobody looked at", unseen_failures, ALL_KINDS },
     { "G15 join reports the failure of a job whose handle was freed", unseen_failures_of_freed, ALL_KINDS },
     { "G15 results stay readable after join", readable_after_join, ALL_KINDS },
+    { "a failed task's result is all zeros, whatever it had written", zeros_where_tasks_fail, ALL_KINDS },
+    { "so is that of a task whose worker died, or whose time was over", zeros_where_workers_die },
+    { "so it is in a stream", zeros_in_streams, ALL_KINDS },
+    { "so is that of a cancelled one", zeros_where_cancelled },
+    { "what is not fetched is not written", untouched_where_not_fetched, TWINS },
     { "G15 workers are numbered as they are started", worker_names },
     { "G15 three workers at once have the first three names", worker_names_at_once, TWINS },
     { 0 },
