@@ -1,0 +1,532 @@
+/*
+ * calls.c - every system call fails once: at its first, second ... Nth time, in the caller, the nursery and the
+ * workers, with each of the errors it can give.
+ *
+ * usage: build/calls [-v] [STRIDE [SCENE [ROLE [CALL [ERROR [N]]]]]]
+ *     STRIDE  every STRIDE-th of the failures only (default 1: all); the rest picks some: forked nursery wait4 EINTR 2
+ *     -v      tells of each what came of it
+ *
+ * A scene (everything.c) is played in a process of its own, which is followed with ptrace, with all that it starts. At
+ * first nothing fails, and the calls are counted. Then it is played again for each call and each error: the call is not
+ * made, and its caller is told the error. Each time every call of the pool must succeed or fail cleanly, in time, and
+ * at the end nothing may be left, also of a program that ended without closing its pool.
+ *
+ * What cannot fail is not made to fail: calls that only look (getpid), that fail only if they are misused
+ * (sigprocmask), and munmap of all that was mapped.
+ *
+ * Exit status 0; 1 if something was not clean; 77 if ptrace is not allowed here.
+ */
+#define _GNU_SOURCE
+#include "everything.h"
+#include "pool.h"
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <linux/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEADLINE 60 /* seconds for a scene */
+#define AFTERWARDS 5 /* and for what it left to be gone */
+#define MOST_TIMES 300
+
+/* ---- What can fail, and how ---- */
+
+enum how {
+    INSTEAD,   /* the call is not made */
+    AFTERWARD, /* it is made, and then reported as failed */
+    NOTHING,   /* brk: it does nothing, which is how it fails */
+};
+
+struct call {
+    long number;
+    const char *name;
+    int errors[5];
+    enum how how;
+};
+
+#define CALL(name, ...) { SYS_##name, #name, { __VA_ARGS__ }, INSTEAD }
+
+static const struct call table[] = {
+    { SYS_futex, "futex-wait", { EINTR, EAGAIN }, INSTEAD }, /* wakes cannot fail */
+    { SYS_close, "close", { EINTR, EIO }, AFTERWARD },
+    { SYS_brk, "brk", { ENOMEM }, NOTHING },
+    CALL(read, EINTR, EIO, EAGAIN),
+    CALL(write, EINTR, ENOSPC, EAGAIN, EPIPE),
+    CALL(pread64, EINTR, EIO),
+    CALL(pwrite64, EINTR, ENOSPC, EPERM),
+    CALL(openat, EINTR, EMFILE, ENOENT, EACCES, ENOMEM),
+    CALL(newfstatat, ENOENT, ENOMEM, EACCES),
+    CALL(fstat, EACCES),
+    CALL(lseek, ESPIPE),
+    CALL(ioctl, ENOTTY),
+    CALL(fcntl, EMFILE, EINTR),
+    CALL(ftruncate, EINTR, ENOMEM, EFBIG),
+    CALL(memfd_create, EMFILE, ENOMEM),
+    CALL(eventfd2, EMFILE, ENOMEM),
+    CALL(epoll_create1, EMFILE, ENOMEM),
+    CALL(epoll_ctl, ENOMEM, ENOSPC),
+    CALL(epoll_pwait, EINTR),
+    CALL(socketpair, EMFILE, ENOMEM),
+    CALL(sendto, EINTR, EAGAIN, ENOBUFS, EPIPE),
+    CALL(recvfrom, EINTR, EAGAIN, ENOMEM),
+    CALL(ppoll, EINTR, ENOMEM),
+    CALL(pidfd_open, EMFILE, ENOSYS, ENOMEM),
+    CALL(mmap, ENOMEM, EAGAIN),
+    CALL(mprotect, ENOMEM, EACCES),
+    CALL(madvise, ENOMEM, EINVAL, EAGAIN),
+    CALL(clone, EAGAIN, ENOMEM),
+    CALL(clone3, EAGAIN, ENOMEM, ENOSYS),
+    CALL(execve, EAGAIN, ENOMEM, ENOENT, EACCES),
+    CALL(wait4, EINTR),
+    CALL(waitid, EINTR),
+    CALL(kill, ESRCH, EPERM),
+    CALL(tgkill, EAGAIN),
+    CALL(prctl, EINVAL, EPERM),
+    CALL(timer_create, EAGAIN, ENOMEM),
+    CALL(timer_settime, EINVAL),
+    CALL(sched_getaffinity, EINVAL, EPERM),
+    CALL(prlimit64, EPERM),
+    CALL(getdents64, ENOENT),
+    CALL(readlinkat, ENOENT),
+    CALL(getrandom, EINTR, ENOSYS),
+    CALL(clock_nanosleep, EINTR),
+#ifdef SYS_poll /* what newer architectures do not have */
+    CALL(poll, EINTR, ENOMEM),
+    CALL(fork, EAGAIN, ENOMEM),
+    CALL(vfork, EAGAIN, ENOMEM),
+    CALL(epoll_wait, EINTR),
+    CALL(pause, EINTR),
+    CALL(readlink, ENOENT),
+    CALL(access, ENOENT),
+#endif
+};
+
+enum { CALLS = sizeof table / sizeof *table };
+
+/* Calls that cannot fail as they are made here. */
+static const long harmless[] = {
+    SYS_getpid,         SYS_gettid,    SYS_getppid,        SYS_getuid,         SYS_geteuid,      SYS_getgid,
+    SYS_getegid,        SYS_exit,      SYS_exit_group,     SYS_sched_yield,    SYS_rt_sigaction, SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,   SYS_munmap,    SYS_set_tid_address, SYS_set_robust_list, SYS_rseq,       SYS_restart_syscall,
+    SYS_sysinfo,        SYS_clock_gettime,
+#ifdef SYS_arch_prctl
+    SYS_arch_prctl,
+#endif
+};
+
+enum role { CALLER, THREAD, NURSERY, WORKER, BELOW, ROLES };
+
+static const char *const roles[ROLES] = { "caller", "thread", "nursery", "worker", "below" };
+
+/* One failure. */
+struct strike {
+    enum role role;
+    int call, error, nth;
+};
+
+/* ---- What is followed ---- */
+
+struct process {
+    pid_t tid;
+    enum role role;
+    bool known; /* its parent has told of it, so it has a role */
+    bool waits; /* it is stopped until then */
+    bool struck; /* it is in the call that is to fail */
+};
+
+enum { MOST = 256 };
+
+static struct process processes[MOST];
+static int count;                 /* of them */
+static int times[ROLES][CALLS];   /* how often each call was made */
+static struct strike strike;      /* the one that is to come, .nth 0: none */
+static bool has_struck;
+static long unknown[64];          /* calls that are in none of the lists */
+static volatile sig_atomic_t rang; /* the alarm */
+
+static void ring(int signal)
+{
+    (void)signal;
+    rang = 1;
+}
+
+static _Noreturn void give_up(const char *what, int status)
+{
+    perror(what);
+    exit(status);
+}
+
+static struct process *process_of(pid_t tid)
+{
+    for (int i = 0; i < count; i++)
+        if (processes[i].tid == tid)
+            return &processes[i];
+    if (count == MOST) {
+        errno = E2BIG;
+        give_up("calls: too many processes", 1);
+    }
+    processes[count] = (struct process){ .tid = tid };
+    return &processes[count++];
+}
+
+static void forget(pid_t tid)
+{
+    *process_of(tid) = processes[count - 1];
+    count--;
+}
+
+static bool is_thread(pid_t tid)
+{
+    char path[64], line[128];
+    int group = tid;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "Tgid: %d", &group) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return group != tid;
+}
+
+static void go_on(struct process *process, int signal)
+{
+    ptrace(has_struck && !process->struck ? PTRACE_CONT : PTRACE_SYSCALL, process->tid, NULL, (long)signal);
+}
+
+/* ---- A call ---- */
+
+static int find_call(const struct ptrace_syscall_info *info)
+{
+    long number = (long)info->entry.nr;
+    if (number == SYS_futex && (info->entry.args[1] & FUTEX_CMD_MASK) % 9 != FUTEX_WAIT)
+        return -1; /* 9 is FUTEX_WAIT_BITSET */
+    for (int i = 0; i < CALLS; i++)
+        if (table[i].number == number)
+            return i;
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        if (harmless[i] == number)
+            return -1;
+    for (int i = 0; i < 64; i++)
+        if (!unknown[i] || unknown[i] == number) {
+            unknown[i] = number;
+            break;
+        }
+    return -1;
+}
+
+/* The registers that name the call, its first argument, and its answer. */
+struct registers {
+    struct user_regs_struct all;
+    struct iovec vector;
+};
+
+static void get_registers(pid_t tid, struct registers *registers)
+{
+    registers->vector = (struct iovec){ &registers->all, sizeof registers->all };
+    ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &registers->vector);
+}
+
+static void set_registers(pid_t tid, struct registers *registers)
+{
+    ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &registers->vector);
+}
+
+#if defined(__x86_64__)
+#define ANSWER(registers) (registers).all.rax
+#define ARGUMENT(registers) (registers).all.rdi
+static void do_not_call(pid_t tid, struct registers *registers)
+{
+    registers->all.orig_rax = (unsigned long long)-1;
+    set_registers(tid, registers);
+}
+#elif defined(__aarch64__)
+#define ANSWER(registers) (registers).all.regs[0]
+#define ARGUMENT(registers) (registers).all.regs[0]
+static void do_not_call(pid_t tid, struct registers *registers)
+{
+    int none = -1;
+    (void)registers;
+    ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &(struct iovec){ &none, sizeof none });
+}
+#endif
+
+static void enter_call(struct process *process, const struct ptrace_syscall_info *info)
+{
+    int call = atomic_load(&stage->on) ? find_call(info) : -1;
+    if (call < 0)
+        return;
+    int nth = ++times[process->role][call];
+    if (has_struck || call != strike.call || process->role != strike.role || nth != strike.nth)
+        return;
+    struct registers registers;
+    has_struck = process->struck = true;
+    get_registers(process->tid, &registers);
+    if (table[call].how == INSTEAD) {
+        do_not_call(process->tid, &registers);
+    } else if (table[call].how == NOTHING) {
+        ARGUMENT(registers) = 0;
+        set_registers(process->tid, &registers);
+    }
+}
+
+static void leave_call(struct process *process)
+{
+    struct registers registers;
+    if (!process->struck)
+        return;
+    process->struck = false;
+    if (table[strike.call].how == NOTHING)
+        return;
+    get_registers(process->tid, &registers);
+    ANSWER(registers) = (unsigned long long)-(long)strike.error;
+    set_registers(process->tid, &registers);
+}
+
+/* ---- What comes of it ---- */
+
+/* A child, or a thread, was born. It may have been seen before its parent tells. */
+static void birth(const struct process *parent, pid_t tid)
+{
+    struct process *child = process_of(tid);
+    bool thread = is_thread(tid);
+    child->known = true;
+    child->role = !thread ? (parent->role == CALLER || parent->role == THREAD ? NURSERY : parent->role + 1)
+                  : parent->role == CALLER ? THREAD
+                                           : parent->role;
+    if (child->role >= ROLES)
+        child->role = BELOW;
+    if (child->waits)
+        go_on(child, 0);
+    child->waits = false;
+}
+
+static void stopped(struct process *process, int status)
+{
+    struct ptrace_syscall_info info;
+    unsigned long message = 0;
+    int signal = WSTOPSIG(status), event = status >> 16;
+    if (!process->known) {
+        process->waits = true;
+    } else if (signal == (SIGTRAP | 0x80)) {
+        ptrace(PTRACE_GET_SYSCALL_INFO, process->tid, sizeof info, &info);
+        if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+            enter_call(process, &info);
+        else
+            leave_call(process);
+        go_on(process, 0);
+    } else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
+        pid_t parent = process->tid;
+        ptrace(PTRACE_GETEVENTMSG, process->tid, NULL, &message);
+        birth(process, (pid_t)message);
+        go_on(process_of(parent), 0);
+    } else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
+        ptrace(PTRACE_LISTEN, process->tid, NULL, 0);
+    } else {
+        go_on(process, event ? 0 : signal);
+    }
+}
+
+static void clear(void)
+{
+    for (int i = 0; i < count; i++)
+        kill(processes[i].tid, SIGKILL);
+    while (waitpid(-1, NULL, __WALL) > 0)
+        ;
+    count = 0;
+}
+
+/* Follows all of them until none is left. Returns what was not right, or NULL. */
+static const char *follow(pid_t root)
+{
+    static char text[500];
+    bool over = false;
+    int status;
+    rang = 0;
+    alarm(DEADLINE);
+    while (count > 0) {
+        pid_t tid = waitpid(-1, &status, __WALL);
+        if (tid < 0 && errno == EINTR && rang) {
+            int length = snprintf(text, sizeof text, over ? "left:" : "it hangs, at \"%s\":", atomic_load(&stage->step));
+            for (int i = 0; i < count && length < 400; i++)
+                length += snprintf(text + length, sizeof text - (size_t)length, " %s", roles[processes[i].role]);
+            clear();
+            return text;
+        }
+        if (tid < 0)
+            continue;
+        if (WIFSTOPPED(status)) {
+            stopped(process_of(tid), status);
+            continue;
+        }
+        forget(tid);
+        if (tid == root) {
+            over = true;
+            alarm(AFTERWARDS);
+            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+                snprintf(text, sizeof text, "the program ended with status %#x, at \"%s\"", status,
+                         atomic_load(&stage->step));
+                clear();
+                return text;
+            }
+        }
+    }
+    alarm(0);
+    return atomic_load(&stage->faults) ? stage->fault : NULL;
+}
+
+/* The program that is followed: it plays when the pipe is closed. */
+static _Noreturn void become_player(const struct scene *scene, const int gate[2])
+{
+    char byte;
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, STDOUT_FILENO);
+    close(null);
+    signal(SIGALRM, SIG_DFL);
+    close(gate[1]);
+    if (read(gate[0], &byte, 1) != 0)
+        _exit(2);
+    close(gate[0]);
+    scene_play(scene);
+}
+
+static const char *play(const struct scene *scene)
+{
+    int gate[2];
+    memset(stage, 0, sizeof *stage);
+    memset(times, 0, sizeof times);
+    has_struck = false;
+    atomic_store(&stage->may, strike.nth ? strike.error : 0);
+    atomic_store(&stage->step, "the beginning");
+    if (pipe(gate) != 0)
+        give_up("calls: pipe", 1);
+    pid_t root = fork();
+    if (root == 0)
+        become_player(scene, gate);
+    if (root < 0 || ptrace(PTRACE_SEIZE, root, NULL,
+                           PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+                               PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) != 0) {
+        close(gate[1]);
+        fputs("calls: skipped, ", stderr);
+        give_up("ptrace is not allowed here", 77);
+    }
+    *process_of(root) = (struct process){ .tid = root, .role = CALLER, .known = true };
+    ptrace(PTRACE_INTERRUPT, root, NULL, 0);
+    close(gate[0]);
+    close(gate[1]);
+    return follow(root);
+}
+
+/* ---- All of them ---- */
+
+/* What was asked for on the command line. */
+struct choice {
+    bool tells;
+    long stride;
+    const char *scene, *role, *call, *error;
+    int nth;
+};
+
+static bool wanted(const char *asked, const char *name)
+{
+    return !asked || strcmp(asked, name) == 0;
+}
+
+static long strikes, reached, errors, faults;
+
+static void strike_once(const struct scene *scene, const struct choice *choice)
+{
+    const char *fault = play(scene);
+    char what[200];
+    snprintf(what, sizeof what, "%s %s %s %s %d", scene->name, roles[strike.role], table[strike.call].name,
+             strerrorname_np(strike.error), strike.nth);
+    strikes++;
+    reached += has_struck;
+    errors += stage->said[0] != '\0';
+    faults += fault != NULL;
+    if (fault)
+        printf("NOT CLEAN  %s: %s\n", what, fault);
+    else if (choice->tells)
+        printf("%s: %s\n", what, !has_struck ? "not reached" : stage->said[0] ? stage->said : "fine");
+    fflush(stdout);
+}
+
+static void strike_all(const struct scene *scene, const struct choice *choice, int counted[ROLES][CALLS])
+{
+    static long number; /* over all scenes, so that a stride does not hit the same ones in each */
+    for (int role = 0; role < ROLES; role++)
+        for (int call = 0; call < CALLS; call++)
+            for (const int *error = table[call].errors; *error; error++)
+                for (int nth = 1; nth <= counted[role][call] && nth <= MOST_TIMES; nth++) {
+                    if (!wanted(choice->role, roles[role]) || !wanted(choice->call, table[call].name) ||
+                        !wanted(choice->error, strerrorname_np(*error)) || (choice->nth && choice->nth != nth) ||
+                        ++number % choice->stride != 0)
+                        continue;
+                    strike = (struct strike){ (enum role)role, call, *error, nth };
+                    strike_once(scene, choice);
+                }
+}
+
+static void run(const struct scene *scene, const struct choice *choice)
+{
+    int counted[ROLES][CALLS];
+    strikes = reached = errors = 0;
+    strike = (struct strike){ .nth = 0 };
+    const char *fault = play(scene);
+    if (fault || stage->said[0]) {
+        printf("NOT CLEAN  %s, with no failure: %s\n", scene->name, fault ? fault : stage->said);
+        faults++;
+    }
+    memcpy(counted, times, sizeof counted);
+    for (int role = 0; choice->tells && role < ROLES; role++)
+        for (int call = 0; call < CALLS; call++)
+            if (counted[role][call])
+                printf("%s %s %s: %d times\n", scene->name, roles[role], table[call].name, counted[role][call]);
+    strike_all(scene, choice, counted);
+    printf("%s: %ld failures, %ld of them came, %ld were told as errors\n", scene->name, strikes, reached, errors);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    pool_freeze_support();
+    struct choice choice = { .stride = 1 };
+    int next = 1;
+    if (argc > next && strcmp(argv[next], "-v") == 0)
+        choice.tells = next++;
+    const char **names[] = { &choice.scene, &choice.role, &choice.call, &choice.error };
+    if (argc > next)
+        choice.stride = atol(argv[next++]);
+    for (int i = 0; i < 4 && argc > next; i++)
+        *names[i] = argv[next++];
+    if (argc > next)
+        choice.nth = atoi(argv[next]);
+    if (choice.stride < 1) {
+        fprintf(stderr, "usage: calls [-v] [STRIDE [SCENE [ROLE [CALL [ERROR [N]]]]]]\n");
+        return 2;
+    }
+    stage_make();
+    sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ring }, NULL); /* ends a wait */
+    for (const struct scene *scene = scenes; scene->name; scene++)
+        if (wanted(choice.scene, scene->name))
+            run(scene, &choice);
+    for (int i = 0; i < 64 && unknown[i]; i++) {
+        printf("NOT CLEAN  system call %ld is in no list here\n", unknown[i]);
+        faults++;
+    }
+    printf("%ld not clean\n", faults);
+    return faults > 0;
+}
