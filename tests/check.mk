@@ -20,6 +20,9 @@ $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 $(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
+$(BUILD)/calls: tests/kill/calls.c tests/kill/everything.c tests/kill/everything.h $(LIBRARY)
+	$(COMPILE) $(USE) -o $@ $(filter %.c,$^) $(LIBRARY)
+
 $(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h
 	@mkdir -p $(BUILD)
 	$(COMPILE) -Ipool -o $@ tests/draw-demo.c pool/draw.c
@@ -67,8 +70,10 @@ check-floors: $(OBJECTS)
 check-clang:
 	$(MAKE) CC=clang BUILD=$(BUILD)/clang $(BUILD)/clang/unit
 
-# Ten thousand workers killed at random, then one after each single instruction; ten minutes.
-torture: $(BUILD)/torture $(BUILD)/steps
+# Ten thousand workers killed at random, then one after each single instruction, then every system call made to fail;
+# ten minutes.
+torture: $(BUILD)/torture $(BUILD)/steps $(BUILD)/calls
 	$(BUILD)/torture 10000
 	$(BUILD)/steps
+	$(BUILD)/calls
 

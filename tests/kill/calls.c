@@ -65,6 +65,7 @@ static const struct call table[] = {
     { SYS_brk, "brk", { ENOMEM }, NOTHING },
     CALL(read, EINTR, EIO, EAGAIN),
     CALL(write, EINTR, ENOSPC, EAGAIN, EPIPE),
+    { SYS_write, "write-eventfd", { EINTR }, INSTEAD }, /* must follow write */
     CALL(pread64, EINTR, EIO),
     CALL(pwrite64, EINTR, ENOSPC, EPERM),
     CALL(openat, EINTR, EMFILE, ENOENT, EACCES, ENOMEM),
@@ -209,14 +210,22 @@ static void go_on(struct process *process, int signal)
 
 /* ---- A call ---- */
 
-static int find_call(const struct ptrace_syscall_info *info)
+static bool is_eventfd(pid_t tid, int fd)
+{
+    char path[64], name[64] = "";
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)tid, fd);
+    return readlink(path, name, sizeof name - 1) > 0 && strstr(name, "eventfd");
+}
+
+/* Which call it is in the table; -1: none. */
+static int find_call(pid_t tid, const struct ptrace_syscall_info *info)
 {
     long number = (long)info->entry.nr;
     if (number == SYS_futex && (info->entry.args[1] & FUTEX_CMD_MASK) % 9 != FUTEX_WAIT)
         return -1; /* 9 is FUTEX_WAIT_BITSET */
     for (int i = 0; i < CALLS; i++)
         if (table[i].number == number)
-            return i;
+            return i + (number == SYS_write && is_eventfd(tid, (int)info->entry.args[0]));
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (harmless[i] == number)
             return -1;
@@ -266,7 +275,8 @@ static void do_not_call(pid_t tid, struct registers *registers)
 
 static void enter_call(struct process *process, const struct ptrace_syscall_info *info)
 {
-    int call = atomic_load(&stage->on) ? find_call(info) : -1;
+    bool counts = atomic_load(&stage->on) && !(process->role == CALLER && atomic_load(&stage->looks));
+    int call = counts ? find_call(process->tid, info) : -1;
     if (call < 0)
         return;
     int nth = ++times[process->role][call];

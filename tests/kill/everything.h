@@ -13,12 +13,13 @@
 
 /** What the program and whoever watches it have in common: shared memory. */
 struct stage {
-    atomic_int on;         /* a scene is being played: what happens now is the library's business */
-    atomic_int may;        /* an error number that is clean, because it was injected; 0: none */
+    atomic_int on;              /* a scene is being played: what happens now is the library's business, */
+    atomic_int looks;           /* but not what the caller does, which only looks around */
+    atomic_int may;             /* an error number that is clean, because it was injected; 0: none */
     _Atomic(const char *) step; /* what the program is about to do */
-    atomic_int faults;     /* what was not right: how often, */
-    char fault[400];       /* and the first of it */
-    char said[200];        /* the first error that a call of the pool gave */
+    atomic_int faults;          /* what was not right: how often, */
+    char fault[400];            /* and the first of it */
+    char said[200];             /* the first error that a call of the pool gave */
 };
 
 extern struct stage *stage;
