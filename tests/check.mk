@@ -20,7 +20,8 @@ $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 $(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
-$(BUILD)/calls: tests/kill/calls.c tests/kill/everything.c tests/kill/everything.h $(LIBRARY)
+FOLLOW = $(wildcard tests/kill/everything.[ch] tests/kill/follow.[ch])
+$(BUILD)/calls $(BUILD)/killed: $(BUILD)/%: tests/kill/%.c $(FOLLOW) $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $(filter %.c,$^) $(LIBRARY)
 
 $(BUILD)/draw-demo: tests/draw-demo.c pool/draw.c pool/trace.h

@@ -17,29 +17,21 @@
  * Exit status 0; 1 if something was not clean; 77 if ptrace is not allowed here.
  */
 #define _GNU_SOURCE
-#include "everything.h"
+#include "follow.h"
 #include "pool.h"
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <linux/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define DEADLINE 60 /* seconds for a scene */
-#define AFTERWARDS 5 /* and for what it left to be gone */
 #define MOST_TIMES 300
 
 /* ---- What can fail, and how ---- */
@@ -57,7 +49,10 @@ struct call {
     enum how how;
 };
 
-#define CALL(name, ...) { SYS_##name, #name, { __VA_ARGS__ }, INSTEAD }
+#define CALL(name, ...)                                                                                                \
+    {                                                                                                                  \
+        SYS_##name, #name, { __VA_ARGS__ }, INSTEAD                                                                    \
+    }
 
 static const struct call table[] = {
     { SYS_futex, "futex-wait", { EINTR, EAGAIN }, INSTEAD }, /* wakes cannot fail */
@@ -119,18 +114,15 @@ enum { CALLS = sizeof table / sizeof *table };
 
 /* Calls that cannot fail as they are made here. */
 static const long harmless[] = {
-    SYS_getpid,         SYS_gettid,    SYS_getppid,        SYS_getuid,         SYS_geteuid,      SYS_getgid,
-    SYS_getegid,        SYS_exit,      SYS_exit_group,     SYS_sched_yield,    SYS_rt_sigaction, SYS_rt_sigprocmask,
-    SYS_rt_sigreturn,   SYS_munmap,    SYS_set_tid_address, SYS_set_robust_list, SYS_rseq,       SYS_restart_syscall,
-    SYS_sysinfo,        SYS_clock_gettime,
+    SYS_getpid,       SYS_gettid,          SYS_getppid,         SYS_getuid,
+    SYS_geteuid,      SYS_getgid,          SYS_getegid,         SYS_exit,
+    SYS_exit_group,   SYS_sched_yield,     SYS_rt_sigaction,    SYS_rt_sigprocmask,
+    SYS_rt_sigreturn, SYS_munmap,          SYS_set_tid_address, SYS_set_robust_list,
+    SYS_rseq,         SYS_restart_syscall, SYS_sysinfo,         SYS_clock_gettime,
 #ifdef SYS_arch_prctl
     SYS_arch_prctl,
 #endif
 };
-
-enum role { CALLER, THREAD, NURSERY, WORKER, BELOW, ROLES };
-
-static const char *const roles[ROLES] = { "caller", "thread", "nursery", "worker", "below" };
 
 /* One failure. */
 struct strike {
@@ -138,75 +130,10 @@ struct strike {
     int call, error, nth;
 };
 
-/* ---- What is followed ---- */
-
-struct process {
-    pid_t tid;
-    enum role role;
-    bool known; /* its parent has told of it, so it has a role */
-    bool waits; /* it is stopped until then */
-    bool struck; /* it is in the call that is to fail */
-};
-
-enum { MOST = 256 };
-
-static struct process processes[MOST];
-static int count;                 /* of them */
-static int times[ROLES][CALLS];   /* how often each call was made */
-static struct strike strike;      /* the one that is to come, .nth 0: none */
+static int times[ROLES][CALLS]; /* how often each call was made */
+static struct strike strike;    /* the one that is to come, .nth 0: none */
 static bool has_struck;
-static long unknown[64];          /* calls that are in none of the lists */
-static volatile sig_atomic_t rang; /* the alarm */
-
-static void ring(int signal)
-{
-    (void)signal;
-    rang = 1;
-}
-
-static _Noreturn void give_up(const char *what, int status)
-{
-    perror(what);
-    exit(status);
-}
-
-static struct process *process_of(pid_t tid)
-{
-    for (int i = 0; i < count; i++)
-        if (processes[i].tid == tid)
-            return &processes[i];
-    if (count == MOST) {
-        errno = E2BIG;
-        give_up("calls: too many processes", 1);
-    }
-    processes[count] = (struct process){ .tid = tid };
-    return &processes[count++];
-}
-
-static void forget(pid_t tid)
-{
-    *process_of(tid) = processes[count - 1];
-    count--;
-}
-
-static bool is_thread(pid_t tid)
-{
-    char path[64], line[128];
-    int group = tid;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "Tgid: %d", &group) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return group != tid;
-}
-
-static void go_on(struct process *process, int signal)
-{
-    ptrace(has_struck && !process->struck ? PTRACE_CONT : PTRACE_SYSCALL, process->tid, NULL, (long)signal);
-}
+static long unknown[64]; /* calls that are in none of the lists */
 
 /* ---- A call ---- */
 
@@ -218,7 +145,7 @@ static bool is_eventfd(pid_t tid, int fd)
 }
 
 /* Which call it is in the table; -1: none. */
-static int find_call(pid_t tid, const struct ptrace_syscall_info *info)
+static int find_call(pid_t tid, const struct __ptrace_syscall_info *info)
 {
     long number = (long)info->entry.nr;
     if (number == SYS_futex && (info->entry.args[1] & FUTEX_CMD_MASK) % 9 != FUTEX_WAIT)
@@ -273,7 +200,7 @@ static void do_not_call(pid_t tid, struct registers *registers)
 }
 #endif
 
-static void enter_call(struct process *process, const struct ptrace_syscall_info *info)
+static void enter_call(struct process *process, const struct __ptrace_syscall_info *info)
 {
     bool counts = atomic_load(&stage->on) && !(process->role == CALLER && atomic_load(&stage->looks));
     int call = counts ? find_call(process->tid, info) : -1;
@@ -283,7 +210,7 @@ static void enter_call(struct process *process, const struct ptrace_syscall_info
     if (has_struck || call != strike.call || process->role != strike.role || nth != strike.nth)
         return;
     struct registers registers;
-    has_struck = process->struck = true;
+    has_struck = process->marked = true;
     get_registers(process->tid, &registers);
     if (table[call].how == INSTEAD) {
         do_not_call(process->tid, &registers);
@@ -296,9 +223,6 @@ static void enter_call(struct process *process, const struct ptrace_syscall_info
 static void leave_call(struct process *process)
 {
     struct registers registers;
-    if (!process->struck)
-        return;
-    process->struck = false;
     if (table[strike.call].how == NOTHING)
         return;
     get_registers(process->tid, &registers);
@@ -306,138 +230,28 @@ static void leave_call(struct process *process)
     set_registers(process->tid, &registers);
 }
 
-/* ---- What comes of it ---- */
-
-/* A child, or a thread, was born. It may have been seen before its parent tells. */
-static void birth(const struct process *parent, pid_t tid)
+static void called(struct process *process, const struct __ptrace_syscall_info *info)
 {
-    struct process *child = process_of(tid);
-    bool thread = is_thread(tid);
-    child->known = true;
-    child->role = !thread ? (parent->role == CALLER || parent->role == THREAD ? NURSERY : parent->role + 1)
-                  : parent->role == CALLER ? THREAD
-                                           : parent->role;
-    if (child->role >= ROLES)
-        child->role = BELOW;
-    if (child->waits)
-        go_on(child, 0);
-    child->waits = false;
+    if (process->marked)
+        leave_call(process);
+    process->marked = false;
+    if (info->op == PTRACE_SYSCALL_INFO_ENTRY)
+        enter_call(process, info);
+    process->goes_on = has_struck && !process->marked ? PTRACE_CONT : PTRACE_SYSCALL;
 }
 
-static void stopped(struct process *process, int status)
+static void born(struct process *process)
 {
-    struct ptrace_syscall_info info;
-    unsigned long message = 0;
-    int signal = WSTOPSIG(status), event = status >> 16;
-    if (!process->known) {
-        process->waits = true;
-    } else if (signal == (SIGTRAP | 0x80)) {
-        ptrace(PTRACE_GET_SYSCALL_INFO, process->tid, sizeof info, &info);
-        if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
-            enter_call(process, &info);
-        else
-            leave_call(process);
-        go_on(process, 0);
-    } else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
-        pid_t parent = process->tid;
-        ptrace(PTRACE_GETEVENTMSG, process->tid, NULL, &message);
-        birth(process, (pid_t)message);
-        go_on(process_of(parent), 0);
-    } else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
-        ptrace(PTRACE_LISTEN, process->tid, NULL, 0);
-    } else {
-        go_on(process, event ? 0 : signal);
-    }
-}
-
-static void clear(void)
-{
-    for (int i = 0; i < count; i++)
-        kill(processes[i].tid, SIGKILL);
-    while (waitpid(-1, NULL, __WALL) > 0)
-        ;
-    count = 0;
-}
-
-/* Follows all of them until none is left. Returns what was not right, or NULL. */
-static const char *follow(pid_t root)
-{
-    static char text[500];
-    bool over = false;
-    int status;
-    rang = 0;
-    alarm(DEADLINE);
-    while (count > 0) {
-        pid_t tid = waitpid(-1, &status, __WALL);
-        if (tid < 0 && errno == EINTR && rang) {
-            int length = snprintf(text, sizeof text, over ? "left:" : "it hangs, at \"%s\":", atomic_load(&stage->step));
-            for (int i = 0; i < count && length < 400; i++)
-                length += snprintf(text + length, sizeof text - (size_t)length, " %s", roles[processes[i].role]);
-            clear();
-            return text;
-        }
-        if (tid < 0)
-            continue;
-        if (WIFSTOPPED(status)) {
-            stopped(process_of(tid), status);
-            continue;
-        }
-        forget(tid);
-        if (tid == root) {
-            over = true;
-            alarm(AFTERWARDS);
-            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-                snprintf(text, sizeof text, "the program ended with status %#x, at \"%s\"", status,
-                         atomic_load(&stage->step));
-                clear();
-                return text;
-            }
-        }
-    }
-    alarm(0);
-    return atomic_load(&stage->faults) ? stage->fault : NULL;
-}
-
-/* The program that is followed: it plays when the pipe is closed. */
-static _Noreturn void become_player(const struct scene *scene, const int gate[2])
-{
-    char byte;
-    int null = open("/dev/null", O_WRONLY);
-    dup2(null, STDOUT_FILENO);
-    close(null);
-    signal(SIGALRM, SIG_DFL);
-    close(gate[1]);
-    if (read(gate[0], &byte, 1) != 0)
-        _exit(2);
-    close(gate[0]);
-    scene_play(scene);
+    process->goes_on = has_struck ? PTRACE_CONT : PTRACE_SYSCALL;
 }
 
 static const char *play(const struct scene *scene)
 {
-    int gate[2];
     memset(stage, 0, sizeof *stage);
     memset(times, 0, sizeof times);
     has_struck = false;
     atomic_store(&stage->may, strike.nth ? strike.error : 0);
-    atomic_store(&stage->step, "the beginning");
-    if (pipe(gate) != 0)
-        give_up("calls: pipe", 1);
-    pid_t root = fork();
-    if (root == 0)
-        become_player(scene, gate);
-    if (root < 0 || ptrace(PTRACE_SEIZE, root, NULL,
-                           PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-                               PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) != 0) {
-        close(gate[1]);
-        fputs("calls: skipped, ", stderr);
-        give_up("ptrace is not allowed here", 77);
-    }
-    *process_of(root) = (struct process){ .tid = root, .role = CALLER, .known = true };
-    ptrace(PTRACE_INTERRUPT, root, NULL, 0);
-    close(gate[0]);
-    close(gate[1]);
-    return follow(root);
+    return follow(scene, &(struct follower){ .born = born, .called = called });
 }
 
 /* ---- All of them ---- */
@@ -528,8 +342,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: calls [-v] [STRIDE [SCENE [ROLE [CALL [ERROR [N]]]]]]\n");
         return 2;
     }
-    stage_make();
-    sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ring }, NULL); /* ends a wait */
+    follow_prepare();
     for (const struct scene *scene = scenes; scene->name; scene++)
         if (wanted(choice.scene, scene->name))
             run(scene, &choice);

@@ -81,7 +81,10 @@ static void look_at_error(const struct pool_error *error)
 {
     if (!stage->said[0])
         snprintf(stage->said, sizeof stage->said, "%s: %.150s", strerrorname_np(error->code), error->text);
-    if (!is_clean(error))
+    bool counted = atomic_load(&stage->deaths);
+    if (counted && (error->code != EOWNERDEAD || atomic_fetch_add(&stage->deaths, 1) > 1))
+        wrong("more than one item: %s: %s", strerrorname_np(error->code), error->text);
+    else if (!is_clean(error))
         wrong("%s: %s", strerrorname_np(error->code), error->text);
     else if (strlen(error->text) < 10 || strstr(error->text, "Success") || strstr(error->text, "Unknown error"))
         wrong("no words: \"%s\"", error->text);
@@ -253,10 +256,10 @@ static void notes(struct pool *pool)
         if (!bytes || size != REPLY || bytes[REPLY - 1] != 'x')
             wrong("not that reply");
     }
-    if (not)
+    if (not )
         failed(pool_result_get(not, &out, PATIENCE) == 0, EREMOTEIO);
     pool_result_free(replied);
-    pool_result_free(not);
+    pool_result_free(not );
 }
 
 static void output(struct pool *pool)
@@ -439,17 +442,27 @@ struct step {
     void (*take)(struct pool *pool);
 };
 
+/* Says what comes next, and gives the cue, if somebody waits for it: the signal never arrives. */
+static void announce(const char *name)
+{
+    int cue = atomic_load(&stage->cue);
+    atomic_store(&stage->step, name);
+    if (cue && atomic_fetch_add(&stage->cues, 1) + 1 >= cue)
+        raise(SIGUSR1);
+}
+
 static void take(const struct step *steps, struct pool *pool)
 {
-    for (const struct step *step = steps; step->name; step++) {
-        atomic_store(&stage->step, step->name);
-        step->take(pool);
-    }
+    for (int i = 0; steps[i].name; i++)
+        if (!stage->only || stage->only == i + 1) {
+            announce(steps[i].name);
+            steps[i].take(pool);
+        }
 }
 
 static struct pool *begin(const struct pool_options *options)
 {
-    atomic_store(&stage->step, "pool_open");
+    announce("pool_open");
     struct pool *pool = pool_open(options);
     went(pool, 0);
     return pool;
@@ -457,12 +470,12 @@ static struct pool *begin(const struct pool_options *options)
 
 static void end(struct pool *pool)
 {
-    atomic_store(&stage->step, "pool_close");
+    announce("pool_close");
     went(pool_close(pool) == 0, 0);
-    atomic_store(&stage->step, "pool_join");
+    announce("pool_join");
     if (!went(pool_join(pool, PATIENCE) == 0, 0) && pool_error()->code == ETIMEDOUT)
         return;
-    atomic_store(&stage->step, "pool_free");
+    announce("pool_free");
     pool_free(pool);
 }
 
@@ -472,17 +485,14 @@ static int greet(void *number)
 }
 
 static const struct step killable[] = {
-    { "squares", squares },     { "notes", notes },
-    { "output", output },       { "deaths", deaths },
-    { "limits", limits },       { "cancel", cancel },
-    { "leftovers", leftovers }, { "queues", queues },
-    { "streams", streams },     { "callbacks", callbacks },
-    { "interrupt", interrupt }, { "looks", looks },
+    { "squares", squares }, { "notes", notes },         { "output", output },       { "deaths", deaths },
+    { "limits", limits },   { "cancel", cancel },       { "leftovers", leftovers }, { "queues", queues },
+    { "streams", streams }, { "callbacks", callbacks }, { "interrupt", interrupt }, { "looks", looks },
     { NULL, NULL },
 };
 
 static const struct step common[] = {
-    { "squares", squares }, { "notes", notes },     { "output", output }, { "queues", queues },
+    { "squares", squares }, { "notes", notes },         { "output", output }, { "queues", queues },
     { "streams", streams }, { "callbacks", callbacks }, { "looks", looks },   { NULL, NULL },
 };
 
@@ -540,7 +550,7 @@ static struct pool *begin_busy(void)
     struct pool *pool = begin(&(struct pool_options){ .processes = 2, .memory = 4 << 20, .grace = 0.01 });
     if (!pool)
         return NULL;
-    atomic_store(&stage->step, "handing over");
+    announce("handing over");
     for (int i = 0; i < 2; i++) {
         struct pool_result *result = hand_over(pool, sleep_for_ever, 0, (struct pool_job_options){ .chunk = 0 });
         if (result)
@@ -556,7 +566,7 @@ static void play_terminated(void)
         return;
     struct pool_result *queued = hand_over(pool, square, 2, (struct pool_job_options){ .chunk = 0 });
     long out;
-    atomic_store(&stage->step, "pool_terminate");
+    announce("pool_terminate");
     went(pool_terminate(pool) == 0, 0);
     if (queued && pool_result_get(queued, &out, 0) == 0 && out != 4)
         wrong("2 times 2 is %ld", out);
@@ -586,7 +596,7 @@ static void play_orphaned(void)
     if (file)
         fclose(file);
     atomic_store(&stage->looks, 0);
-    atomic_store(&stage->step, "with no nursery");
+    announce("with no nursery");
     struct pool_result *result = nursery ? hand_over(pool, square, 2, (struct pool_job_options){ .chunk = 0 }) : NULL;
     long out;
     if (result)
@@ -595,9 +605,9 @@ static void play_orphaned(void)
 }
 
 const struct scene scenes[] = {
-    { "forked", play_forked },         { "traced", play_traced },     { "spawned", play_spawned },
-    { "threads", play_threads },       { "nested", play_nested },     { "terminated", play_terminated },
-    { "forsaken", play_forsaken },     { "orphaned", play_orphaned }, { NULL, NULL },
+    { "forked", play_forked },     { "traced", play_traced },     { "spawned", play_spawned },
+    { "threads", play_threads },   { "nested", play_nested },     { "terminated", play_terminated },
+    { "forsaken", play_forsaken }, { "orphaned", play_orphaned }, { NULL, NULL },
 };
 
 /* ---- What a scene leaves ---- */
@@ -641,7 +651,7 @@ _Noreturn void scene_play(const struct scene *scene)
     atomic_store(&stage->on, 1);
     scene->play();
     atomic_store(&stage->on, 0);
-    atomic_store(&stage->step, "at the end");
+    announce("at the end");
     struct belongings after = look();
     for (double end = now() + PATIENCE; after.threads > before.threads && now() < end; after = look())
         sched_yield(); /* a thread that was joined is not quite gone yet */

@@ -16,6 +16,9 @@ struct stage {
     atomic_int on;              /* a scene is being played: what happens now is the library's business, */
     atomic_int looks;           /* but not what the caller does, which only looks around */
     atomic_int may;             /* an error number that is clean, because it was injected; 0: none */
+    atomic_int cue, cues;       /* when this one is given, whoever watches begins; 0: none. So many were given */
+    atomic_int only;            /* only this step is taken, of those that a scene has; 0: all */
+    atomic_int deaths;          /* nothing may fail but so many items, by their worker's death; 0: not counted */
     _Atomic(const char *) step; /* what the program is about to do */
     atomic_int faults;          /* what was not right: how often, */
     char fault[400];            /* and the first of it */
