@@ -23,6 +23,10 @@ $(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 $(BUILD)/traced: tests/traced.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
+FOLLOW = $(wildcard tests/kill/everything.[ch] tests/kill/follow.[ch])
+$(BUILD)/calls $(BUILD)/killed: $(BUILD)/%: tests/kill/%.c $(FOLLOW) $(LIBRARY)
+	$(COMPILE) $(USE) -o $@ $(filter %.c,$^) $(LIBRARY)
+
 $(BUILD)/draw-demo: tests/draw-demo.c
 	@mkdir -p $(BUILD)
 	$(COMPILE) -o $@ $<
@@ -65,8 +69,10 @@ check-floors: $(OBJECTS)
 check-clang:
 	$(MAKE) CC=clang BUILD=$(BUILD)/clang $(BUILD)/clang/unit
 
-# Ten thousand workers killed at random, then one after each single instruction; ten minutes.
-torture: $(BUILD)/torture $(BUILD)/steps
+# Ten thousand workers killed at random, then one after each single instruction, then every system call made to fail;
+# ten minutes.
+torture: $(BUILD)/torture $(BUILD)/steps $(BUILD)/calls
 	$(BUILD)/torture 10000
 	$(BUILD)/steps
+	$(BUILD)/calls
 

@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load kit
 
 setup_file() {
-    kit_build build/torture build/steps
+    kit_build build/torture build/steps build/calls
 }
 
 @test "torture: 500 random kills: every item is answered, at most as many errors as kills" {
@@ -17,4 +17,11 @@ setup_file() {
     ((status != 77)) || skip "ptrace is not allowed here"
     assert_success
     kit_holds "a worker: killed " "a successor: killed " "a putter: killed " "a getter: killed "
+}
+
+@test "calls: system calls of the caller, the nursery and the workers that fail once: a clean error, and nothing is left" {
+    kit_run -t200 build/calls 41
+    ((status != 77)) || skip "ptrace is not allowed here"
+    [[ $output == *"forked: "*"traced: "*"spawned: "*"threads: "*"orphaned: "*"0 not clean" ]]
+    ((status == 0))
 }
