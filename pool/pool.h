@@ -200,7 +200,7 @@ struct pool_options {
  * @param options  How it is to be; NULL means all defaults.
  * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL on
  *   failure: EINVAL (an option makes no sense), EREMOTEIO or EOWNERDEAD (an initializer failed, its message in the
- *   text), ETIMEDOUT, or what the system said to mmap, fork and friends (ENOMEM, EAGAIN, EMFILE). Nothing is left then.
+ *   text), ETIMEDOUT, or ENOMEM, EAGAIN, EMFILE (what the system said to mmap, fork and friends). Nothing is left then.
  */
 struct pool *pool_open(const struct pool_options *options);
 
@@ -234,7 +234,7 @@ int pool_terminate(struct pool *pool);
  * @param pool     A pool that was closed or terminated; else EBUSY.
  * @param seconds  The longest to wait; ETIMEDOUT when it is over, and pool_join() may be called again.
  * @return 0. Or -1 although the pool is joined: EREMOTEIO when jobs failed and nobody looked (the text says how many,
- *   and quotes the first); what open() or write() said (ENOENT, EACCES, ENOSPC ...) when `trace` cannot be written.
+ *   and quotes the first); ENOENT, EACCES, ENOSPC (what open() or write() said when `trace` cannot be written) ...
  */
 int pool_join(struct pool *pool, double seconds);
 
@@ -377,7 +377,7 @@ int pool_result_progress(struct pool_result *result, struct pool_progress *progr
 /** Tells whether the job is done. Never blocks. */
 bool pool_result_ready(struct pool_result *result);
 
-/** Tells whether all items succeeded: 1 or 0; -1 with EAGAIN while the job is not done. Never blocks. */
+/** Tells whether all items succeeded. @return 1 or 0; -1 with EAGAIN while the job is not done. Never blocks. */
 int pool_result_successful(struct pool_result *result);
 
 /** Returns the number of items of the job. Never blocks. */
@@ -535,7 +535,7 @@ struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t wi
  */
 int pool_queue_put(struct pool_queue *queue, const void *item, double seconds);
 
-/** Takes the oldest item out, waiting for one. As pool_queue_put(); ESHUTDOWN only once it is closed and empty. */
+/** Takes the oldest item out, waiting for one. @return As pool_queue_put(); ESHUTDOWN (only once it is closed and empty). */
 int pool_queue_get(struct pool_queue *queue, void *item, double seconds);
 
 /** Returns about how many items are in the queue; exactly, if nobody is using it. Never blocks. */

@@ -47,6 +47,15 @@ declared() {
     gcc -E -P "$KIT/pool/pool.h" | grep -v typedef | grep -oE '\bpool_[a-z_]+ *\(' | tr -d ' (' | LC_ALL=C sort
 }
 
+# The man pages: one for each function, struct with members, type and constant; and one about all.
+pages() {
+    {
+        declared
+        sed -nE 's/^#define (POOL_[A-Z_]+) .*/\1/p; s/^(struct|enum) (pool_[a-z_]+) [{].*/\2/p' "$KIT/pool/pool.h"
+        sed -nE 's/^typedef .*[ *](pool_[a-z_]+)\(.*/\1/p; 1s/.*/pool.h/p' "$KIT/pool/pool.h"
+    } | LC_ALL=C sort -u | sed 's|.*|share/man/man3/&.3|'
+}
+
 # shows NAMES: all of these lines begin with pool_, and all that pool.h declares are there.
 shows() {
     run -1 grep -v '^pool_' <<<"$1"
@@ -57,10 +66,24 @@ shows() {
 }
 
 @test "install: both libraries, links, header, pkg-config file, lanes and its man page, and nothing else" {
-    assert_equal "$(files_in "$TO$PREFIX")" "$(printf '%s
-' bin/lanes include/manyhands/pool.h lib/libmanyhands.a \
+    assert_equal "$(files_in "$TO$PREFIX")" "$(printf '%s\n' bin/lanes include/manyhands/pool.h lib/libmanyhands.a \
         "lib/libmanyhands.so $soname" "lib/$soname libmanyhands.so.$version" "lib/libmanyhands.so.$version" \
-        lib/pkgconfig/manyhands.pc share/man/man1/lanes.1)"
+        lib/pkgconfig/manyhands.pc share/man/man1/lanes.1 $(! command -v pandoc >/dev/null || pages))"
+}
+
+@test "install: the man pages are found; where nothing can make them one line says so" {
+    command -v pandoc >/dev/null || skip "needs pandoc"
+    if command -v man >/dev/null; then
+        MANPATH=$TO$PREFIX/share/man run -0 man pool_queue_put
+        assert_output --partial 'it was full all the time'
+    fi
+    mkdir bin
+    ln -s /usr/bin/* /bin/* bin/ 2>/dev/null || true
+    rm bin/pandoc
+    PATH=$PWD/bin run -0 make -s -C "$KIT" install DESTDIR="$PWD/to" PREFIX=/usr MAN="$PWD/none"
+    assert_line 'The man pages of the calls are left out: there is no pandoc, which makes them.'
+    assert [ -z "$(find to -name '*.3')" ]
+    assert [ -e to/usr/lib/libmanyhands.a ]
 }
 
 @test "install: nothing outside DESTDIR" {
@@ -168,10 +191,12 @@ END
 @test "uninstall: takes back what install brought, and nothing of others; twice is fine" {
     other=$BATS_TEST_TMPDIR/to
     mkdir -p "$other/usr/lib/pkgconfig"
-    touch "$other/usr/lib/libother.a"
+    mkdir -p "$other/usr/share/man/man3"
+    touch "$other/usr/lib/libother.a" "$other/usr/share/man/man3/pool_new.3"
     kit_build install DESTDIR="$other" PREFIX=/usr
     kit_build uninstall DESTDIR="$other" PREFIX=/usr
-    assert_equal "$(files_in "$other")" usr/lib/libother.a
+    assert_equal "$(files_in "$other")" "usr/lib/libother.a
+usr/share/man/man3/pool_new.3"
     assert [ ! -e "$other/usr/include/manyhands" ]
     kit_build uninstall DESTDIR="$other" PREFIX=/usr
 }

@@ -6,8 +6,8 @@ load kit
 setup_file() {
     export PAGES=$BATS_FILE_TMPDIR/build # made once, for all tests that only look
     cd "$KIT"
-    ! has_tools || BUILD=$PAGES VERSION=1.0.0 sh tools/book/book.sh >"$BATS_FILE_TMPDIR/said" 2>&1 3>&- ||
-        echo failed >"$BATS_FILE_TMPDIR/failed"
+    ! has_tools || { BUILD=$PAGES VERSION=1.0.0 sh tools/book/book.sh && make -s man BUILD="$PAGES"; } \
+        >"$BATS_FILE_TMPDIR/said" 2>&1 3>&- || echo failed >"$BATS_FILE_TMPDIR/failed"
 }
 
 setup() {
@@ -115,7 +115,8 @@ chapters() {
 }
 
 @test "make book: a link to nowhere and a missing picture are errors with their lines" {
-    run -1 book 'A [link](#nowhere) and\n[another](pool/none.c).\n\n![a picture](chapters/figures/none.svg) [x](pool/pool.h#L9999)'
+    run -1 book 'A [link](#nowhere) and\n[another](pool/none.c).\n
+![a picture](chapters/figures/none.svg) [x](pool/pool.h#L9999)'
     assert_output --partial "book.md:7: #nowhere leads to no anchor"
     assert_output --partial "book.md:8: pool/none.c leads to no file"
     assert_output --partial "book.md:10: chapters/figures/none.svg leads to no file"
@@ -136,24 +137,68 @@ chapters() {
     assert_output --regexp 'pool.h:[0-9]+:.*option'
 }
 
+# The pages of the functions that pool.h declares.
+calls() {
+    sed -n 's/^[a-z].*[ *]\(pool_[a-z_]*\)(.*/\1/p' pool/pool.h
+}
+
+# section TITLE PAGE: what it says, as text.
+section() {
+    sed -n "/^.SH $1\$/,/^.SH/p" "$PAGES/man/$2.3" |
+        sed '/^\.SH/d; /^\.PP/d; s/\\f\[[A-Z]\]//g; s/\\\[dq\]/"/g; s/\\\[rs\]/\\/g'
+}
+
 @test "each call has a man page, which says what the header says" {
-    for call in $(sed -n 's/^[a-z].*[ *]\(pool_[a-z_]*\)(.*/\1/p' pool/pool.h); do
-        [ -s "$PAGES/reference/man/man3/$call.3" ] || { echo "no $call.3"; return 1; }
+    for call in $(calls); do
+        assert [ -s "$PAGES/man/$call.3" ]
         grep -rq "<td class=\"memname\">.*$call " "$PAGES/reference" || grep -rq ">$call<" "$PAGES/reference"/*.html
+        assert_equal "$(section SYNOPSIS "$call" | sed -n 2p)" '#include <pool.h>'
+        output=$(section SYNOPSIS "$call" | tr -s '\n ' ' ')
+        assert_output --regexp "[ *]$call\(.*\);"
     done
-    page=$PAGES/reference/man/man3/pool_map.3
-    grep -q '^pool_map \\- Runs the task once' "$page"
-    grep -q '^int pool_map(struct pool \*pool, pool_task \*task' "$page"
-    grep -qx 'The pool.' "$page"
-    grep -q '^pool.h \\- Process pools' "$PAGES/reference/man/man3/pool.h.3"
-    grep -qx '#include "pool.h"' "$PAGES/reference/man/man3/pool.h.3"
+    output=$(section NAME pool_map)
+    assert_output --regexp '^pool_map \\- Runs the task once for each'
+    output=$(section SYNOPSIS pool_map)
+    assert_output --partial 'int pool_map(struct pool *pool, pool_task *task, const void *base,
+             size_t count, size_t width, void *results,'
+    output=$(section PARAMETERS pool_map)
+    assert_output --regexp '^.TP
+pool
+The pool\.
+'
+}
+
+@test "a program in a man page is as it is, with its blank lines" {
+    awk '/^ \*     #include/, /^ \*     }$/' pool/pool.h | sed 's/^ \*\( \{5\}\)\{0,1\}//' >"$BATS_TEST_TMPDIR/program"
+    section DESCRIPTION pool.h | sed -n '/^#include "pool.h"/,/^}/p' | diff "$BATS_TEST_TMPDIR/program" -
+}
+
+@test "what a call's page says of its return value and parameters, its section ERRORS explains, and no more" {
+    local with=0
+    for call in $(calls); do
+        named=$({ section 'RETURN VALUE' "$call"; section PARAMETERS "$call"; } | grep -oE '\bE[A-Z]{3,}\b' | sort -u)
+        assert_equal "$(section ERRORS "$call" | grep -xE 'E[A-Z]+' | sort)" "$named"
+        [ -z "$named" ] || with=$((with + 1))
+    done
+    kit_that 'with > 10'
+    output=$(section ERRORS pool_open)
+    assert_output --regexp 'EOWNERDEAD
+an initializer failed, its message in the text'
+    output=$(section ERRORS pool_queue_put)
+    assert_output --regexp 'EINTR
+pool_interrupt\(3\) was called'
+    sed 's/EBUSY\.$/EBADF./' pool/pool.h >"$BATS_TEST_TMPDIR/pool.h"
+    run -1 pandoc -f markdown -t plain -L tools/book/man.lua -M header="$BATS_TEST_TMPDIR/pool.h" \
+        -M out="$BATS_TEST_TMPDIR" -M version=1 /dev/null
+    assert_output 'pool.h: pool_join() may fail with EBADF, which is explained nowhere'
 }
 
 @test "the reference is in the order of the header, and has no empty pages" {
     expected=$(sed -n 's/.*@name //p' pool/pool.h)
     titles=$(sed -n 's/.*\[ "\([^"]*\)", "group__.*/\1/p' "$PAGES/reference/modules.js")
     assert_equal "$titles" "$expected"
-    assert_equal "$(grep -c '<a href="group__[a-z_]*.html">Open, close, join</a> &middot; ' "$PAGES/reference/index.html")" 1
+    output=$(grep -c '<a href="group__[a-z_]*.html">Open, close, join</a> &middot; ' "$PAGES/reference/index.html")
+    assert_output 1
     for file in "$PAGES"/reference/group__*.html; do
         grep -q 'class="memtitle"' "$file"
     done

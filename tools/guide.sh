@@ -79,7 +79,7 @@ help() {
   make book-sync        bring the listings and transcripts in book.md up to date; make book-check: look only
   make figures          make the book's pictures anew, from real runs; ONLY=ch09: some of them
   make book             the book as pages, build/book/index.html
-  make reference        pool.h as pages, build/reference/index.html; man -l build/reference/man/man3/pool_map.3
+  make reference        pool.h as pages, build/reference/index.html, and as man pages: man -l build/man/pool_map.3
   make lib              build/libpool.a, for your own programs (see README.md)
   make install          the library for all programs, in /usr/local; PREFIX=$HOME/.local: in your home;
                         make uninstall takes it away

@@ -30,8 +30,9 @@ MAN_TO     = $(DESTDIR)$(MANDIR)
 INCLUDE_TO = $(DESTDIR)$(INCLUDEDIR)/manyhands
 LDCONFIG   = [ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || PATH=$$PATH:/sbin ldconfig
 
-install: has-good-paths $(LIBRARY) $(SHARED) lanes
-	@mkdir -p '$(LIB_TO)/pkgconfig' '$(INCLUDE_TO)' '$(BIN_TO)' '$(MAN_TO)/man1'
+# The man pages of the calls come along where pandoc can make them, or has made them.
+install: has-good-paths $(LIBRARY) $(SHARED) lanes $$(if $$(shell command -v pandoc),man)
+	@mkdir -p '$(LIB_TO)/pkgconfig' '$(INCLUDE_TO)' '$(BIN_TO)' '$(MAN_TO)/man1' '$(MAN_TO)/man3'
 	install lanes '$(BIN_TO)/lanes'
 	install -m 644 tools/lanes.1 '$(MAN_TO)/man1/lanes.1'
 	install -m 644 pool/pool.h '$(INCLUDE_TO)/pool.h'
@@ -42,12 +43,15 @@ install: has-good-paths $(LIBRARY) $(SHARED) lanes
 	sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' pool/manyhands.pc.in >'$(LIB_TO)/pkgconfig/manyhands.pc'
 	@chmod 644 '$(LIB_TO)/pkgconfig/manyhands.pc'
+	@if [ -e $(MAN)/pool.h.3 ]; then install -m 644 $(MAN)/*.3 '$(MAN_TO)/man3'; \
+	    else echo 'The man pages of the calls are left out: there is no pandoc, which makes them.'; fi
 	@$(LDCONFIG)
 
 uninstall: has-good-paths
 	rm -f '$(INCLUDE_TO)/pool.h' '$(LIB_TO)/libmanyhands.a' '$(LIB_TO)/libmanyhands.so' '$(LIB_TO)/$(SONAME)' \
 	      '$(LIB_TO)/$(notdir $(SHARED))' '$(LIB_TO)/pkgconfig/manyhands.pc' '$(BIN_TO)/lanes' '$(MAN_TO)/man1/lanes.1'
 	@[ ! -d '$(INCLUDE_TO)' ] || rmdir '$(INCLUDE_TO)'
+	@grep -lsZ '^\.TH .* 3 "" "Many Hands ' '$(MAN_TO)/man3'/*.3 | xargs -0 -r rm -f # other libraries have calls, too
 	@$(LDCONFIG)
 
 # A shell does not always write out the ~ in PREFIX=~/.local, and pkg-config cannot tell a path with spaces from two.

@@ -3,8 +3,8 @@
 #     awk -f tools/book/match.awk -f tools/book/book.awk check [BOOK]    says where they differ; changes nothing
 #     awk -f tools/book/match.awk -f tools/book/book.awk sync [BOOK]     rewrites what differs
 #     awk -f tools/book/match.awk -f tools/book/book.awk list [BOOK]     what is shown where
-#     awk -f tools/book/match.awk -f tools/book/book.awk figures BOOK [NAME...]    makes the pictures anew; NAME: only those
-#                                                              whose names begin so
+#     awk -f tools/book/match.awk -f tools/book/book.awk figures BOOK [NAME...]    makes the pictures anew; NAME: only
+#                                                              those whose names begin so
 #
 # To be run in the repository's root. Exit status: 0; 1 if anything is wrong or differs; 2 misuse.
 #

@@ -1,11 +1,10 @@
 #!/bin/sh
-# reference.sh - makes the reference of pool/pool.h, pages and man pages, in $BUILD/reference.
+# reference.sh - makes the reference of pool/pool.h as pages, in $BUILD/reference.
 #
 # usage: BUILD=build VERSION=1.0.0 sh tools/book/reference.sh [HEADER]
 #
-# What the header begins with becomes the front page, each of its "@name" sections a page. The pages are Doxygen's, the
-# man pages those of man.awk: man -l build/reference/man/man3/pool_map.3. If there is a book beside it, in $BUILD/book,
-# each page links to that.
+# What the header begins with becomes the front page, each of its "@name" sections a page. The pages are Doxygen's. If
+# there is a book beside it, in $BUILD/book, each page links to that.
 #
 # Exit status: 0; 1 if a comment is wrong: each mistake with its line; 77 if a package is missing.
 
@@ -25,7 +24,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 rm -rf "$out"
-mkdir -p "$out/man/man3"
+mkdir -p "$out"
 
 # The header as Doxygen is to read it, line by line: "@name Open, close" begins a group that has a page; a struct that
 # is only declared gets a body, without which the comment behind it would be dropped.
@@ -76,5 +75,3 @@ rm -f "$out"/dir_*
 # The front page begins with the way to the calls.
 ways=$(sed -n 's|.*\[ "\(.*\)", "\(group__.*html\)".*|<a href="\2">\1</a>|p' "$out/modules.js" | paste -sd ';')
 sed -i "s|<div class=\"textblock\">|&<p>$ways</p>|; s|</a>;|</a> \&middot; |g" "$out/index.html"
-
-awk -v version="${VERSION-}" -v out="$out/man/man3" -f tools/book/man.awk "$header"
