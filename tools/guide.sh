@@ -111,8 +111,11 @@ doctor() {
     have_header stdio.h 'headers of the C library' libc6-dev
     have bats 'bats: grading and tests' bats
     have_header CUnit/CUnit.h "CUnit: the library's tests" libcunit1-dev
+    have prove 'prove, with bats-assert: make test' 'perl, bats-assert'
+    have expect 'expect: tests on a terminal' expect
+    have xmllint 'xmllint: pictures in make book-check' libxml2-utils
     have gnuplot 'gnuplot: plots of chapters 13 and 14' gnuplot-nox
-    have pandoc 'pandoc: make book' pandoc
+    have pandoc 'pandoc: make book, make man' pandoc
     have doxygen 'Doxygen: make reference, make book' 'doxygen, doxygen-awesome-css'
     have clang 'clang: make check-clang' clang
     have valgrind 'valgrind: make check-valgrind' valgrind
