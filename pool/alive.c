@@ -13,7 +13,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+
+bool socket_is_ours(const struct pool *pool)
+{
+    struct stat info;
+    return pool->socket >= 0 && fstat(pool->socket, &info) == 0 && S_ISSOCK(info.st_mode) &&
+           info.st_ino == pool->socket_inode;
+}
 
 /* Whether anybody is left who works. */
 bool workers_live(const struct pool *pool)
@@ -26,7 +34,9 @@ bool workers_live(const struct pool *pool)
                (stop == STOP_CLOSED && atomic_load(&pool->region->head) < atomic_load(&pool->region->tail));
     }
     siginfo_t info = { .si_pid = 0 };
-    return waitid(P_PID, (id_t)pool->nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == 0;
+    pid_t nursery = pool->nursery;
+    int status = nursery > 0 ? waitid(P_PID, (id_t)nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) : 1;
+    return status == 0 ? info.si_pid == 0 : status < 0 && errno != ECHILD;
 }
 
 /* What to do about an error of the system, to be put behind its name. */
@@ -116,26 +126,40 @@ void pool_is_over(struct pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
+void signal_nursery(const struct pool *pool, int signal)
+{
+    pid_t nursery = pool->nursery; /* another thread may part with it */
+    if (nursery > 0)
+        kill(nursery, signal);
+}
+
+void call_nursery(struct pool *pool)
+{
+    pool->untold = !socket_is_ours(pool) || send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
+    signal_nursery(pool, SIGCONT); /* somebody may have stopped it */
+}
+
 bool look_after(struct pool *pool)
 {
     if (!workers_live(pool)) {
         pool_is_over(pool);
         return false;
     }
+    pthread_mutex_lock(&pool->lock);
+    if (pool->untold)
+        call_nursery(pool);
+    pthread_mutex_unlock(&pool->lock);
+    if (!on_its_way(pool->region))
+        signal_nursery(pool, SIGCONT);
     if (atomic_load(&pool->region->tail) > atomic_load(&pool->region->head))
         wake_workers(pool->region, pool->region->workers);
     return true;
 }
 
-void call_nursery(const struct pool *pool)
-{
-    if (pool->socket >= 0)
-        send(pool->socket, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 void await_hangup(const struct pool *pool, int ms)
 {
-    struct pollfd end = { .fd = pool->socket };
-    if (pool->region->kind == POOL_PROCESSES && poll(&end, 1, ms) > 0)
-        waitid(P_PID, (id_t)pool->nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+    struct pollfd end = { .fd = socket_is_ours(pool) ? pool->socket : -1 };
+    pid_t nursery = pool->nursery;
+    if (nursery > 0 && poll(&end, 1, ms) > 0)
+        waitid(P_PID, (id_t)nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
 }

@@ -83,8 +83,8 @@ struct pool {
     struct region *region;
     _Atomic pid_t nursery; /* a pool of processes has one, and a socket to it */
     _Atomic int socket;
+    ino_t socket_inode;
     int file;               /* while it opens: the file the region lies in; -1: none */
-    _Atomic int descriptor; /* what pool_descriptor() returns; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
     pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks */
@@ -107,6 +107,7 @@ struct pool {
     _Atomic size_t watch_count;
     size_t watch_room, watch_next;
     struct pool_iter *iters;
+    bool untold;       /* there is news that the nursery could not be told of */
     enum stop stop;    /* as far as the caller stopped it */
     _Atomic bool over; /* the nursery is gone, and what was not done has failed */
     char why[500];     /* why it failed */
@@ -290,6 +291,9 @@ bool result_verdict(struct pool_result *result, struct pool_error *error);
 
 /* alive.c */
 
+/** Tells whether the socket is still the pool's: the program may have closed it, and use the number. */
+bool socket_is_ours(const struct pool *pool);
+
 /** Tells whether anybody is left who works. */
 bool workers_live(const struct pool *pool);
 
@@ -311,8 +315,11 @@ void pool_is_over(struct pool *pool);
 /** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, until the nursery is gone. */
 void await_hangup(const struct pool *pool, int ms);
 
-/** Wakes the nursery, so that it looks what has changed. The lock is held. */
-void call_nursery(const struct pool *pool);
+/** Sends the nursery a signal. */
+void signal_nursery(const struct pool *pool, int signal);
+
+/** Wakes the nursery, so that it looks what has changed; if that fails, look_after() does. The lock is held. */
+void call_nursery(struct pool *pool);
 
 /** Looks whether anybody is left to work; if not, fails everything unfinished. Returns whether anybody is. */
 bool look_after(struct pool *pool);

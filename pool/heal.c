@@ -82,10 +82,8 @@ void queues_heal(struct region *region, uint32_t number)
 static struct job *clear_up(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];
-    uint32_t me = number + 1, aim = atomic_load(&slot->aim);
+    uint32_t aim = atomic_load(&slot->aim);
     atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
-    atomic_compare_exchange_strong(&region->spinner, &me, 0);
-    answer_wake(region); /* it may have been the one that was woken */
     queues_heal(region, number);
     if (!aim)
         return NULL;

@@ -11,6 +11,7 @@
 
 #include "region.h"
 #include <stdio.h>
+#include <sys/resource.h>
 
 enum note_kind {
     NOTE_REPLY,   /* the item succeeded; these bytes go with its result */
@@ -134,6 +135,10 @@ bool finish_chunk(struct region *region, struct slot *slot, struct job *job, uin
  * wake sleepers, who look for themselves. */
 void announce(struct region *region, _Atomic uint32_t *ticket, bool again, bool waited, uint32_t bell);
 
+/** Tells whether the eventfd and the epoll instance are still the pool's: the program, or a task, may have closed them,
+ * and use the numbers for something else; but no other epoll instance has this file. */
+bool descriptor_is_ours(const struct region *region);
+
 /** Lets a program that polls the descriptor know, if it has asked to be told, or in any case. */
 void ring_descriptor(struct region *region, bool in_any_case);
 
@@ -201,6 +206,20 @@ void worker_prepare(struct region *region);
 
 /** Gives the next worker of a slot its number and its name. */
 void worker_next(struct region *region, struct slot *slot);
+
+/** Sees to it that nobody relies on a worker that is stopped or dead: if it was the one that spins, or was woken for
+ * all, and had not come to wake the next one, another is woken in its stead. */
+void worker_relieve(struct region *region, uint32_t number);
+
+/** Returns the mark of a worker and of all that it starts, by which the nursery knows its orphans: their soft limit of
+ * file locks, which Linux hands on at fork and exec and has not looked at since 2.4. 0 is the nursery itself. */
+static inline rlim_t worker_mark(pid_t nursery, uint32_t worker)
+{
+    return (rlim_t)0x4d48 << 48 | (rlim_t)nursery << 26 | worker % (1u << 26);
+}
+
+/** Puts it on this process, if its hard limit permits. */
+void worker_wear(rlim_t mark);
 
 /** Lives a worker's whole life in this process: heals what its predecessor left, works, ends in _exit. */
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery);

@@ -5,9 +5,11 @@
  * as it was at pool_open(), so every successor starts from the same state; its children are not the program's, whose
  * wait() and SIGCHLD stay its own; and it outlives the program just long enough to end what the program left.
  *
- * It sleeps until a worker ends (SIGCHLD), the caller sends a byte (look at region->stop), or the caller is gone. That
- * it learns in two ways: its socket ends, also at an exec, unless some other child of the program holds a copy; and
- * the pidfd of the caller becomes readable, unless the kernel has none.
+ * It sleeps until a worker ends or is stopped (SIGCHLD), the caller sends a byte (look at region->stop, and whom to
+ * kill), or the caller is gone. That it learns in two ways: its socket ends, also at an exec, unless some other child
+ * of the program holds a copy; and the pidfd of the caller becomes readable. What the system refuses it tries again.
+ *
+ * It is a subreaper: what tasks leave becomes its child when its own parent ends, and wears the mark of its worker.
  *
  * It does not know what a job is. What a dead worker held is its successor's business (worker.c).
  */
@@ -29,18 +31,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FORK_TRIES 8     /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
-#define UNREADY_DEATHS 8 /* beyond one for each worker: initializers that fail in successors, in a row */
+#define FORK_TRIES 8                /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
+#define UNREADY_DEATHS 8            /* beyond one for each worker: initializers that fail in successors, in a row */
+#define AGAIN ((uint64_t)100000000) /* ns after which to try again what the system refused */
+#define MOMENT (10 * AGAIN)         /* ns after which what was killed, and is there, cannot be killed */
 
 struct nursery {
     struct region *region;
-    int caller[2];         /* the socket and the pidfd; -1 where there is none */
+    int caller[2]; /* the socket and the pidfd; -1 where there is none: then it looks whose child it is */
+    pid_t parent;
     sigset_t sigchld_open; /* what to block while waiting */
     uint32_t alive;        /* workers */
-    uint32_t unready;      /* workers in a row that failed before their initializer was through */
-    unsigned tries;        /* forks in a row that failed */
-    uint64_t retry_at;     /* when to try again; 0: none failed */
-    uint64_t kill_at;      /* after TERM: when to send KILL; 0: not yet sent TERM */
+    bool called;           /* some worker may hold a condemned ticket */
+    bool look;             /* there may be something that dead workers left, */
+    uint32_t marks;        /* and these are their marks */
+    rlim_t mark[POOL_MAX_PROCESSES];
+    uint32_t unready;  /* workers in a row that failed before their initializer was through */
+    unsigned tries;    /* forks in a row that failed */
+    uint64_t retry_at; /* when to try again; 0: none failed */
+    uint64_t kill_at;  /* after TERM: when to send KILL; 0: not yet sent TERM */
 };
 
 /* ---- Starting ---- */
@@ -125,60 +134,61 @@ static uint64_t start_missing(struct nursery *n)
 
 /* ---- Ending ---- */
 
-static void signal_workers(struct nursery *n, int signal)
+/* Sends a signal to all workers, or to those that hold a condemned ticket: they cannot have gone on to another, so no
+ * other task is hit. Returns whether there are any. */
+static bool signal_workers(struct nursery *n, int signal, bool condemned)
 {
+    bool any = false;
     for (uint32_t i = 0; i < n->region->workers; i++) {
         pid_t pid = atomic_load(&n->region->slots[i].pid);
-        if (pid)
+        if (pid && (!condemned || worker_condemned(n->region, i))) {
             kill(pid, signal);
+            any = true;
+        }
     }
+    return any;
 }
 
-static bool is_worker(const struct nursery *n, pid_t pid)
+/* Tells whether a child was left by a worker that is dead. The mark of another nursery means a pool that was opened in
+ * a task: that nursery is gone, or this one would not have become the parent. */
+static bool is_condemned(struct nursery *n, pid_t child)
 {
-    for (uint32_t i = 0; i < n->region->workers; i++)
-        if (atomic_load(&n->region->slots[i].pid) == pid)
-            return true;
-    return false;
+    struct rlimit locks = { .rlim_cur = RLIM_INFINITY };
+    n->look |= prlimit(child, RLIMIT_LOCKS, NULL, &locks) != 0 && errno != EPERM;
+    rlim_t apart = locks.rlim_cur ^ worker_mark(getpid(), 0);
+    bool found = apart >> 48 == 0 && apart >> 26 != 0;
+    for (uint32_t i = 0; i < n->marks && i < POOL_MAX_PROCESSES && !found; i++)
+        found = n->mark[i] == locks.rlim_cur;
+    return found;
 }
 
-/* Kills what workers left behind: it became the nursery's child, because the nursery is a subreaper. */
-static void kill_orphans(struct nursery *n)
+/* The /proc of another PID namespace lists other numbers. */
+static bool is_child(pid_t pid)
 {
-    char path[64], pids[4096];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? 0 : read(fd, pids, sizeof pids - 1);
-    if (fd >= 0)
-        close(fd);
-    pids[size > 0 ? size : 0] = '\0';
-    char *next = pids;
-    for (long pid; (pid = strtol(next, &next, 10)) > 0;)
-        if (!is_worker(n, (pid_t)pid))
-            kill((pid_t)pid, SIGKILL);
+    siginfo_t info;
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
-/* Kills the workers that hold a condemned ticket. They cannot have gone on to another, so no other task is hit. */
-static void kill_condemned(struct nursery *n)
+/* Kills all children, or those that dead workers left; what comes from one of them becomes a child when that ends, and
+ * wears the same mark. While this reads, children are added at the end of the list, and none is reaped, so it misses
+ * none. Returns how many it killed. */
+static uint32_t kill_children(struct nursery *n, bool all)
 {
-    for (uint32_t i = 0; i < n->region->workers; i++)
-        if (worker_condemned(n->region, i) && atomic_load(&n->region->slots[i].pid))
-            kill(atomic_load(&n->region->slots[i].pid), SIGKILL);
-}
-
-/* Kills everything below it and ends. */
-static _Noreturn void end(struct nursery *n)
-{
-    struct region *region = n->region;
-    signal_workers(n, SIGKILL);
-    for (pid_t pid = 0; pid >= 0 || errno != ECHILD; pid = waitpid(-1, NULL, 0)) {
-        for (uint32_t i = 0; i < region->workers; i++)
-            if (atomic_load(&region->slots[i].pid) == pid)
-                atomic_store(&region->slots[i].pid, 0);
-        kill_orphans(n);
-    }
-    region_release(region);
-    _exit(EXIT_SUCCESS);
+    FILE *children = fopen("/proc/thread-self/children", "re");
+    uint32_t killed = 0;
+    n->look = !children && errno != ENOENT;
+    for (int pid; children && fscanf(children, "%d", &pid) == 1;)
+        if (is_child(pid) && (all || is_condemned(n, pid))) {
+            bool done = kill(pid, SIGKILL) == 0;
+            killed += done;
+            n->look |= !done;
+        }
+    n->look |= children && ferror(children);
+    if (children)
+        fclose(children);
+    if (!killed && !n->look)
+        n->marks = 0;
+    return killed;
 }
 
 /* ---- Reaping ---- */
@@ -211,6 +221,10 @@ static void bury(struct nursery *n, uint32_t number, int status)
     bool planned = WIFEXITED(status) && WEXITSTATUS(status) == 0 && atomic_load(&slot->ready) && !in_task(slot);
     bool asked_for = worker_condemned(region, number) || by_limit(slot);
     slot->deaths += !planned;
+    if (!planned) {
+        n->mark[n->marks++ % POOL_MAX_PROCESSES] = worker_mark(getpid(), slot->worker);
+        n->look = true;
+    }
     if (!planned && !atomic_load(&slot->dead_pid)) {
         slot->dead_at = now_ns();
         slot->dead_status = status;
@@ -219,8 +233,7 @@ static void bury(struct nursery *n, uint32_t number, int status)
     }
     atomic_store(&slot->pid, 0);
     n->alive--;
-    if (!planned)
-        kill_orphans(n);
+    worker_relieve(region, number);
     if (!planned && !asked_for && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot, status))
         break_pool(n, number, 0);
     else if (!is_wanted(region, slot))
@@ -229,25 +242,49 @@ static void bury(struct nursery *n, uint32_t number, int status)
 
 static void reap(struct nursery *n)
 {
+    struct region *region = n->region;
     int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (uint32_t i = 0; i < n->region->workers; i++)
-            if (atomic_load(&n->region->slots[i].pid) == pid) {
-                bury(n, i, status);
-                break;
-            }
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0 || (pid < 0 && errno == EINTR);) {
+        uint32_t i = 0;
+        while (i < region->workers && atomic_load(&region->slots[i].pid) != pid)
+            i++;
+        if (i == region->workers)
+            n->look = true; /* it may have left something */
+        else if (WIFSTOPPED(status))
+            worker_relieve(region, i);
+        else
+            bury(n, i, status);
+    }
 }
 
 /* ---- The loop ---- */
+
+/* Kills everything below it, generation by generation, and ends. What does not die, or must not be killed, goes to init
+ * then: it waits for what is about to die, as long as workers do. */
+static _Noreturn void end(struct nursery *n)
+{
+    const struct timespec time = timespec_of(AGAIN);
+    uint64_t until = now_ns() + MOMENT;
+    if (atomic_load(&n->region->stop) < STOP_TERMINATED)
+        atomic_store(&n->region->stop, STOP_BROKEN);
+    signal_workers(n, SIGKILL, false);
+    while ((kill_children(n, true) || n->alive) && now_ns() < until) {
+        uint32_t alive = n->alive;
+        ppoll(NULL, 0, &time, &n->sigchld_open);
+        reap(n);
+        until = n->alive < alive ? now_ns() + MOMENT : until;
+    }
+    region_release(n->region);
+    _exit(EXIT_SUCCESS);
+}
 
 /* TERM at first, KILL when the grace is over. Returns when that is. */
 static uint64_t terminate(struct nursery *n)
 {
     if (!n->kill_at) {
         n->kill_at = now_ns() + (uint64_t)(n->region->grace * 1e9);
-        signal_workers(n, SIGTERM);
-        signal_workers(n, SIGCONT);
+        signal_workers(n, SIGTERM, false);
+        signal_workers(n, SIGCONT, false);
     } else if (now_ns() >= n->kill_at) {
         end(n);
     }
@@ -263,10 +300,9 @@ static void wait_for_news(struct nursery *n, uint64_t until)
     char bytes[64];
     if (ppoll(fds, 2, until ? &time : NULL, &n->sigchld_open) <= 0)
         return;
-    if (fds[1].revents || (fds[0].revents && recv(n->caller[0], bytes, sizeof bytes, MSG_DONTWAIT) <= 0))
+    if (fds[1].revents || (fds[0].revents && recv(n->caller[0], bytes, sizeof bytes, MSG_DONTWAIT) == 0))
         end(n);
-    if (fds[0].revents)
-        kill_condemned(n);
+    n->called |= fds[0].revents != 0;
 }
 
 static bool done(const struct nursery *n)
@@ -279,10 +315,15 @@ static _Noreturn void keep_workers(struct nursery *n)
     worker_prepare(n->region);
     for (;;) {
         reap(n);
+        if (n->look)
+            kill_children(n, false);
+        if (n->called)
+            n->called = signal_workers(n, SIGKILL, true);
         uint64_t until = atomic_load(&n->region->stop) == STOP_TERMINATED ? terminate(n) : start_missing(n);
-        if (atomic_load(&n->region->stop) == STOP_BROKEN || done(n))
+        uint64_t again = n->look || n->called || n->caller[1] < 0 ? now_ns() + AGAIN : until;
+        if (atomic_load(&n->region->stop) == STOP_BROKEN || done(n) || getppid() != n->parent)
             end(n);
-        wait_for_news(n, until);
+        wait_for_news(n, until && until < again ? until : again);
     }
 }
 
@@ -314,42 +355,25 @@ static void take_signals(struct nursery *n)
     sigaction(SIGCHLD, &action, NULL);
 }
 
-/* When memory runs out, workers are to go before the caller. They inherit this from the nursery, which is small. */
-static void go_first_when_memory_ends(void)
-{
-    char text[16];
-    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    ssize_t size = read(fd, text, sizeof text - 1);
-    text[size > 0 ? size : 0] = '\0';
-    int score = atoi(text) + 300;
-    int length = snprintf(text, sizeof text, "%d", score > 1000 ? 1000 : score);
-    if (pwrite(fd, text, (size_t)length, 0) < 0)
-        length = 0; /* then not */
-    close(fd);
-}
-
 _Noreturn void nursery_live(struct region *region, int socket)
 {
-    struct nursery *n = malloc(sizeof *n);
-    if (!n)
-        _exit(EXIT_FAILURE);
-    *n = (struct nursery){ .region = region, .caller = { socket, -1 } };
-    take_signals(n);
+    struct nursery n = { .region = region, .caller = { socket, -1 }, .parent = getppid() };
+    take_signals(&n);
     prctl(PR_SET_NAME, "nursery");
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    go_first_when_memory_ends();
+    worker_wear(worker_mark(getpid(), 0));
     pthread_atfork(NULL, NULL, worker_resign);
-    n->caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
+    n.caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
     prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
-    keep_workers(n);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+        break_pool(&n, 0, errno);
+    keep_workers(&n);
 }
 
+/* Where there is no /proc: the system refuses that to a process of several threads. */
 static bool one_thread(void)
 {
     struct stat tasks;
-    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
+    return stat("/proc/self/task", &tasks) == 0 ? tasks.st_nlink == 3 : unshare(CLONE_THREAD) == 0;
 }
 
 /* With no exit signal the child is none of the program's wait(). The C library has to be told the new thread's id,

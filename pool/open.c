@@ -2,9 +2,7 @@
  * open.c - the caller's side: a pool's life, from pool_open() to pool_free().
  *
  * Opening: reserve the region, fork the nursery, wait until every worker has run its initializer. Ending: set
- * region->stop, wake whoever sleeps, wait for the nursery, which ends when the last worker has. The nursery's end is
- * seen by asking for its status without taking it, which works with any kernel and costs nothing but a system call
- * each 100 ms of waiting. Once it is gone nobody will end a ticket any more, so the caller ends what is left.
+ * region->stop, wake whoever sleeps, wait for the nursery, which ends when the last worker has (alive.c).
  *
  * At the join the region goes, or, if somebody still holds a result, which lies in it, when the pool is freed.
  */
@@ -21,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,19 +178,24 @@ static void forget(struct pool *pool)
 /* Parts with the nursery, or with the threads. */
 static void leave(struct pool *pool)
 {
-    if (pool->nursery > 0) {
-        pthread_mutex_lock(&pool->lock); /* nobody must write to it any more */
-        close(pool->socket);
-        pool->socket = -1;
-        pthread_mutex_unlock(&pool->lock);
-        if (on_its_way(pool->region) && workers_live(pool))
-            kill(pool->nursery, SIGKILL);
-        while (waitpid(pool->nursery, NULL, __WALL) < 0 && errno == EINTR)
-            ;
-        pool->nursery = 0;
+    pid_t nursery = pool->nursery;
+    if (nursery > 0 && socket_is_ours(pool))
+        shutdown(pool->socket, SHUT_WR); /* whoever else holds it */
+    if (nursery > 0 && on_its_way(pool->region) && workers_live(pool))
+        kill(nursery, SIGKILL);
+    for (int slice = 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
+        kill(nursery, slice < 50 ? SIGCONT : SIGKILL);
+        await_hangup(pool, 100);
     }
     threads_join(pool);
-    pthread_mutex_lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock); /* nobody must write to it any more */
+    if (nursery > 0)
+        while (waitpid(nursery, NULL, __WALL | WNOHANG) < 0 && errno == EINTR)
+            ;
+    pool->nursery = 0;
+    if (socket_is_ours(pool))
+        close(pool->socket);
+    pool->socket = -1;
     if (pool->region)
         descriptor_close(pool);
     pthread_mutex_unlock(&pool->lock);
@@ -239,7 +243,7 @@ static int wait_until_ready(struct pool *pool, double seconds)
         if (now >= wait.deadline)
             return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer",
                              wait.seconds, region->workers - ready, region->workers);
-        if (atomic_load(&region->failed) || !workers_live(pool))
+        if (atomic_load(&region->failed) || !look_after(pool))
             return opening_failed(pool);
         futex_wait(&region->news, news, wait.deadline - now < SLICE ? wait.deadline - now : SLICE);
     }
@@ -252,18 +256,21 @@ static int fail_open(const char *what)
 
 static int start_nursery(struct pool *pool)
 {
-    int sockets[2] = { -1, -1 };
-    if (nursery_sockets(sockets) == 0)
-        pool->nursery =
-            pool->file < 0 ? nursery_start(pool->region, sockets) : spawn_start(pool->region, pool->file, sockets[1]);
+    struct stat info = { .st_ino = 0 };
+    int sockets[2] = { -1, -1 }, file = pool->file;
+    if (nursery_sockets(sockets) == 0 && fstat(sockets[0], &info) == 0)
+        pool->nursery = file < 0 ? nursery_start(pool->region, sockets) : spawn_start(pool->region, file, sockets[1]);
     int error = errno;
-    if (sockets[1] >= 0)
-        close(sockets[1]);
-    if (pool->nursery <= 0 && sockets[0] >= 0)
-        close(sockets[0]);
+    for (int i = 0; i < 2; i++)
+        if (sockets[i] >= 0 && (i == 1 || pool->nursery <= 0))
+            close(sockets[i]);
+    if (file >= 0)
+        close(file);
+    pool->file = -1;
     pool->socket = sockets[0];
+    pool->socket_inode = info.st_ino;
     errno = error;
-    return pool->nursery <= 0 || (pool->descriptor >= 0 && descriptor_add(pool, pool->socket) != 0) ? -1 : 0;
+    return pool->nursery <= 0 || (pool->region->poller >= 0 && descriptor_add(pool, pool->socket) != 0) ? -1 : 0;
 }
 
 static int start_workers(struct pool *pool)
@@ -336,7 +343,7 @@ struct pool *pool_open(const struct pool_options *asked)
     }
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
-    pool->descriptor = pool->file = pool->socket = -1;
+    pool->file = pool->socket = -1;
     int status = open_pool(pool, &options), error = errno;
     if (pool->file >= 0)
         close(pool->file);
@@ -368,23 +375,27 @@ int pool_close(struct pool *pool)
     return 0;
 }
 
-/* The nursery needs the grace and a moment; what does not die then cannot be killed. */
+/* Threads may be waited for `seconds`; the nursery needs the grace and a moment. */
 static int end_work(struct pool *pool, double seconds)
 {
+    bool processes = pool->region->kind == POOL_PROCESSES;
     stop(pool, STOP_TERMINATED);
     pthread_mutex_lock(&pool->lock);
-    if (pool->region->kind != POOL_PROCESSES) /* processes are killed anyway; threads end when their items do */
+    if (!processes) /* processes are killed anyway; threads end when their items do */
         give_up_all(pool, TAKEN_FINISH);
     pthread_mutex_unlock(&pool->lock);
-    struct wait wait = wait_begin(pool, "pool_terminate", seconds);
+    struct wait wait = wait_begin(pool, "pool_terminate", processes ? pool->region->grace + 5 : seconds);
     while (wait_for_workers(&wait) != 0) {
-        if (errno != EINTR && pool->region->kind != POOL_PROCESSES)
+        if (errno != EINTR && !processes)
             return error_set(ETIMEDOUT,
                              "pool_terminate: tasks are still running in %u of the threads, which cannot be killed; "
                              "pool_join waits for them",
                              atomic_load(&pool->region->living));
-        if (errno != EINTR)
+        if (errno != EINTR) { /* a debugger holds it, or it is frozen: its workers end with it */
+            signal_nursery(pool, SIGKILL);
+            await_hangup(pool, 1000);
             break;
+        }
         wait.answered = atomic_load(&pool->interrupts);
     }
     pool_is_over(pool);
@@ -396,7 +407,7 @@ int pool_terminate(struct pool *pool)
     VISIT in = visit(pool, NULL, "pool_terminate", true);
     if (!in.pool || pool->joined)
         return in.pool ? 0 : -1;
-    return end_work(pool, pool->region->grace + (pool->region->kind == POOL_PROCESSES ? 5 : 0));
+    return end_work(pool, pool->region->grace);
 }
 
 /* What is left to do once the nursery is gone. */

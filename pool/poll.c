@@ -16,26 +16,31 @@
 int descriptor_add(struct pool *pool, int fd)
 {
     struct epoll_event event = { .events = EPOLLIN };
-    return epoll_ctl(pool->descriptor, EPOLL_CTL_ADD, fd, &event);
+    return epoll_ctl(pool->region->poller, EPOLL_CTL_ADD, fd, &event);
 }
 
 int descriptor_open(struct pool *pool)
 {
     pool->region->descriptor = above_stderr(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    pool->descriptor = above_stderr(epoll_create1(EPOLL_CLOEXEC));
+    pool->region->poller = pool->region->descriptor < 0 ? -1 : above_stderr(epoll_create1(EPOLL_CLOEXEC));
     atomic_store(&pool->region->armed, 1);
-    if (pool->region->descriptor < 0 || pool->descriptor < 0)
-        return -1;
-    return descriptor_add(pool, pool->region->descriptor);
+    if (pool->region->poller >= 0 && descriptor_add(pool, pool->region->descriptor) == 0)
+        return 0;
+    int error = errno;
+    close(pool->region->descriptor);
+    close(pool->region->poller);
+    pool->region->descriptor = pool->region->poller = -1;
+    errno = error;
+    return -1;
 }
 
 void descriptor_close(struct pool *pool)
 {
-    if (pool->region->descriptor >= 0)
+    if (descriptor_is_ours(pool->region)) {
         close(pool->region->descriptor);
-    if (pool->descriptor >= 0)
-        close(pool->descriptor);
-    pool->region->descriptor = pool->descriptor = -1;
+        close(pool->region->poller);
+    }
+    pool->region->descriptor = pool->region->poller = -1;
 }
 
 static void arm(struct pool *pool)
@@ -54,14 +59,14 @@ int pool_poll(struct pool *pool)
     if (pool->joined)
         return error_set(ESHUTDOWN, "pool_poll: the pool is joined");
     pthread_mutex_lock(&pool->lock); /* another thread may be closing it */
-    if (pool->descriptor >= 0)
+    if (descriptor_is_ours(pool->region))
         arm(pool);
     pthread_mutex_unlock(&pool->lock);
     await_hangup(pool, 0);
     bool over = !look_after(pool);
     pthread_mutex_lock(&pool->lock);
-    if (over && pool->descriptor >= 0 && pool->socket >= 0)
-        epoll_ctl(pool->descriptor, EPOLL_CTL_DEL, pool->socket, NULL); /* it would stay readable for ever */
+    if (over && descriptor_is_ours(pool->region))
+        epoll_ctl(pool->region->poller, EPOLL_CTL_DEL, pool->socket, NULL); /* it would stay readable for ever */
     pthread_mutex_unlock(&pool->lock);
     int count = 0;
     for (size_t looked = 0, all = pool->watch_count; looked <= all; looked += AT_ONCE)
@@ -74,7 +79,7 @@ int pool_descriptor(struct pool *pool)
     VISIT in = visit(pool, NULL, "pool_descriptor", false);
     if (!in.pool)
         return -1;
-    if (pool->descriptor < 0)
+    if (pool->joined || pool->region->poller < 0)
         return error_set(EINVAL, "pool_descriptor: there is none; open the pool with .descriptor = true");
-    return pool->descriptor;
+    return pool->region->poller;
 }

@@ -24,6 +24,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,7 +63,7 @@ struct run {
     char marker[128]; /* the variable */
     char program[32]; /* by its descriptor: under valgrind, /proc/self/exe executes valgrind */
     int fd;           /* of the program */
-    int kept[3];      /* descriptors it is to have: the socket, the file, the one behind pool_descriptor() or -1 */
+    int kept[4];      /* descriptors it is to have: the socket, the file, the two behind pool_descriptor() or -1 */
     sigset_t mask;
 };
 
@@ -105,7 +107,7 @@ static _Noreturn void execute(struct run *run, struct region *region)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     char **environment = getppid() == region->caller ? mark_environment(run) : NULL;
     if (environment) {
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 4; i++)
             fcntl(run->kept[i], F_SETFD, 0);
         drop_handlers();
         sigprocmask(SIG_SETMASK, &run->mask, NULL);
@@ -117,7 +119,7 @@ static _Noreturn void execute(struct run *run, struct region *region)
 
 pid_t spawn_start(struct region *region, int file, int socket)
 {
-    struct run run = { .kept = { socket, file, region->descriptor } };
+    struct run run = { .kept = { socket, file, region->descriptor, region->poller } };
     sigset_t all;
     pid_t pid = -1;
     region->base = base_of_program();
@@ -178,12 +180,21 @@ void pool_freeze_support(void)
     struct heritage heritage;
     if (!read_marker(&heritage))
         return;
+    struct stat file;
+    struct ucred peer;
+    if (fstat(heritage.file, &file) != 0 || file.st_size != (off_t)heritage.size ||
+        getsockopt(heritage.socket, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){ sizeof peer }) != 0 ||
+        peer.pid != heritage.caller)
+        _exit(EXIT_FAILURE); /* main() has closed them, and perhaps uses the numbers */
     struct region *region = region_attach(heritage.file, heritage.address, heritage.size);
     if (!region)
         cannot_attach(&heritage, errno);
     close(heritage.file);
     fcntl(heritage.socket, F_SETFD, FD_CLOEXEC);
-    fcntl(region->descriptor, F_SETFD, FD_CLOEXEC);
+    if (descriptor_is_ours(region)) {
+        fcntl(region->descriptor, F_SETFD, FD_CLOEXEC);
+        fcntl(region->poller, F_SETFD, FD_CLOEXEC);
+    }
     move_functions(region);
     atomic_store(&region->arrived, 1);
     fflush(stdout);

@@ -11,12 +11,19 @@
  */
 #include "inside.h"
 #include <errno.h>
+#include <sys/epoll.h>
 #include <unistd.h>
+
+bool descriptor_is_ours(const struct region *region)
+{
+    struct epoll_event event = { .events = EPOLLIN };
+    return region->poller >= 0 && epoll_ctl(region->poller, EPOLL_CTL_MOD, region->descriptor, &event) == 0;
+}
 
 void ring_descriptor(struct region *region, bool in_any_case)
 {
     uint64_t one = 1;
-    if (region->descriptor >= 0 && (in_any_case || atomic_exchange(&region->armed, 0)))
+    if (region->poller >= 0 && (in_any_case || atomic_exchange(&region->armed, 0)) && descriptor_is_ours(region))
         while (write(region->descriptor, &one, sizeof one) < 0 && errno == EINTR)
             ;
 }

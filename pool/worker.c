@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "inside.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,15 @@ static void pass_on(struct worker *w)
     if (w->idle && look(w, &next) != LOOK_NOTHING)
         wake_one_worker(w->region);
     w->idle = false;
+}
+
+void worker_relieve(struct region *region, uint32_t number)
+{
+    struct worker next = { .region = region, .position = atomic_load(&region->head), .idle = true };
+    uint32_t me = number + 1;
+    atomic_compare_exchange_strong(&region->spinner, &me, 0);
+    answer_wake(region);
+    pass_on(&next);
 }
 
 static bool anything_new(void *worker)
@@ -275,12 +285,34 @@ void worker_next(struct region *region, struct slot *slot)
     snprintf(slot->name, sizeof slot->name, "PoolWorker-%u", slot->worker);
 }
 
+void worker_wear(rlim_t mark)
+{
+    struct rlimit locks;
+    if (getrlimit(RLIMIT_LOCKS, &locks) == 0 && (locks.rlim_cur = mark) <= locks.rlim_max)
+        setrlimit(RLIMIT_LOCKS, &locks);
+}
+
+/* When memory runs out, workers are to go before the nursery and the caller. */
+static void go_first_when_memory_ends(void)
+{
+    char text[16] = "";
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    int known = read(fd, text, sizeof text - 1) > 0, score = atoi(text) + 300;
+    int length = snprintf(text, sizeof text, "%d", score > 1000 ? 1000 : score);
+    if (known && pwrite(fd, text, (size_t)length, 0) < 0)
+        length = 0; /* then not */
+    close(fd);
+}
+
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
 {
     struct worker worker = make_worker(region, number);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != nursery)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != nursery)
         _exit(EXIT_FAILURE);
+    worker_wear(worker_mark(nursery, worker.slot->worker));
+    go_first_when_memory_ends();
     atomic_store(&worker.slot->pid, getpid()); /* the nursery does that, too, but perhaps later than this can be seen */
     begin_life(&worker);
     take_signals();
