@@ -87,8 +87,11 @@ static struct job *clear_up(struct region *region, uint32_t number)
     atomic_compare_exchange_strong(&region->spinner, &me, 0);
     answer_wake(region); /* it may have been the one that was woken */
     queues_heal(region, number);
-    if (!aim)
+    if (!aim) {
+        note_drop(region, slot); /* it may have been giving pages back */
+        atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ number + 1 }, 0);
         return NULL;
+    }
     struct job *job = &region->jobs[aim - 1];
     uint32_t chunk = atomic_load(&slot->chunk); /* of an earlier job, if it was killed before it chose one of this */
     if (chunk < atomic_load(&job->chunks)) {

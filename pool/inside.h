@@ -25,7 +25,7 @@ struct note {
     uint32_t kind;
     int32_t pid, status;
     uint64_t size; /* bytes that follow, without the zero byte behind them */
-    char bytes[];
+    _Alignas(64) char bytes[];
 };
 
 /** What a worker knows about itself. */
@@ -104,6 +104,9 @@ struct note *note_at(struct region *region, uint32_t word);
 
 /** Gives back a published note. For the caller, when nobody can see it any more. */
 void note_free(struct region *region, uint32_t word);
+
+/** Gives pages back to the system that lie under free memory, until there is something better to do. */
+void tidy(struct worker *worker, bool (*enough)(void *worker));
 
 /* self.c */
 
