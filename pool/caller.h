@@ -279,8 +279,8 @@ bool copy_value(const struct pool_result *result, size_t item, char *to);
 /** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
 
-/** Tells whether an item failed, as far as one can see by now. */
-bool item_failed(const struct pool_result *result, size_t item);
+/** Returns how many items of a chunk failed, when it is done. */
+size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket);
 
 /** Describes the first failure from an item on. False if there is none. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);

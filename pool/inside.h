@@ -99,6 +99,12 @@ void settle_item(struct worker *w, struct job *job, uint64_t item, int status);
 /** Marks an item as failed without a note. */
 void note_absent(struct job *job, uint64_t item, enum give_up why);
 
+/** Marks all items of a chunk from here on so. */
+void note_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end, enum give_up why);
+
+/** Tells whether a word of `notes` stands for failure. */
+bool note_says_failed(struct region *region, uint32_t word);
+
 /** Returns the note that a word of `notes` stands for; NULL if there is none. */
 struct note *note_at(struct region *region, uint32_t word);
 

@@ -183,6 +183,7 @@ static int make_plan(const struct order *order, const struct region *region, str
     if (count > 1) {
         long asked = order->options ? order->options->chunk : 0;
         plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
+        plan->chunk = plan->chunk < TICKET_FAILED ? plan->chunk : TICKET_FAILED;
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
     plan->small = count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE &&

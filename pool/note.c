@@ -148,6 +148,13 @@ void note_absent(struct job *job, uint64_t item, enum give_up why)
     atomic_compare_exchange_strong(&job->notes[item], &none, ABSENT + why);
 }
 
+void note_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end, enum give_up why)
+{
+    note32(&slot->failed, atomic_load(&slot->failed) + (uint32_t)(end - item));
+    for (; item < end; item++)
+        note_absent(job, item, why);
+}
+
 void note_drop(struct region *region, struct slot *slot)
 {
     uint64_t run = atomic_load(&slot->run);
@@ -162,6 +169,12 @@ struct note *note_at(struct region *region, uint32_t word)
     if (word == 0 || word > region->block_count)
         return NULL;
     return (struct note *)(region->blocks + (size_t)(word - 1) * BLOCK_SIZE);
+}
+
+bool note_says_failed(struct region *region, uint32_t word)
+{
+    const struct note *note = note_at(region, word);
+    return word >= ABSENT || (note && note->kind != NOTE_REPLY);
 }
 
 void note_free(struct region *region, uint32_t word)
@@ -245,6 +258,8 @@ void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
     } else if (status) {
         note_absent(job, item, NO_MEMORY);
     }
+    if (status)
+        note32(&w->slot->failed, atomic_load(&w->slot->failed) + 1);
     if (status && job->fail_fast)
         give_up(job, GIVEN_UP_FAILED);
 }

@@ -23,8 +23,9 @@
 #define GUARD ((size_t)65536)   /* also what the largest usual page size asks for */
 #define LEAST ((size_t)1 << 20) /* bytes for jobs; with less there is no pool */
 #define MOST ((size_t)1 << 39)  /* with more, block numbers would not fit their words */
-#define ROOM 32 /* address space for so many times the bytes that may be in use: whatever is free then fits somewhere  \
-                 */
+#define ROOM                                                                                                           \
+    32 /* address space for so many times the bytes that may be in use: whatever is free then fits somewhere           \
+        */
 #define LEAST_ROOM 4
 #define LEAST_JOBS (2 * (size_t)RING_SIZE) /* job records */
 #define TRACE_RECORDS ((uint64_t)1 << 20)  /* of all slots together */

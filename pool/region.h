@@ -20,13 +20,15 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A ticket: one word for each chunk of a job. The low bits name its owner, a worker's slot number + 1. */
-#define TICKET_READY 0u           /* nobody has it yet */
-#define TICKET_OWNER 0xffffu      /* mask */
-#define TICKET_DONE 0x10000u      /* the chunk is finished */
-#define TICKET_WAITED 0x20000u    /* somebody sleeps on this word */
-#define TICKET_CANCELLED 0x40000u /* with DONE: finished without being run to its end; all its items failed */
-#define TICKET_CONDEMNED 0x80000u /* its owner is to be killed, and takes nothing more */
+/* A ticket: one word for each chunk of a job. The low bits name its owner, a worker's slot number + 1; when it is done,
+ * they say how many of its items failed. */
+#define TICKET_READY 0u              /* nobody has it yet */
+#define TICKET_OWNER 0xffffu         /* mask */
+#define TICKET_FAILED 0xfffffffu     /* mask, with DONE; also the most items a chunk can have */
+#define TICKET_DONE 0x80000000u      /* the chunk is finished */
+#define TICKET_WAITED 0x40000000u    /* somebody sleeps on this word */
+#define TICKET_CANCELLED 0x20000000u /* with DONE: finished without being run to its end; all its items failed */
+#define TICKET_CONDEMNED 0x10000000u /* its owner is to be killed, and takes nothing more */
 
 /* What stands in the place of an item's note that failed without one: so much, and an enum give_up. */
 #define ABSENT (UINT32_MAX - 15)
@@ -88,6 +90,7 @@ struct slot {
     /* The worker's own; its stores reach the successor in program order. */
     _Alignas(64) _Atomic uint32_t aim; /* 0, or 1 + the index of the job it aims at or works on */
     _Atomic uint32_t chunk;            /* which chunk of it */
+    _Atomic uint32_t failed;           /* how many of its items failed so far */
     _Atomic uint64_t at;               /* item << 32 | how often its worker died << 1 | 1 while it runs */
     _Atomic uint64_t run;              /* blocks not yet published: first + 1, and their number << 32 */
     uint32_t place;                    /* a hint: where to look for the next ones */

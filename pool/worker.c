@@ -28,6 +28,7 @@ static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t ch
     while (!(seen & ~TICKET_WAITED)) {
         note64(&w->slot->at, chunk ? (uint64_t)chunk * job->chunk << 32 : 0); /* a job of one may be gone already */
         note32(&w->slot->chunk, chunk);
+        note32(&w->slot->failed, 0);
         note32(&w->slot->aim, index + 1);
         if (atomic_compare_exchange_strong(ticket, &seen, seen | own(w)))
             return true;
