@@ -18,21 +18,26 @@
 /** No sleep is longer without a look at whether the nursery lives: 100 ms. */
 #define SLICE ((uint64_t)100000000)
 
-/** A piece of job memory: its offset, a multiple of 64, and its size class. 0: none. */
-typedef uint64_t extent;
+/** A piece of job memory, counted in units of 64 bytes. No units: none. */
+struct extent {
+    size_t at, units;
+};
 
-#define MEMORY_CLASSES 128
+#define ORDERS 40 /* blocks of 1, 2, 4 ... units */
+#define LEVELS 7  /* of a tree of 64 branches for each unit there may be */
 
 /** Where arguments, results, tickets and notes of larger jobs lie. */
 struct memory {
-    char *base;
-    size_t size, limit; /* address space, and bytes that may be in use */
-    size_t top;         /* all extents so far lie below */
-    size_t used, idle;  /* bytes handed out; bytes free that still have their pages */
-    struct {
-        uint64_t *offsets; /* of free extents; + 1: its pages were given back */
-        size_t count, room;
-    } free[MEMORY_CLASSES];
+    struct region *region;
+    size_t top;      /* units; all extents so far lie below */
+    size_t used;     /* bytes handed out */
+    uint64_t orders; /* a bit for each order of which a block is free */
+    uint64_t *free[ORDERS][LEVELS];
+    size_t low[ORDERS];
+    struct extent spare; /* the last small one that was given back */
+    bool untidy;         /* a stretch became free */
+    void *map;
+    size_t map_size;
 };
 
 /** Which functions the workers know: those of the program and the libraries that were loaded at pool_open(). */
@@ -53,7 +58,7 @@ enum hold {
 
 struct pool_result {
     struct pool *pool;
-    extent extent;
+    struct extent extent;
     size_t result_width;
     uint32_t count, chunks;
     _Atomic uint32_t failures; /* once they are counted */
@@ -68,6 +73,8 @@ struct pool_result {
 };
 
 _Static_assert(sizeof(struct pool_result) <= 64, "at most a cache line: there may be a million handles");
+
+#define GROWTH 16384 /* handles that become writable at a time: what is writable counts against ulimit -d */
 
 /** A job whose callback has not run yet. */
 struct watch {
@@ -95,9 +102,9 @@ struct pool {
     pthread_mutex_t lock; /* guards all below */
 
     struct pool_result *results; /* one for each job record, at the same index */
-    uint32_t free, dropped;      /* lists of records that can be used again, and that soon can: 1 + the first */
-    uint32_t drop_count;         /* how many soon can, */
-    uint32_t drop_limit;         /* and with how many to see which can by now */
+    uint32_t free;               /* list of the records that can be used again: 1 + the first */
+    uint32_t dropped;            /* ring of those that soon can: 1 + the last */
+    uint32_t drop_count;         /* how many these are */
     uint32_t fresh;              /* records from here on were never used */
     uint32_t serial;             /* jobs handed over so far */
     uint64_t head;               /* of the ring, as last seen */
@@ -125,13 +132,6 @@ static inline struct job *job_of(const struct pool_result *result)
 static inline size_t round_to(size_t size, size_t unit)
 {
     return (size + unit - 1) / unit * unit;
-}
-
-/** Returns what items of this width are aligned to: the power of two that divides it, but at most a cache line. */
-static inline size_t alignment_of(size_t width)
-{
-    size_t power = width & -width;
-    return power && power < 64 ? power : 64;
 }
 
 /** What is handed over. */
@@ -246,8 +246,8 @@ void count_unseen(struct pool *pool, struct pool_result *result);
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 
-/** Takes job memory. 0, and the error, if there is not so much. The lock is held. */
-extent job_memory(struct pool *pool, size_t size, const char *who);
+/** Takes job memory. None, and the error, if there is not so much. The lock is held. */
+struct extent job_memory(struct pool *pool, size_t size, const char *who);
 
 /* wait.c */
 
@@ -280,8 +280,8 @@ bool copy_value(const struct pool_result *result, size_t item, char *to);
 /** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
 
-/** Tells whether an item failed, as far as one can see by now. */
-bool item_failed(const struct pool_result *result, size_t item);
+/** Returns how many items of a chunk failed, when it is done. */
+size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket);
 
 /** Describes the first failure from an item on. False if there is none. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);
@@ -331,14 +331,17 @@ void iters_free(struct pool *pool);
 
 /* memory.c: not thread-safe, the pool's lock guards it */
 
-/** Takes an extent of at least `size` bytes. 0 if the limit is reached. */
-extent memory_take(struct memory *memory, size_t size);
+/** Makes ready to hand out a region's job memory. 0, or -1 and errno. */
+int memory_open(struct memory *memory, struct region *region);
+
+/** Takes an extent of at least `size` bytes. None if the limit is reached. */
+struct extent memory_take(struct memory *memory, size_t size);
 
 /** Returns where it lies. */
-char *memory_at(const struct memory *memory, extent extent);
+char *memory_at(const struct memory *memory, struct extent extent);
 
-/** Gives it back; 0 is fine. */
-void memory_give(struct memory *memory, extent extent);
+/** Gives it back; none is fine. */
+void memory_give(struct memory *memory, struct extent extent);
 
 /** Frees the bookkeeping. */
 void memory_forget(struct memory *memory);

@@ -52,6 +52,21 @@ static uint64_t settle_death(struct region *region, struct slot *slot, struct jo
     return (item + 1) << 32;
 }
 
+/* Settles the chunk that the dead worker held, if somebody is to know of its death, and counts what failed in it.
+ * Returns where to go on. */
+static uint64_t settle_chunk(struct region *region, struct slot *slot, struct job *job, bool tell)
+{
+    uint64_t at = atomic_load(&slot->at), item = (uint64_t)atomic_load(&slot->chunk) * job->chunk;
+    uint32_t failed = 0;
+    if (at % 2 && tell)
+        at = settle_death(region, slot, job);
+    note64(&slot->at, at);
+    for (; atomic_load(&job->noted) && item < at >> 32; item++)
+        failed += note_says_failed(region, atomic_load(&job->notes[item]));
+    note32(&slot->failed, failed);
+    return at;
+}
+
 /* Opens a lock if the dead worker of a slot held it; it may have been about to wake whoever sleeps there. */
 static void open_lock(struct side *side, uint32_t number)
 {
@@ -85,8 +100,11 @@ static struct job *clear_up(struct region *region, uint32_t number)
     uint32_t aim = atomic_load(&slot->aim);
     atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
     queues_heal(region, number);
-    if (!aim)
+    if (!aim) {
+        note_drop(region, slot); /* it may have been giving pages back */
+        atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ number + 1 }, 0);
         return NULL;
+    }
     struct job *job = &region->jobs[aim - 1];
     uint32_t chunk = atomic_load(&slot->chunk); /* of an earlier job, if it was killed before it chose one of this */
     if (chunk < atomic_load(&job->chunks)) {
@@ -109,15 +127,15 @@ struct job *heal(struct worker *w)
     bool running = job && at % 2;
     if (atomic_load(&slot->dead_pid))
         trace(w, TRACE_DEATH, running ? job->serial : 0, running ? at >> 32 : UINT64_MAX, slot->dead_status);
-    if (running)
-        note64(&slot->at, settle_death(w->region, slot, job));
+    if (job)
+        at = settle_chunk(w->region, slot, job, true);
     note64(&slot->limit_until, 0);
     atomic_store(&slot->dead_pid, 0);
     if (!job)
         return NULL;
     uint32_t chunk = atomic_load(&slot->chunk);
     atomic_fetch_and(job_ticket(job, chunk), ~TICKET_CONDEMNED);
-    if (atomic_load(&slot->at) >> 32 < job_chunk_end(job, chunk))
+    if (at >> 32 < job_chunk_end(job, chunk))
         return job;
     finish_chunk(w->region, slot, job, TICKET_DONE);
     return NULL;
@@ -138,9 +156,7 @@ void worker_bury(struct region *region, uint32_t number, enum give_up why)
     struct job *job = clear_up(region, number);
     if (!job)
         return;
-    uint64_t at = atomic_load(&slot->at), end = job_chunk_end(job, atomic_load(&slot->chunk));
-    uint64_t item = (at % 2 && why == NO_WORKER ? settle_death(region, slot, job) : at) >> 32;
-    for (; item < end; item++)
-        note_absent(job, item, why);
+    uint64_t item = settle_chunk(region, slot, job, why == NO_WORKER) >> 32;
+    note_rest(slot, job, item, job_chunk_end(job, atomic_load(&slot->chunk)), why);
     finish_chunk(region, slot, job, TICKET_DONE);
 }

@@ -26,7 +26,7 @@ struct note {
     uint32_t kind;
     int32_t pid, status;
     uint64_t size; /* bytes that follow, without the zero byte behind them */
-    char bytes[];
+    _Alignas(64) char bytes[];
 };
 
 /** What a worker knows about itself. */
@@ -100,11 +100,20 @@ void settle_item(struct worker *w, struct job *job, uint64_t item, int status);
 /** Marks an item as failed without a note. */
 void note_absent(struct job *job, uint64_t item, enum give_up why);
 
+/** Marks all items of a chunk from here on so. */
+void note_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end, enum give_up why);
+
+/** Tells whether a word of `notes` stands for failure. */
+bool note_says_failed(struct region *region, uint32_t word);
+
 /** Returns the note that a word of `notes` stands for; NULL if there is none. */
 struct note *note_at(struct region *region, uint32_t word);
 
 /** Gives back a published note. For the caller, when nobody can see it any more. */
 void note_free(struct region *region, uint32_t word);
+
+/** Gives pages back to the system that lie under free memory, until there is something better to do. */
+void tidy(struct worker *worker, bool (*enough)(void *worker));
 
 /* self.c */
 

@@ -14,9 +14,11 @@
 #include "caller.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define CHUNKS_EACH 64 /* the default: so many chunks for each worker; they are cheap, and even out long items */
-#define ALIGNMENT 16
+#define CHUNKS_EACH 64  /* the default: so many chunks for each worker; they are cheap, and even out long items */
+#define ALIGNMENT 64    /* of arrays; see alignment_of() */
+#define LOOKS 2         /* dropped records that are looked at whenever one is wanted or dropped */
 #define SMALL_COPY 4096 /* up to here, arguments are copied without letting go of the lock */
 
 /* ---- Job records ---- */
@@ -69,22 +71,40 @@ static bool reuse(struct pool *pool, struct pool_result *result)
     free_notes(pool->region, job, result->count);
     memory_give(&pool->memory, result->extent);
     make_free(pool, result);
+    if ((pool->memory.untidy || atomic_load(&job->noted)) && !atomic_exchange(&pool->region->untidy, 1))
+        wake_one_worker(pool->region); /* it will see to the pages once it has had nothing to do for a while */
+    pool->memory.untidy = false;
     return true;
 }
 
-static void reuse_dropped(struct pool *pool)
+/* Looks at dropped records, one after the other, so many of them. They are a ring: pool->dropped is the last, and knows
+ * the first. */
+static void reuse_dropped(struct pool *pool, uint32_t most)
 {
-    for (uint32_t *link = &pool->dropped; *link;) {
-        struct pool_result *result = &pool->results[*link - 1];
-        uint32_t next = result->next;
-        bool free = reuse(pool, result);
-        pool->drop_count -= free;
-        if (free)
-            *link = next;
-        else
-            link = &result->next;
+    for (; most && pool->dropped; most--) {
+        struct pool_result *last = &pool->results[pool->dropped - 1], *first = &pool->results[last->next - 1];
+        uint32_t second = first->next;
+        if (!reuse(pool, first)) {
+            pool->dropped = last->next;
+            continue;
+        }
+        pool->dropped = first == last ? 0 : pool->dropped;
+        if (first != last)
+            last->next = second;
+        pool->drop_count--;
     }
-    pool->drop_limit = 2 * pool->drop_count + 1000; /* so that looking at all of them is rare */
+}
+
+static void drop(struct pool *pool, struct pool_result *result)
+{
+    uint32_t number = (uint32_t)(result - pool->results) + 1;
+    uint32_t *link = pool->dropped ? &pool->results[pool->dropped - 1].next : &result->next;
+    atomic_store(&job_of(result)->dropped, true);
+    result->hold = HOLD_DROPPED;
+    result->next = pool->dropped ? *link : number;
+    *link = number;
+    pool->dropped = number;
+    pool->drop_count++;
 }
 
 void pool_result_free(struct pool_result *result)
@@ -97,12 +117,9 @@ void pool_result_free(struct pool_result *result)
         return;
     pthread_mutex_lock(&pool->lock);
     if (result->hold == HOLD_HANDLE) {
-        result->hold = HOLD_DROPPED;
-        if (!reuse(pool, result)) {
-            result->next = pool->dropped;
-            pool->dropped = (uint32_t)(result - pool->results) + 1;
-            pool->drop_count++;
-        }
+        if (!reuse(pool, result))
+            drop(pool, result);
+        reuse_dropped(pool, LOOKS);
     }
     pthread_mutex_unlock(&pool->lock);
 }
@@ -110,9 +127,10 @@ void pool_result_free(struct pool_result *result)
 /* Returns a record that can be used, NULL if there is none. */
 static struct pool_result *take_record(struct pool *pool)
 {
-    bool fresh = !pool->free && pool->fresh < pool->region->job_count;
-    if (pool->drop_count > pool->drop_limit || (!pool->free && !fresh))
-        reuse_dropped(pool);
+    bool fresh = pool->fresh < pool->region->job_count;
+    reuse_dropped(pool, pool->free || fresh ? LOOKS : pool->drop_count);
+    if (!pool->free && fresh && pool->fresh % GROWTH == 0)
+        fresh = mprotect(&pool->results[pool->fresh], GROWTH * sizeof *pool->results, PROT_READ | PROT_WRITE) == 0;
     if (!pool->free)
         return fresh ? &pool->results[pool->fresh++] : NULL;
     struct pool_result *result = &pool->results[pool->free - 1];
@@ -144,7 +162,7 @@ static int check_order(const struct order *order)
 static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
 {
     size_t bytes;
-    *offset = round_to(plan->total, ALIGNMENT);
+    *offset = round_to(plan->total, count > 1 ? ALIGNMENT : alignment_of(width));
     return !__builtin_mul_overflow(count, width, &bytes) && bytes < SIZE_MAX / 4 &&
            (plan->total = *offset + bytes) < SIZE_MAX / 4;
 }
@@ -152,7 +170,7 @@ static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
 /* Where the result of a small job lies, behind its argument, as aligned as its type may want it. */
 static size_t small_result(size_t width, size_t result_width)
 {
-    return round_to(width, result_width % 16 ? 8 : 16);
+    return round_to(width, alignment_of(result_width));
 }
 
 static int make_plan(const struct order *order, const struct region *region, struct plan *plan)
@@ -165,29 +183,32 @@ static int make_plan(const struct order *order, const struct region *region, str
     if (count > 1) {
         long asked = order->options ? order->options->chunk : 0;
         plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
+        plan->chunk = plan->chunk < TICKET_FAILED ? plan->chunk : TICKET_FAILED;
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
     plan->small = count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE &&
-                                 order->result_width <= JOB_INLINE - small_result(plan->width, order->result_width));
+                                 order->result_width <= JOB_INLINE &&
+                                 small_result(plan->width, order->result_width) + order->result_width <= JOB_INLINE);
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
-    if (add(plan, &plan->notes, count, sizeof(uint32_t)) && add(plan, &plan->args, count, plan->width) &&
+    if (add(plan, &plan->notes, count > 1 ? count : 0, sizeof(uint32_t)) &&
+        add(plan, &plan->args, count, plan->width) &&
         add(plan, &plan->results, count, result_stride(region, order->result_width)))
         return 0;
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
 }
 
-extent job_memory(struct pool *pool, size_t size, const char *who)
+struct extent job_memory(struct pool *pool, size_t size, const char *who)
 {
-    extent extent = memory_take(&pool->memory, size);
-    if (!extent && pool->drop_count) {
-        reuse_dropped(pool);
+    struct extent extent = memory_take(&pool->memory, size);
+    if (!extent.units && pool->drop_count) {
+        reuse_dropped(pool, pool->drop_count);
         extent = memory_take(&pool->memory, size);
     }
-    if (!extent)
+    if (!extent.units)
         error_set(ENOMEM,
                   "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
                   "with a larger .memory",
-                  who, size, pool->memory.used, pool->memory.limit);
+                  who, size, pool->memory.used, pool->region->memory_limit);
     return extent;
 }
 
@@ -195,7 +216,7 @@ extent job_memory(struct pool *pool, size_t size, const char *who)
 static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct job *job,
                  struct pool_result *result)
 {
-    result->extent = 0;
+    result->extent = (struct extent){ 0, 0 };
     job->notes = &job->one_note;
     atomic_store_explicit(&job->one_note, 0, memory_order_relaxed); /* nobody looks before publish() */
     if (plan->small) {
@@ -204,12 +225,14 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
         return 0;
     }
     result->extent = job_memory(pool, plan->total, order->who);
-    if (!result->extent)
+    if (!result->extent.units)
         return -1;
     char *at = memory_at(&pool->memory, result->extent);
-    memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
-    job->tickets = (_Atomic uint32_t *)at;
-    job->notes = (_Atomic uint32_t *)(at + plan->notes);
+    if (order->count > 1) {
+        memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
+        job->tickets = (_Atomic uint32_t *)at;
+        job->notes = (_Atomic uint32_t *)(at + plan->notes);
+    }
     job->args = at + plan->args;
     job->results = at + plan->results;
     return 0;
@@ -242,6 +265,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->serial = ++pool->serial;
     atomic_store_explicit(&job->noted, 0, memory_order_relaxed);    /* nobody looks before publish() */
     atomic_store_explicit(&job->given_up, 0, memory_order_relaxed); /* nor here */
+    atomic_store_explicit(&job->dropped, false, memory_order_relaxed);
     *result = (struct pool_result){ .pool = pool,
                                     .extent = result->extent,
                                     .count = order->count,

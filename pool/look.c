@@ -8,9 +8,9 @@
 #include "caller.h"
 #include <errno.h>
 
-/* What a worker has done of a chunk, and whether it runs another item of it. */
+/* What a worker has done of a chunk, how much of that failed, and whether it runs another item of it. */
 struct part {
-    uint32_t chunk, done, running;
+    uint32_t chunk, done, running, failed;
 };
 
 /* Notes what each worker has done of the chunk of this job that it holds. */
@@ -23,7 +23,8 @@ static void look_at_slots(const struct pool_result *result, struct part *parts)
         uint32_t chunk = atomic_load(&slot->chunk), aim = atomic_load(&slot->aim);
         uint64_t at = atomic_load(&slot->at), item = at >> 32, first = (uint64_t)chunk * job->chunk;
         bool mine = aim == job - region->jobs + 1 && item >= first && item < job_chunk_end(job, chunk);
-        parts[i] = (struct part){ chunk, mine ? (uint32_t)(item - first) : 0, mine && at % 2 };
+        parts[i] = mine ? (struct part){ chunk, (uint32_t)(item - first), at % 2, atomic_load(&slot->failed) }
+                        : (struct part){ UINT32_MAX, 0, 0, 0 };
     }
 }
 
@@ -34,15 +35,16 @@ static void look_at_job(const struct pool_result *result, struct pool_progress *
     struct job *job = job_of(result);
     struct part parts[POOL_MAX_PROCESSES];
     look_at_slots(result, parts);
-    progress->done = progress->running = 0;
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
-        uint32_t word = atomic_load(job_ticket(job, chunk)), owner = word & TICKET_OWNER;
+        uint32_t word = atomic_load(job_ticket(job, chunk)), owner = word & TICKET_DONE ? 0 : word & TICKET_OWNER;
         const struct part *part = owner ? &parts[owner - 1] : NULL;
         if (word & TICKET_DONE) {
             progress->done += job_chunk_end(job, chunk) - (size_t)chunk * job->chunk;
+            progress->failed += chunk_failures(result, chunk, word);
         } else if (part && part->chunk == chunk) {
             progress->done += part->done;
             progress->running += part->running;
+            progress->failed += part->failed;
         }
     }
 }
@@ -54,13 +56,8 @@ int pool_result_progress(struct pool_result *result, struct pool_progress *progr
     VISIT in = visit_result(result, "pool_result_progress", false);
     if (!in.pool)
         return -1;
-    *progress = (struct pool_progress){ .count = result->count, .done = result->count };
-    pthread_mutex_lock(&result->pool->lock);
-    if (!result_ready(result))
-        look_at_job(result, progress);
-    for (size_t item = 0; item < result->count; item++)
-        progress->failed += item_failed(result, item);
-    pthread_mutex_unlock(&result->pool->lock);
+    *progress = (struct pool_progress){ .count = result->count };
+    look_at_job(result, progress);
     return 0;
 }
 

@@ -1,104 +1,198 @@
 /*
- * memory.c - job memory: an allocator of size classes, four to each power of two. Only the caller allocates.
+ * memory.c - job memory: buddies. Only the caller allocates, and what it knows of it lies in its own memory.
  *
- * A pool's jobs come in few sizes, again and again: streams of small ones, maps of the same array. So a freed extent
- * goes onto the stack of its class and the next job of that size takes it from there, warm; extents are never cut or
- * joined. When the address space is used up, a larger class serves a smaller one. Pages of large extents go back to the
- * system once half the limit lies idle.
+ * Free memory is kept as blocks of 2^k units, each at a multiple of its size; two that make up a block are one. So what
+ * is free can be used again for any size. Of the smallest blocks that will do the lowest is taken, and what is too much
+ * of it stays free. The free blocks of an order are a set of bits, with a bit above each 64 of them that says whether
+ * any is set, and so on: the lowest is found in a few steps, and to give memory back takes none.
+ *
+ * Jobs come in few sizes, again and again: a few pieces of each small size are kept at hand, cut from one piece.
+ *
+ * A stretch of which nothing is used is marked, and idle workers give its pages back (tidy(), note.c), unless it is
+ * taken again first.
  */
 #define _GNU_SOURCE
 #include "caller.h"
-#include <stdlib.h>
+#include <sched.h>
 #include <sys/mman.h>
 
-#define LARGE ((size_t)1 << 20) /* from here on pages may be given back */
+#define UNIT ((size_t)64)
+#define STRETCH_ORDER 10u /* so large a block is a stretch */
+#define STRETCH_UNITS ((size_t)1 << STRETCH_ORDER)
+#define NONE SIZE_MAX
 
-/* Class 0 is 64 bytes, 1 is 80, 2 is 96, 3 is 112, 4 is 128 and so on. */
-static size_t size_of(unsigned class)
+/* ---- Sets of free blocks ---- */
+
+/* Tells where the sets lie. Returns the number of words. */
+static size_t lay_out(struct memory *memory, uint64_t *at)
 {
-    return (size_t)(64 + 16 * (class % 4)) << class / 4;
+    size_t words = 0;
+    for (unsigned order = 0; order < ORDERS; order++)
+        for (unsigned level = 0; level < LEVELS; level++) {
+            memory->free[order][level] = at + words;
+            words += (memory->region->memory_size / UNIT >> order >> 6 * (level + 1)) + 1;
+        }
+    return words;
 }
 
-static unsigned class_of(size_t size)
+int memory_open(struct memory *memory, struct region *region)
 {
-    unsigned class = 0;
-    if (size > 64)
-        class = 4 * (unsigned)(57 - __builtin_clzll(size - 1)); /* the power of two at or below size - 1 */
-    while (size_of(class) < size)
-        class ++;
-    return class;
+    memory->region = region;
+    memory->map_size = lay_out(memory, NULL) * sizeof(uint64_t);
+    memory->map = map_private(memory->map_size, PROT_READ | PROT_WRITE, MAP_SHARED);
+    if (!memory->map)
+        return -1;
+    lay_out(memory, memory->map);
+    return madvise(memory->map, memory->map_size, MADV_DONTFORK);
 }
 
-static bool pop(struct memory *memory, unsigned class, uint64_t *at)
+/* Puts a block into its set, or takes it out. */
+static void flip(struct memory *memory, unsigned order, size_t n)
 {
-    if (memory->free[class].count == 0)
-        return false;
-    *at = memory->free[class].offsets[--memory->free[class].count];
-    if (!(*at & 1))
-        memory->idle -= size_of(class);
-    *at &= ~(uint64_t)1;
-    return true;
-}
-
-static bool carve(struct memory *memory, unsigned class, uint64_t *at)
-{
-    size_t size = (size_of(class) + 63) / 64 * 64;
-    if (memory->size - memory->top < size)
-        return false;
-    *at = memory->top;
-    memory->top += size;
-    return true;
-}
-
-extent memory_take(struct memory *memory, size_t size)
-{
-    uint64_t at = 0;
-    unsigned class = size <= memory->limit ? class_of(size) : 0;
-    if (size > memory->limit || memory->limit - memory->used < size_of(class))
-        return 0;
-    bool got = pop(memory, class, &at) || carve(memory, class, &at);
-    while (!got && ++class < MEMORY_CLASSES)
-        got = pop(memory, class, &at);
-    if (!got)
-        return 0;
-    memory->used += size_of(class);
-    return at << 1 | (class + 1);
-}
-
-static uint64_t offset_of(extent extent)
-{
-    return extent >> 1 & ~(uint64_t)63;
-}
-
-char *memory_at(const struct memory *memory, extent extent)
-{
-    return memory->base + offset_of(extent);
-}
-
-void memory_give(struct memory *memory, extent extent)
-{
-    if (!extent)
-        return;
-    unsigned class = (unsigned)(extent % 128) - 1;
-    uint64_t at = offset_of(extent), *offsets = memory->free[class].offsets;
-    size_t size = size_of(class), count = memory->free[class].count;
-    memory->used -= size;
-    if (count == memory->free[class].room) {
-        offsets = realloc(offsets, (2 * count + 16) * sizeof *offsets);
-        if (!offsets)
-            return; /* this extent is lost until the pool is joined */
-        memory->free[class].offsets = offsets;
-        memory->free[class].room = 2 * count + 16;
+    memory->low[order] = n / 64 < memory->low[order] ? n / 64 : memory->low[order];
+    for (int level = 0; level < LEVELS; level++, n /= 64) {
+        uint64_t *word = &memory->free[order][level][n / 64], before = *word;
+        *word ^= (uint64_t)1 << n % 64;
+        if (before && *word)
+            return;
     }
-    bool empty = size >= LARGE && memory->idle + size > memory->limit / 2 &&
-                 madvise(memory->base + at, size & ~(size_t)4095, MADV_REMOVE) == 0;
-    if (!empty)
-        memory->idle += size;
-    offsets[memory->free[class].count++] = at | empty;
+    memory->orders ^= (uint64_t)1 << order;
+}
+
+static bool is_free(const struct memory *memory, unsigned order, size_t n)
+{
+    return memory->free[order][0][n / 64] >> n % 64 & 1;
+}
+
+/* No word of the set before `low` has a bit. */
+static size_t lowest(struct memory *memory, unsigned order)
+{
+    uint64_t **free = memory->free[order];
+    size_t n = memory->low[order];
+    if (!free[0][n]) {
+        n = 0;
+        for (int level = LEVELS; --level;)
+            n = n * 64 + (size_t)__builtin_ctzll(free[level][n]);
+        memory->low[order] = n;
+    }
+    return n * 64 + (size_t)__builtin_ctzll(free[0][n]);
+}
+
+/* ---- Stretches ---- */
+
+static void mark(struct memory *memory, size_t stretch)
+{
+    atomic_store_explicit(&memory->region->stretches[stretch], 0, memory_order_release); /* nothing of it is used */
+    memory->untidy = true;
+}
+
+static bool take_mark_away(_Atomic uint32_t *owner)
+{
+    uint32_t nobody = 0;
+    return atomic_compare_exchange_strong(owner, &nobody, OWNER_HELD) || nobody == OWNER_HELD;
+}
+
+/* Makes units the caller's own. False if a worker that is giving their pages back comes to no end. */
+static bool claim(struct memory *memory, size_t from, size_t to)
+{
+    for (size_t stretch = from / STRETCH_UNITS; stretch * STRETCH_UNITS < to; stretch++)
+        for (int i = 0; !take_mark_away(&memory->region->stretches[stretch]); i++) {
+            if (i == PATIENCE)
+                return false;
+            sched_yield();
+        }
+    return true;
+}
+
+/* ---- Units ---- */
+
+/* Makes units free: cuts them into blocks, and joins these with their neighbours. */
+static void put(struct memory *memory, size_t from, size_t to)
+{
+    while (from < to) {
+        unsigned order = 63 - (unsigned)__builtin_clzll(to - from);
+        if (from && (unsigned)__builtin_ctzll(from) < order)
+            order = (unsigned)__builtin_ctzll(from);
+        size_t n = from >> order;
+        from += (size_t)1 << order;
+        for (; is_free(memory, order, n ^ 1); n /= 2) {
+            flip(memory, order, n ^ 1);
+            if (++order == STRETCH_ORDER)
+                mark(memory, n / 2);
+        }
+        flip(memory, order, n);
+    }
+}
+
+/* Takes units behind all that were ever used. */
+static size_t cut_new(struct memory *memory, size_t units)
+{
+    size_t top = memory->top, end = top + units, new = (top + STRETCH_UNITS - 1) / STRETCH_UNITS *STRETCH_UNITS;
+    if (memory->region->memory_size / UNIT < end || !claim(memory, new, end))
+        return NONE;
+    memory->top = end;
+    atomic_store_explicit(&memory->region->stretch_count, (uint32_t)(end / STRETCH_UNITS) + 1, memory_order_relaxed);
+    return top;
+}
+
+/* Returns where there were so many free units in one piece, or NONE. */
+static size_t cut(struct memory *memory, size_t units)
+{
+    unsigned order = units > 1 ? 64 - (unsigned)__builtin_clzll(units - 1) : 0;
+    uint64_t enough = memory->orders >> order << order;
+    if (!enough)
+        return cut_new(memory, units);
+    order = (unsigned)__builtin_ctzll(enough);
+    size_t n = lowest(memory, order), at = n << order;
+    if (order >= STRETCH_ORDER && !claim(memory, at, at + units))
+        return NONE;
+    flip(memory, order, n);
+    put(memory, at + units, (n + 1) << order);
+    return at;
+}
+
+/* ---- Extents ---- */
+
+struct extent memory_take(struct memory *memory, size_t size)
+{
+    size_t units = size ? (size + UNIT - 1) / UNIT : 1, limit = memory->region->memory_limit;
+    struct extent got = memory->spare;
+    if (size > limit || memory->used > limit - size)
+        return (struct extent){ 0, 0 };
+    if (got.units == units)
+        memory->spare.units = 0;
+    else
+        got = (struct extent){ cut(memory, units), units };
+    if (got.at == NONE)
+        return (struct extent){ 0, 0 };
+    memory->used += units * UNIT;
+    return got;
+}
+
+char *memory_at(const struct memory *memory, struct extent extent)
+{
+    return memory->region->memory + extent.at * UNIT;
+}
+
+void memory_give(struct memory *memory, struct extent extent)
+{
+    if (!extent.units)
+        return;
+    memory->used -= extent.units * UNIT;
+    if (extent.units < STRETCH_UNITS / 16) {
+        struct extent before = memory->spare;
+        memory->spare = extent;
+        extent = before;
+    }
+    size_t end = extent.at + extent.units;
+    put(memory, extent.at, end);
+    for (size_t i = (extent.at + STRETCH_UNITS - 1) / STRETCH_UNITS; i < end / STRETCH_UNITS; i++)
+        mark(memory, i);
 }
 
 void memory_forget(struct memory *memory)
 {
-    for (unsigned class = 0; class < MEMORY_CLASSES; class ++)
-        free(memory->free[class].offsets);
+    if (memory->map)
+        munmap(memory->map, memory->map_size);
+    memory->map = NULL;
 }

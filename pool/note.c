@@ -8,15 +8,24 @@
  * back means "free the blocks of it that bear my number"; that may be repeated, begun by one worker and ended by
  * the next.
  *
- * There is no list of free blocks and no lock: both could be left half-changed by a worker that is killed.
+ * There is no list of free blocks and no lock: both could be left half-changed by a worker that is killed. What is
+ * remembered of a stretch of blocks are hints: whether it is worth a look, and whether it has pages. The lowest free
+ * blocks are used first, so that as few pages as possible are in use.
+ *
+ * Stretches of job memory that the caller has marked as free have an owner's word, too: a worker with nothing to do
+ * takes them, as it takes blocks, to give their pages back to the system.
  */
+#define _GNU_SOURCE
 #include "inside.h"
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define HELD UINT32_MAX
+#define EACH (STRETCH / BLOCK_SIZE) /* blocks in a stretch */
+#define APART 16                    /* so many workers look for blocks in different stretches */
 
 /* Only a successor reads it, after this process's death: what the compiler leaves in order is in order then. */
 static void note_run(struct slot *slot, uint64_t run)
@@ -33,7 +42,7 @@ static uint32_t tag_of(const struct region *region, const struct slot *slot)
 
 static void give_back(struct region *region, uint32_t tag, uint32_t first, uint32_t count)
 {
-    for (uint32_t i = first; i < first + count && i < region->block_count; i++) {
+    for (uint32_t i = first; i < first + count; i++) {
         uint32_t mine = tag;
         atomic_compare_exchange_strong(&region->owners[i], &mine, 0);
     }
@@ -54,35 +63,61 @@ static uint32_t take_run(struct region *region, struct slot *slot, uint32_t firs
     return count;
 }
 
-/* Looks for a free run once around, beginning where the slot found its last one. Returns whether it got one. */
+/* Looks for a free run that begins in this stretch, from this place on. Returns whether it got one. */
+static bool find_here(struct region *region, struct slot *slot, uint32_t place, uint32_t count)
+{
+    _Atomic uint8_t *hint = &region->hints[place / EACH];
+    uint32_t end = (place / EACH + 1) * EACH, got = 0;
+    bool full = place % EACH == 0;
+    for (; place < end && (uint64_t)place + count <= region->block_count; place += got + 1) {
+        got = atomic_load(&region->owners[place]) ? 0 : take_run(region, slot, place, count);
+        if (got == count)
+            break;
+        full = full && !got;
+    }
+    if (got != count) {
+        if (full && place >= end)
+            atomic_fetch_or(hint, HINT_FULL);
+        return false;
+    }
+    slot->place = place + count;
+    for (uint32_t i = place / EACH; i <= (place + count - 1) / EACH; i++)
+        if (!(atomic_load(&region->hints[i]) & HINT_TOUCHED))
+            atomic_fetch_or(&region->hints[i], HINT_TOUCHED);
+    return true;
+}
+
+/* Looks for a free run where this worker found its last one; in stretches that are not known to be full, each worker in
+ * one of its own; then in any of these; and then everywhere. */
 static bool find_run(struct region *region, struct slot *slot, uint32_t count)
 {
-    uint64_t places = region->block_count;
-    uint64_t place = slot->place ? slot->place : (uint64_t)(slot - region->slots) * places / region->workers;
-    for (uint64_t looked = 0; looked <= places + count;) {
-        if (place + count > places) {
-            looked += places - place + 1;
-            place = 0;
-            continue;
-        }
-        uint32_t got = take_run(region, slot, (uint32_t)place, count);
-        if (got == count) {
-            slot->place = (uint32_t)place + count;
-            return true;
-        }
-        place += got + 1;
-        looked += got + 1;
+    bool found = slot->place % EACH && find_here(region, slot, slot->place, count);
+    for (int pass = 0; pass < 3 && !found; pass++) {
+        uint32_t skip = pass == 0 ? (tag_of(region, slot) - 1) % APART : 0;
+        for (uint32_t place = 0; place < region->block_count && !found; place += EACH)
+            if (pass < 2 && atomic_load(&region->hints[place / EACH]) & HINT_FULL)
+                continue;
+            else if (skip)
+                skip--;
+            else
+                found = find_here(region, slot, place, count);
     }
-    note_run(slot, 0);
-    return false;
+    if (!found)
+        note_run(slot, 0);
+    return found;
 }
 
 struct note *note_new(struct region *region, struct slot *slot, enum note_kind kind, size_t size)
 {
     note_drop(region, slot);
     uint64_t count = (sizeof(struct note) + size + 1 + BLOCK_SIZE - 1) / BLOCK_SIZE;
-    if (size > region->memory_limit || count > region->block_count || !find_run(region, slot, (uint32_t)count))
+    if (size > region->memory_limit || count > region->block_count)
         return NULL;
+    for (int i = 0; !find_run(region, slot, (uint32_t)count); i++) {
+        if (!atomic_load(&region->cleaner) || i == PATIENCE) /* else what is missing may be only being cleaned */
+            return NULL;
+        sched_yield();
+    }
     struct note *note = note_unpublished(region, slot);
     *note = (struct note){ .blocks = (uint32_t)count, .kind = kind, .size = size };
     note->bytes[size] = '\0';
@@ -101,7 +136,7 @@ void note_publish(struct region *region, struct slot *slot, struct job *job, uin
     atomic_store_explicit(&job->notes[item], (uint32_t)run, memory_order_release); /* the note is complete */
     atomic_signal_fence(memory_order_seq_cst);
     for (uint32_t i = 0; i < (uint32_t)(run >> 32); i++)
-        atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], HELD,
+        atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], OWNER_HELD,
                               memory_order_relaxed); /* taken before, too */
     note_run(slot, 0);
 }
@@ -111,6 +146,13 @@ void note_absent(struct job *job, uint64_t item, enum give_up why)
     atomic_store(&job->noted, 1);
     uint32_t none = 0;
     atomic_compare_exchange_strong(&job->notes[item], &none, ABSENT + why);
+}
+
+void note_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end, enum give_up why)
+{
+    note32(&slot->failed, atomic_load(&slot->failed) + (uint32_t)(end - item));
+    for (; item < end; item++)
+        note_absent(job, item, why);
 }
 
 void note_drop(struct region *region, struct slot *slot)
@@ -129,14 +171,72 @@ struct note *note_at(struct region *region, uint32_t word)
     return (struct note *)(region->blocks + (size_t)(word - 1) * BLOCK_SIZE);
 }
 
+bool note_says_failed(struct region *region, uint32_t word)
+{
+    const struct note *note = note_at(region, word);
+    return word >= ABSENT || (note && note->kind != NOTE_REPLY);
+}
+
 void note_free(struct region *region, uint32_t word)
 {
     struct note *note = note_at(region, word);
     if (!note)
         return;
     uint32_t first = word - 1, count = note->blocks;
-    for (uint32_t i = first; i < first + count && i < region->block_count; i++)
+    for (uint32_t i = first; i < first + count && i < region->block_count; i++) {
         atomic_store_explicit(&region->owners[i], 0, memory_order_release); /* nothing of it is read any more */
+        if (atomic_load(&region->hints[i / EACH]) & HINT_FULL)
+            atomic_fetch_and(&region->hints[i / EACH], (uint8_t)~HINT_FULL);
+    }
+}
+
+/* ---- Pages ---- */
+
+/* Gives the pages of a stretch back, if nothing of it is used. Returns whether that was so; then it is still taken. */
+static bool clean(struct worker *w, uint32_t first, uint32_t count, char *at)
+{
+    if (take_run(w->region, w->slot, first, count) != count)
+        return false;
+    madvise(at, STRETCH, MADV_REMOVE);
+    return true;
+}
+
+static void clean_memory(struct worker *w, uint32_t stretch)
+{
+    _Atomic uint32_t *owner = &w->region->stretches[stretch];
+    if (atomic_load(owner) == 0 &&
+        clean(w, w->region->block_count + stretch, 1, w->region->memory + (size_t)stretch * STRETCH))
+        atomic_store(owner, OWNER_HELD);
+    note_run(w->slot, 0);
+}
+
+static void clean_blocks(struct worker *w, uint32_t stretch)
+{
+    _Atomic uint8_t *hint = &w->region->hints[stretch];
+    if (!(atomic_load(hint) & HINT_TOUCHED))
+        return;
+    atomic_store(hint, 0);
+    if (clean(w, stretch * EACH, EACH, w->region->blocks + (size_t)stretch * STRETCH))
+        note_drop(w->region, w->slot);
+    else
+        atomic_fetch_or(hint, HINT_TOUCHED);
+    note_run(w->slot, 0);
+}
+
+void tidy(struct worker *w, bool (*enough)(void *worker))
+{
+    struct region *region = w->region;
+    uint32_t nobody = 0, me = own(w), stretches = atomic_load(&region->stretch_count);
+    if (!atomic_compare_exchange_strong(&region->cleaner, &nobody, me))
+        return;
+    atomic_store(&region->untidy, 0);
+    for (uint32_t i = 0; i < stretches && !enough(w); i++)
+        clean_memory(w, i);
+    for (uint32_t i = 0; i < region->block_count / EACH && !enough(w); i++)
+        clean_blocks(w, i);
+    if (enough(w))
+        atomic_store(&region->untidy, 1);
+    atomic_store(&region->cleaner, 0);
 }
 
 /* ---- Of items ---- */
@@ -145,7 +245,7 @@ void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
 {
     struct note *note = note_unpublished(w->region, w->slot);
     enum note_kind kind = status ? NOTE_FAILURE : NOTE_REPLY;
-    if (note && note->kind != kind) {
+    if (note && (note->kind != kind || (!status && atomic_load(&job->dropped)))) {
         note_drop(w->region, w->slot);
         note = NULL;
     }
@@ -158,6 +258,8 @@ void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
     } else if (status) {
         note_absent(job, item, NO_MEMORY);
     }
+    if (status)
+        note32(&w->slot->failed, atomic_load(&w->slot->failed) + 1);
     if (status && job->fail_fast)
         give_up(job, GIVEN_UP_FAILED);
 }

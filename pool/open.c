@@ -111,13 +111,11 @@ static const char *map_here(void)
     return here;
 }
 
-/* Address space for the handles; pages cost when touched. */
+/* Address space for the handles. A worker that is given one finds nothing there, as it has no pool. */
 static int map_results(struct pool *pool)
 {
-    pool->results_size = pool->region->job_count * sizeof *pool->results;
-    void *at =
-        mmap(NULL, pool->results_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    pool->results = at == MAP_FAILED ? NULL : at;
+    pool->results_size = (pool->region->job_count + GROWTH) * sizeof *pool->results;
+    pool->results = map_private(pool->results_size, PROT_READ, MAP_PRIVATE);
     return pool->results ? 0 : -1;
 }
 
@@ -133,8 +131,6 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->start = options->start;
     region->check = options->check;
     region->spin = cores > 1 ? SPIN : 0;
-    pool->memory =
-        (struct memory){ .base = region->memory, .size = region->memory_size, .limit = region->memory_limit };
     known_remember(&pool->known, options->start == POOL_SPAWN);
     return options->trace && !(pool->trace = strdup(options->trace)) ? -1 : 0;
 }
@@ -149,25 +145,31 @@ static int describe_initializer(struct pool *pool, const struct pool_options *op
                                  "that workers of POOL_SPAWN can find; call it from one");
     if (!options->initarg_width)
         return 0;
-    extent copy = memory_take(&pool->memory, options->initarg_width);
-    if (!copy)
+    struct extent copy = memory_take(&pool->memory, options->initarg_width);
+    if (!copy.units)
         return error_set(ENOMEM, "pool_open: initarg's %zu bytes do not fit into the pool's memory of %zu",
-                         options->initarg_width, pool->memory.limit);
+                         options->initarg_width, region->memory_limit);
     region->initarg = memcpy(memory_at(&pool->memory, copy), options->initarg, options->initarg_width);
     return 0;
+}
+
+/* Gives the region back, and the map of what is free in it. */
+static void release_region(struct pool *pool)
+{
+    memory_forget(&pool->memory);
+    region_release(pool->region);
 }
 
 /* Gives back everything but processes. */
 static void forget(struct pool *pool)
 {
     if (pool->region && !pool->gone)
-        region_release(pool->region);
+        release_region(pool);
     if (pool->results)
         munmap(pool->results, pool->results_size);
     if (pool->here)
         munmap((void *)pool->here, 4096);
     iters_free(pool);
-    memory_forget(&pool->memory);
     free(pool->watches);
     free(pool->trace);
     pthread_mutex_destroy(&pool->lock);
@@ -302,7 +304,8 @@ static int open_pool(struct pool *pool, const struct pool_options *options)
         return fail_open("memfd_create");
     if (!(pool->region = region_reserve(workers, memory, options->trace, pool->file)))
         return fail_open("no address space for the shared region");
-    if (map_results(pool) != 0 || describe_pool(pool, options, cores) != 0)
+    if (map_results(pool) != 0 || memory_open(&pool->memory, pool->region) != 0 ||
+        describe_pool(pool, options, cores) != 0)
         return fail_open("out of memory");
     if (describe_initializer(pool, options) != 0)
         return -1;
@@ -427,7 +430,7 @@ static int settle(struct pool *pool)
     pool->joined = true;
     pool->gone = !held && pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
     if (pool->gone)
-        region_release(pool->region);
+        release_region(pool);
     if (pool->unseen)
         status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %.400s", pool->unseen,
                            pool->unseen == 1 ? "" : "s", pool->first_unseen);

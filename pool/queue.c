@@ -338,8 +338,8 @@ static struct pool_queue *make_queue(struct pool *pool, size_t capacity, size_t 
 {
     struct region *region = pool->region;
     size_t front = sizeof(struct pool_queue) + (region->workers + 1) * sizeof(struct open);
-    extent extent = job_memory(pool, front + capacity * width, "pool_queue_open");
-    if (!extent)
+    struct extent extent = job_memory(pool, front + capacity * width, "pool_queue_open");
+    if (!extent.units)
         return NULL;
     struct pool_queue *queue = memset(memory_at(&pool->memory, extent), 0, front);
     queue->region = region;

@@ -2,9 +2,9 @@
  * region.c - reserving the shared region, sleeping and waking.
  *
  * The region is address space, not memory: MAP_NORESERVE, and only pages that are touched cost anything. So it has room
- * for all that may ever be in use, several times over, and nothing in it has to grow or move. Where so much address
- * space is not to be had (ulimit -v, strict overcommit), it is laid out for half the memory, and half of that, until it
- * is given; and then once more for a quarter, because the program may want some, too.
+ * for all that may ever be in use, many times over, and nothing in it has to grow or move. Where so much address space
+ * is not to be had (ulimit -v and -l, strict overcommit), it asks for half of it, and half of that, until it is given;
+ * and then once more for a quarter, because the program may want some, too.
  *
  * It does not know what the words in it mean, but for the one that idle workers sleep on.
  */
@@ -20,10 +20,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define GUARD ((size_t)65536)              /* also what the largest usual page size asks for */
-#define LEAST ((size_t)1 << 20)            /* bytes for jobs; with less there is no pool */
-#define MOST ((size_t)1 << 39)             /* with more, block numbers would not fit their words */
-#define ROOM 4                             /* address space for so many times the bytes that may be in use */
+#define GUARD ((size_t)65536)   /* also what the largest usual page size asks for */
+#define LEAST ((size_t)1 << 20) /* bytes for jobs; with less there is no pool */
+#define MOST ((size_t)1 << 39)  /* with more, block numbers would not fit their words */
+#define ROOM                                                                                                           \
+    32 /* address space for so many times the bytes that may be in use: whatever is free then fits somewhere           \
+        */
+#define LEAST_ROOM 4
 #define LEAST_JOBS (2 * (size_t)RING_SIZE) /* job records */
 #define TRACE_RECORDS ((uint64_t)1 << 20)  /* of all slots together */
 
@@ -36,8 +39,9 @@ uint64_t now_ns(void)
 
 /* Where everything lies: offsets from the region's start. */
 struct plan {
+    size_t given, room; /* bytes that may be in use, and address space for them */
     uint32_t job_count, block_count;
-    size_t jobs, owners, trace, memory, blocks, guards[GUARDS], size;
+    size_t jobs, owners, hints, trace, memory, blocks, guards[GUARDS], size;
 };
 
 /* Sets a part aside. Returns where it begins. */
@@ -48,33 +52,51 @@ static size_t set_aside(struct plan *plan, size_t size)
     return at;
 }
 
-static struct plan make_plan(size_t memory, bool traced)
+static struct plan make_plan(size_t memory, size_t room, bool traced)
 {
-    struct plan plan = { .job_count = (uint32_t)(LEAST_JOBS + memory / 16 / sizeof(struct job)) };
-    plan.block_count = (uint32_t)(memory / BLOCK_SIZE);
+    struct plan plan = { .given = memory, .room = memory * room };
+    plan.job_count = (uint32_t)(LEAST_JOBS + memory / 16 / sizeof(struct job));
+    plan.block_count = (uint32_t)(memory / BLOCK_SIZE + 1); /* a reply of all the memory has its header, too */
     set_aside(&plan, sizeof(struct region));
     plan.jobs = set_aside(&plan, plan.job_count * sizeof(struct job));
-    plan.owners = set_aside(&plan, plan.block_count * sizeof(_Atomic uint32_t));
+    plan.owners = set_aside(&plan, (plan.block_count + plan.room / STRETCH + 1) * sizeof(_Atomic uint32_t));
+    plan.hints = set_aside(&plan, plan.block_count / (STRETCH / BLOCK_SIZE) + 1);
     plan.trace = set_aside(&plan, traced ? TRACE_RECORDS * sizeof(struct trace_record) : 0);
     plan.guards[0] = set_aside(&plan, GUARD); /* no more of them: each costs every fork two mappings */
-    plan.memory = set_aside(&plan, ROOM * memory);
+    plan.memory = set_aside(&plan, plan.room);
     plan.guards[1] = set_aside(&plan, GUARD);
     plan.blocks = set_aside(&plan, plan.block_count * (size_t)BLOCK_SIZE);
     plan.guards[2] = set_aside(&plan, GUARD);
     return plan;
 }
 
+/* Maps what costs nothing until it is used, in a program that locks all its memory, too: while it is nobody's to touch,
+ * mapping it takes no page, and then it is told not to be locked. NULL and errno. */
+static void *map(void *at, size_t size, int protection, int flags, int file)
+{
+    void *got = mmap(at, size, PROT_NONE, flags | MAP_NORESERVE, file, 0);
+    if (got == MAP_FAILED) {
+        errno = errno == EAGAIN ? ENOMEM : errno; /* more than may be locked */
+        return NULL;
+    }
+    munlock(got, size);
+    if ((!at || got == at) && mprotect(got, size, protection) == 0)
+        return got;
+    int error = at && got != at ? EEXIST : errno; /* by a kernel that does not know MAP_FIXED_NOREPLACE */
+    munmap(got, size);
+    errno = error;
+    return NULL;
+}
+
+void *map_private(size_t size, int protection, int flags)
+{
+    return map(NULL, size, protection, flags | MAP_ANONYMOUS, -1);
+}
+
 /* Maps the file at this address and no other. */
 static void *map_at(int file, void *at, size_t size)
 {
-    void *got = mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, file, 0);
-    if (got == at)
-        return at;
-    if (got != MAP_FAILED) { /* by a kernel that does not know the flag */
-        munmap(got, size);
-        errno = EEXIST;
-    }
-    return NULL;
+    return map(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file);
 }
 
 /* Maps a file where another run of this program will hardly have anything: the system puts nothing there by itself. */
@@ -96,25 +118,35 @@ static void *reserve_file(int file, size_t size)
     return at;
 }
 
-static void *reserve(int file, size_t size)
+/* Reserves a region, if there is address space for it. */
+static char *try(struct plan *plan, size_t memory, size_t room, bool traced, int file)
 {
-    if (file >= 0)
-        return reserve_file(file, size);
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
+    *plan = make_plan(memory, room, traced);
+    return file < 0 ? map_private(plan->size, PROT_READ | PROT_WRITE, MAP_SHARED) : reserve_file(file, plan->size);
+}
+
+/* Asks for about half as much address space. Returns whether that is still a pool. */
+static bool ask_for_less(size_t *memory, size_t *room)
+{
+    *(*room > LEAST_ROOM ? room : memory) /= 2;
+    return *memory >= LEAST;
 }
 
 /* Reserves a region for as much of the memory as is given. */
-static char *reserve_what_is_given(size_t *memory, struct plan *plan, bool traced, int file)
+static char *reserve_what_is_given(struct plan *plan, size_t memory, bool traced, int file)
 {
-    size_t wanted = *memory;
-    char *at = reserve(file, (*plan = make_plan(*memory, traced)).size);
-    while (!at && (*memory /= 2) >= LEAST)
-        at = reserve(file, (*plan = make_plan(*memory, traced)).size);
-    if (!at || *memory == wanted || *memory / 4 < LEAST)
+    size_t room = ROOM;
+    char *at = try(plan, memory, room, traced, file);
+    if (at)
+        return at;
+    while (!at && ask_for_less(&memory, &room))
+        at = try(plan, memory, room, traced, file);
+    if (!at || memory < 4 * LEAST)
         return at;
     munmap(at, plan->size);
-    return reserve(file, (*plan = make_plan(*memory /= 4, traced)).size);
+    ask_for_less(&memory, &room);
+    ask_for_less(&memory, &room);
+    return try(plan, memory, room, traced, file);
 }
 
 /* What each process has to say of its own mapping. */
@@ -135,9 +167,8 @@ struct region *region_attach(int file, void *at, size_t size)
 
 struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int file)
 {
-    size_t given = memory < LEAST ? LEAST : memory > MOST ? MOST : memory;
     struct plan plan;
-    char *at = reserve_what_is_given(&given, &plan, traced, file);
+    char *at = reserve_what_is_given(&plan, memory < LEAST ? LEAST : memory > MOST ? MOST : memory, traced, file);
     struct region *region = (struct region *)at;
     if (!region)
         return NULL;
@@ -149,9 +180,11 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
     region->job_count = plan.job_count;
     region->jobs = (struct job *)(at + plan.jobs);
     region->memory = at + plan.memory;
-    region->memory_size = ROOM * given;
-    region->memory_limit = memory < given ? memory : given;
+    region->memory_size = plan.room;
+    region->memory_limit = memory < plan.given ? memory : plan.given;
     region->owners = (_Atomic uint32_t *)(at + plan.owners);
+    region->stretches = region->owners + plan.block_count;
+    region->hints = (_Atomic uint8_t *)(at + plan.hints);
     region->blocks = at + plan.blocks;
     region->block_count = plan.block_count;
     region->trace = traced ? (struct trace_record *)(at + plan.trace) : NULL;

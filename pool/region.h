@@ -5,7 +5,7 @@
  * Private to the library. One range of shared memory, reserved by pool_open() before it forks, so it lies at the same
  * address in every process of the pool and a pointer into it means the same thing everywhere:
  *
- *     struct region | jobs | block owners | trace records | guard | job memory | guard | blocks | guard
+ *     struct region | jobs | owners | hints | trace records | guard | job memory | guard | blocks | guard
  *
  * Zeroed memory is a valid empty state of every part: nothing is initialised, untouched pages cost nothing.
  * Fields are grouped by who writes them. A word that several processes write is only ever changed by compare-and-swap
@@ -20,19 +20,30 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A ticket: one word for each chunk of a job. The low bits name its owner, a worker's slot number + 1. */
-#define TICKET_READY 0u           /* nobody has it yet */
-#define TICKET_OWNER 0xffffu      /* mask */
-#define TICKET_DONE 0x10000u      /* the chunk is finished */
-#define TICKET_WAITED 0x20000u    /* somebody sleeps on this word */
-#define TICKET_CANCELLED 0x40000u /* with DONE: finished without being run to its end; all its items failed */
-#define TICKET_CONDEMNED 0x80000u /* its owner is to be killed, and takes nothing more */
+/* A ticket: one word for each chunk of a job. The low bits name its owner, a worker's slot number + 1; when it is done,
+ * they say how many of its items failed. */
+#define TICKET_READY 0u              /* nobody has it yet */
+#define TICKET_OWNER 0xffffu         /* mask */
+#define TICKET_FAILED 0xfffffffu     /* mask, with DONE; also the most items a chunk can have */
+#define TICKET_DONE 0x80000000u      /* the chunk is finished */
+#define TICKET_WAITED 0x40000000u    /* somebody sleeps on this word */
+#define TICKET_CANCELLED 0x20000000u /* with DONE: finished without being run to its end; all its items failed */
+#define TICKET_CONDEMNED 0x10000000u /* its owner is to be killed, and takes nothing more */
 
 /* What stands in the place of an item's note that failed without one: so much, and an enum give_up. */
 #define ABSENT (UINT32_MAX - 15)
 
+/* The owner of a block whose note is published, or of a stretch of job memory whose pages are to be left alone. */
+#define OWNER_HELD UINT32_MAX
+
+/* What a stretch of blocks is like, as far as anybody knows. */
+#define HINT_FULL 1u    /* no block of it is free */
+#define HINT_TOUCHED 2u /* it has pages */
+
 #define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
 #define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
+#define PATIENCE 100000  /* yields: far longer than giving the pages of a stretch back takes */
+#define STRETCH 65536u   /* bytes whose pages are given back together; the largest usual page */
 #define BELLS 64u        /* words on which unordered iterators sleep */
 #define GUARDS 3
 #define CANARY 16u     /* bytes behind each result, if they are to be checked */
@@ -64,6 +75,7 @@ struct job {
     uint32_t serial;           /* 1 for the first job handed over */
     _Atomic uint8_t noted;     /* some item has a note */
     _Atomic uint8_t given_up;  /* enum give_up */
+    _Atomic bool dropped;      /* its handle was freed: nobody will read its replies */
     size_t width, result_width;
     uint32_t count, chunk;
     _Atomic uint32_t one_note; /* the note of a job of one item */
@@ -71,12 +83,14 @@ struct job {
     char small[JOB_INLINE];    /* its argument and result, if they are small */
 };
 _Static_assert(sizeof(struct job) == 128, "two cache lines: a million jobs are 128 MB");
+_Static_assert(offsetof(struct job, small) % JOB_INLINE == 0, "aligned for whatever fits into it");
 
 /** What a worker is doing, for its successor to read when it dies. */
 struct slot {
     /* The worker's own; its stores reach the successor in program order. */
     _Alignas(64) _Atomic uint32_t aim; /* 0, or 1 + the index of the job it aims at or works on */
     _Atomic uint32_t chunk;            /* which chunk of it */
+    _Atomic uint32_t failed;           /* how many of its items failed so far */
     _Atomic uint64_t at;               /* item << 32 | how often its worker died << 1 | 1 while it runs */
     _Atomic uint64_t run;              /* blocks not yet published: first + 1, and their number << 32 */
     uint32_t place;                    /* a hint: where to look for the next ones */
@@ -122,9 +136,13 @@ struct region {
     struct job *jobs;
     uint32_t job_count;
     char *memory;
-    size_t memory_size;       /* address space */
-    size_t memory_limit;      /* bytes of it that may be in use */
-    _Atomic uint32_t *owners; /* one for each block: 0, or 1 + the slot of the worker that took it */
+    size_t memory_size;             /* address space */
+    _Atomic uint32_t stretch_count; /* so many were ever in use */
+    size_t memory_limit;            /* bytes of it that may be in use */
+    _Atomic uint32_t *owners;       /* one for each block: 0, OWNER_HELD, or 1 + the slot of the worker that took it */
+    _Atomic uint32_t *stretches;    /* and behind them for each stretch of job memory: 0 if all of it is free, and to be
+                                       given back */
+    _Atomic uint8_t *hints;         /* for each stretch of blocks: HINT_FULL, HINT_TOUCHED */
     char *blocks;
     uint32_t block_count;
     struct trace_record *trace; /* NULL: not traced */
@@ -147,6 +165,8 @@ struct region {
     _Atomic uint64_t asleep[POOL_MAX_PROCESSES / 64]; /* a bit for each slot */
     _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
     _Atomic uint32_t armed;                           /* the descriptor is to be written */
+    _Atomic uint32_t untidy;                          /* there may be pages under free memory */
+    _Atomic uint32_t cleaner;                         /* 0, or 1 + the slot of the worker that gives them back */
     _Atomic uint32_t living;                          /* worker threads */
 
     /* The nursery's. */
@@ -161,6 +181,9 @@ struct region {
     struct slot slots[POOL_MAX_PROCESSES];
     _Atomic uint64_t ring[RING_SIZE]; /* lap << 32 | 1 + job index */
 };
+
+/** Reserves address space for this process alone, or for its children, too, by the flags of mmap(). NULL and errno. */
+void *map_private(size_t size, int protection, int flags);
 
 /** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. `file`: what it
  * is to be a mapping of, or -1. NULL and errno. */
@@ -213,10 +236,17 @@ static inline _Atomic uint32_t *job_ticket(struct job *job, uint32_t chunk)
     return atomic_load(&job->chunks) == 1 ? &job->one : &job->tickets[chunk];
 }
 
+/** Returns how a type of this width may want to be aligned: to the largest power of two that divides it, at most 64. */
+static inline size_t alignment_of(size_t width)
+{
+    return width % 64 ? width & -width : width ? 64 : 1;
+}
+
 /** Returns how far apart results lie. */
 static inline size_t result_stride(const struct region *region, size_t width)
 {
-    return region->check ? (width + 15) / 16 * 16 + CANARY : width;
+    size_t unit = alignment_of(width);
+    return region->check ? (width + CANARY + unit - 1) / unit * unit : width;
 }
 
 /** Returns the item after the last one of a chunk. */

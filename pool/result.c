@@ -48,32 +48,36 @@ const struct note *result_note(const struct pool_result *result, size_t item)
     return word >= ABSENT ? absent[(word - ABSENT) % 6] : note_at(result->pool->region, word);
 }
 
-/* Most jobs have no note at all, and then no item has to be looked at. */
-static bool nothing_noted(const struct pool_result *result)
+size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket)
 {
     const struct job *job = job_of(result);
-    return !atomic_load(&job->noted) && !atomic_load(&job->given_up);
+    return ticket & TICKET_CANCELLED ? job_chunk_end(job, chunk) - (size_t)chunk * job->chunk : ticket & TICKET_FAILED;
 }
 
-bool item_failed(const struct pool_result *result, size_t item)
+static bool item_failed(const struct pool_result *result, size_t item)
 {
     const struct note *note = result_note(result, item);
     return note && note->kind != NOTE_REPLY;
 }
 
+/* Only chunks in which something failed are looked at item by item. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error)
 {
+    struct job *job = job_of(result);
     uint32_t failures = 0;
-    if (nothing_noted(result))
+    if (!atomic_load(&job->noted) && !atomic_load(&job->given_up)) /* as in most jobs */
         return false;
-    for (size_t i = 0; i < result->count && !result->counted; i++)
-        failures += item_failed(result, i);
+    for (uint32_t chunk = 0; chunk < result->chunks && !result->counted; chunk++)
+        failures += (uint32_t)chunk_failures(result, chunk, atomic_load(job_ticket(job, chunk)));
     if (!result->counted)
         result->failures = failures;
     result->counted = true;
-    while (from < result->count && !item_failed(result, from))
-        from++;
-    if (from >= result->count)
+    while (result->failures && from < result->count && !item_failed(result, from)) {
+        uint32_t chunk = (uint32_t)(from / job->chunk);
+        bool any = chunk_failures(result, chunk, atomic_load(job_ticket(job, chunk)));
+        from = any ? from + 1 : job_chunk_end(job, chunk);
+    }
+    if (!result->failures || from >= result->count)
         return false;
     error_of_item(error, from, result_note(result, from), result->pool->why);
     error->failures = result->failures;

@@ -43,8 +43,7 @@ static uint32_t cancel_rest(struct slot *slot, struct job *job, uint64_t item, u
     note64(&slot->at, item << 32);
     if (item == (uint64_t)atomic_load(&slot->chunk) * job->chunk)
         return TICKET_DONE | TICKET_CANCELLED;
-    for (; item < end; item++)
-        note_absent(job, item, atomic_load(&job->given_up));
+    note_rest(slot, job, item, end, atomic_load(&job->given_up));
     return TICKET_DONE;
 }
 

@@ -40,8 +40,8 @@ void announce(struct region *region, _Atomic uint32_t *ticket, bool again, bool 
 bool finish_chunk(struct region *region, struct slot *slot, struct job *job, uint32_t how)
 {
     _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&slot->chunk));
-    uint32_t bell = job->bell;
-    uint32_t was = atomic_exchange(ticket, how);
+    uint32_t bell = job->bell, failed = how & TICKET_CANCELLED ? 0 : atomic_load(&slot->failed);
+    uint32_t was = atomic_exchange(ticket, how | failed);
     announce(region, ticket, false, was & TICKET_WAITED, bell);
     aim_at_nothing(slot);
     return !(was & TICKET_CONDEMNED);

@@ -18,6 +18,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#define IDLE ((uint64_t)1000000000) /* nanoseconds without work after which pages are given back */
+
 /* ---- Taking ---- */
 
 /* Aims at a chunk, then claims it. */
@@ -27,6 +29,7 @@ static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t ch
     while (!(seen & ~TICKET_WAITED)) {
         note64(&w->slot->at, chunk ? (uint64_t)chunk * job->chunk << 32 : 0); /* a job of one may be gone already */
         note32(&w->slot->chunk, chunk);
+        note32(&w->slot->failed, 0);
         note32(&w->slot->aim, index + 1);
         if (atomic_compare_exchange_strong(ticket, &seen, seen | own(w)))
             return true;
@@ -141,17 +144,18 @@ static bool spin(struct worker *w)
     return new;
 }
 
-/* Sleeps until woken. The bit is set before the last look: whoever hands work over first puts it into the ring and then
- * looks for sleepers, so one of the two sees the other. What others took meanwhile is skipped: records are used again,
- * so an old entry may stand for the newest job, and would make it look as if there were one more. */
-static void sleep_a_while(struct worker *w)
+/* Sleeps until woken, or for so long; 0: for ever. The bit is set before the last look: whoever hands work over first
+ * puts it into the ring and then looks for sleepers, so one of the two sees the other. What others took meanwhile is
+ * skipped: records are used again, so an old entry may stand for the newest job, and would make it look as if there
+ * were one more. */
+static void sleep_a_while(struct worker *w, uint64_t ns)
 {
     struct region *region = w->region;
     uint64_t bit = (uint64_t)1 << (w->number % 64);
     uint32_t wake = atomic_load(&region->wake);
     atomic_fetch_or(&region->asleep[w->number / 64], bit);
     if (wake % 2 == 0 && !anything_new(w))
-        futex_wait(&region->wake, wake, 0);
+        futex_wait(&region->wake, wake, ns);
     answer_wake(region);
     atomic_fetch_and(&region->asleep[w->number / 64], ~bit);
     uint64_t head = atomic_load(&region->head);
@@ -165,10 +169,13 @@ static void rest(struct worker *w)
 {
     uint64_t before = now_ns();
     w->idle = true;
-    if (w->slept >= 2 * w->region->spin || !spin(w)) {
-        sleep_a_while(w);
-        w->slept = now_ns() - before;
-    }
+    if (w->slept < 2 * w->region->spin && spin(w))
+        return;
+    bool untidy = atomic_load(&w->region->untidy);
+    sleep_a_while(w, untidy ? IDLE : 0);
+    w->slept = now_ns() - before;
+    if (untidy && w->slept >= IDLE && !anything_new(w))
+        tidy(w, anything_new);
 }
 
 /* Returns when the worker has to leave. In an inline pool it has to when the ring is empty. */
