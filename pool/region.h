@@ -42,7 +42,7 @@
 
 #define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
 #define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
-#define PATIENCE 100000  /* yields: far longer than giving the pages of a stretch back takes */
+#define YIELDS 100000    /* far longer than giving the pages of a stretch back takes */
 #define STRETCH 65536u   /* bytes whose pages are given back together; the largest usual page */
 #define BELLS 64u        /* words on which unordered iterators sleep */
 #define GUARDS 3
