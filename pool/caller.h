@@ -272,7 +272,7 @@ int result_get(struct pool_result *result, const char *who, void *results, doubl
 bool result_ready(struct pool_result *result);
 
 /** Copies the results of all items; of one that failed, zeros. */
-void copy_values(const struct pool_result *result, char *to);
+void copy_values(struct pool_result *result, char *to);
 
 /** Copies the result of one, or zeros, if it failed; `to` may be NULL. Returns whether it succeeded. */
 bool copy_value(const struct pool_result *result, size_t item, char *to);

@@ -186,9 +186,9 @@ static int make_plan(const struct order *order, const struct region *region, str
         plan->chunk = plan->chunk < TICKET_FAILED ? plan->chunk : TICKET_FAILED;
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
-    plan->small = count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE &&
-                                 order->result_width <= JOB_INLINE &&
-                                 small_result(plan->width, order->result_width) + order->result_width <= JOB_INLINE);
+    plan->small =
+        count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE && order->result_width <= JOB_INLINE &&
+                       small_result(plan->width, order->result_width) + order->result_width <= JOB_INLINE);
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count > 1 ? count : 0, sizeof(uint32_t)) &&
         add(plan, &plan->args, count, plan->width) &&

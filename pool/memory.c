@@ -97,7 +97,7 @@ static bool claim(struct memory *memory, size_t from, size_t to)
 {
     for (size_t stretch = from / STRETCH_UNITS; stretch * STRETCH_UNITS < to; stretch++)
         for (int i = 0; !take_mark_away(&memory->region->stretches[stretch]); i++) {
-            if (i == CLEANING)
+            if (i == YIELDS)
                 return false;
             sched_yield();
         }

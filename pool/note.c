@@ -114,7 +114,7 @@ struct note *note_new(struct region *region, struct slot *slot, enum note_kind k
     if (size > region->memory_limit || count > region->block_count)
         return NULL;
     for (int i = 0; !find_run(region, slot, (uint32_t)count); i++) {
-        if (!atomic_load(&region->cleaner) || i == CLEANING) /* else what is missing may be only being cleaned */
+        if (!atomic_load(&region->cleaner) || i == YIELDS) /* else what is missing may be only being cleaned */
             return NULL;
         sched_yield();
     }

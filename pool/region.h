@@ -42,7 +42,7 @@
 
 #define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
 #define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
-#define CLEANING 100000  /* yields: far longer than giving the pages of a stretch back takes */
+#define YIELDS 100000    /* far longer than giving the pages of a stretch back takes */
 #define STRETCH 65536u   /* bytes whose pages are given back together; the largest usual page */
 #define BELLS 64u        /* words on which unordered iterators sleep */
 #define GUARDS 3
@@ -125,7 +125,6 @@ struct region {
     enum pool_start start;
     bool check;     /* a canary behind each result */
     int descriptor; /* an eventfd that is written when a chunk is done; -1: none */
-    int poller;     /* an epoll instance with it: what pool_descriptor() returns */
     uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
     long maxtasks;
     pool_initializer *initializer;

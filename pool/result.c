@@ -36,6 +36,11 @@ static const struct note ended = NOBODY_WROTE(GIVEN_UP_END), cancelled = NOBODY_
                          no_worker = NOBODY_WROTE(NO_WORKER);
 static const struct note *const absent[] = { NULL, &ended, &cancelled, &another_failed, &no_memory, &no_worker };
 
+static uint32_t ticket_of(const struct pool_result *result, uint32_t chunk)
+{
+    return atomic_load(job_ticket(job_of(result), chunk));
+}
+
 const struct note *result_note(const struct pool_result *result, size_t item)
 {
     struct job *job = job_of(result);
@@ -43,7 +48,7 @@ const struct note *result_note(const struct pool_result *result, size_t item)
     if (!given_up && !atomic_load(&job->noted))
         return NULL;
     uint32_t word = atomic_load(&job->notes[item]);
-    if (!word && atomic_load(job_ticket(job, (uint32_t)(item / job->chunk))) & TICKET_CANCELLED)
+    if (!word && ticket_of(result, (uint32_t)(item / job->chunk)) & TICKET_CANCELLED)
         word = ABSENT + given_up;
     return word >= ABSENT ? absent[(word - ABSENT) % 6] : note_at(result->pool->region, word);
 }
@@ -60,33 +65,33 @@ static bool item_failed(const struct pool_result *result, size_t item)
     return note && note->kind != NOTE_REPLY;
 }
 
-/* So it is in most jobs, and then no item has to be looked at. */
-static bool nothing_noted(const struct job *job)
+/* Returns how many items failed, when the job is done. */
+static uint32_t count_failures(struct pool_result *result)
 {
-    return !atomic_load(&job->noted) && !atomic_load(&job->given_up);
+    const struct job *job = job_of(result);
+    uint32_t failures = 0;
+    if (result->counted || (!atomic_load(&job->noted) && !atomic_load(&job->given_up))) /* as in most jobs */
+        return result->failures;
+    for (uint32_t chunk = 0; chunk < result->chunks; chunk++)
+        failures += (uint32_t)chunk_failures(result, chunk, ticket_of(result, chunk));
+    result->failures = failures;
+    result->counted = true;
+    return failures;
 }
 
 /* Only chunks in which something failed are looked at item by item. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error)
 {
-    struct job *job = job_of(result);
-    uint32_t failures = 0;
-    if (nothing_noted(job))
-        return false;
-    for (uint32_t chunk = 0; chunk < result->chunks && !result->counted; chunk++)
-        failures += (uint32_t)chunk_failures(result, chunk, atomic_load(job_ticket(job, chunk)));
-    if (!result->counted)
-        result->failures = failures;
-    result->counted = true;
-    while (result->failures && from < result->count && !item_failed(result, from)) {
+    const struct job *job = job_of(result);
+    uint32_t failures = count_failures(result);
+    while (failures && from < result->count && !item_failed(result, from)) {
         uint32_t chunk = (uint32_t)(from / job->chunk);
-        bool any = chunk_failures(result, chunk, atomic_load(job_ticket(job, chunk)));
-        from = any ? from + 1 : job_chunk_end(job, chunk);
+        from = chunk_failures(result, chunk, ticket_of(result, chunk)) ? from + 1 : job_chunk_end(job, chunk);
     }
-    if (!result->failures || from >= result->count)
+    if (!failures || from >= result->count)
         return false;
     error_of_item(error, from, result_note(result, from), result->pool->why);
-    error->failures = result->failures;
+    error->failures = failures;
     return true;
 }
 
@@ -147,10 +152,10 @@ bool copy_value(const struct pool_result *result, size_t item, char *to)
     return good;
 }
 
-void copy_values(const struct pool_result *result, char *to)
+void copy_values(struct pool_result *result, char *to)
 {
     size_t width = result->result_width;
-    bool all_good = nothing_noted(job_of(result)) && !result->pool->region->check;
+    bool all_good = count_failures(result) == 0 && !result->pool->region->check;
     if (all_good && result->count && width)
         memcpy(to, job_of(result)->results, result->count * width);
     for (size_t item = 0; item < result->count && width && !all_good; item++)
