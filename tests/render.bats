@@ -24,7 +24,7 @@ has_tools() {
     command -v pandoc >/dev/null || missing=pandoc
     command -v doxygen >/dev/null || missing=doxygen
     [ -d /usr/share/doxygen-awesome-css ] || missing=doxygen-awesome-css
-    [ -z "$missing" ]
+    [ -z "$missing" ] || return 1
 }
 
 # book MARKDOWN: makes a book of that, with a build folder of its own.

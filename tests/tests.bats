@@ -49,3 +49,7 @@ verdict() {
     cd "$BATS_TEST_TMPDIR"
     run -2 prove -e "bash $KIT/tests/tap.bash"
 }
+
+@test "what a test expects, it says: no bare [[ ]], (( )) or [ ]" {
+    run -1 grep -nE '^ +(\[\[? .* \]\]?|\(\(.*\)\))( +#.*)?$' "$KIT"/tests/*.bats
+}

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 load kit
 
 setup_file() {
-    kit_build lanes build/draw-demo build/traced build/tty ch04 ch09
+    kit_build lanes build/draw-demo build/traced ch04 ch09
     export LC_ALL=C.UTF-8
 }
 
@@ -305,17 +305,17 @@ refused() {
 }
 
 @test "a run: Ctrl+C ends a program that does not handle it, and what was joined is drawn" {
-    run -130 "$KIT/build/run" -l "$KIT/build/tty" -e ready -c -- "$KIT/lanes" "$KIT/build/traced" pool ready wait
+    run -130 "$KIT/build/run" -l "$KIT/tests/tty.exp" -e ready -c -- "$KIT/lanes" "$KIT/build/traced" pool ready wait
     has "% busy"
 }
 
 @test "a run: Ctrl+C that comes before a pool was joined leaves no noise" {
-    run -130 "$KIT/build/run" -l "$KIT/build/tty" -e ready -c -- "$KIT/lanes" "$KIT/build/traced" ready wait
+    run -130 "$KIT/build/run" -l "$KIT/tests/tty.exp" -e ready -c -- "$KIT/lanes" "$KIT/build/traced" ready wait
     assert_equal "${output//[$'\r\n']/}" "ready^C"
 }
 
 @test "a run: Ctrl+C reaches a program that handles it, once, and both go on; so does a signal to lanes alone" {
-    run -0 "$KIT/build/run" -l "$KIT/build/tty" -e waiting -c -e Interrupt -s -e Interrupt -q -- \
+    run -0 "$KIT/build/run" -l "$KIT/tests/tty.exp" -e waiting -c -e Interrupt -s -e Interrupt -q -- \
         "$KIT/lanes" "$KIT/build/traced" signals pool
     count 2 Interrupt
     has "% busy"
