@@ -60,12 +60,18 @@ static bool item_failed(const struct pool_result *result, size_t item)
     return note && note->kind != NOTE_REPLY;
 }
 
+/* So it is in most jobs, and then no item has to be looked at. */
+static bool nothing_noted(const struct job *job)
+{
+    return !atomic_load(&job->noted) && !atomic_load(&job->given_up);
+}
+
 /* Only chunks in which something failed are looked at item by item. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error)
 {
     struct job *job = job_of(result);
     uint32_t failures = 0;
-    if (!atomic_load(&job->noted) && !atomic_load(&job->given_up)) /* as in most jobs */
+    if (nothing_noted(job))
         return false;
     for (uint32_t chunk = 0; chunk < result->chunks && !result->counted; chunk++)
         failures += (uint32_t)chunk_failures(result, chunk, atomic_load(job_ticket(job, chunk)));
@@ -144,7 +150,7 @@ bool copy_value(const struct pool_result *result, size_t item, char *to)
 void copy_values(const struct pool_result *result, char *to)
 {
     size_t width = result->result_width;
-    bool all_good = nothing_noted(result) && !result->pool->region->check;
+    bool all_good = nothing_noted(job_of(result)) && !result->pool->region->check;
     if (all_good && result->count && width)
         memcpy(to, job_of(result)->results, result->count * width);
     for (size_t item = 0; item < result->count && width && !all_good; item++)
