@@ -117,13 +117,13 @@ void give_up_all(struct pool *pool, enum taken taken)
 
 void pool_is_over(struct pool *pool)
 {
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     for (uint32_t i = 0; i < pool->region->workers && !pool->over && pool->region->kind == POOL_PROCESSES; i++)
         worker_bury(pool->region, i, GIVEN_UP_END); /* what has ended stays ended, also in the chunks they held */
     if (!pool->over)
         give_up_all(pool, TAKEN_END);
     pool->over = true;
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
 }
 
 void signal_nursery(const struct pool *pool, int signal)
@@ -145,10 +145,10 @@ bool look_after(struct pool *pool)
         pool_is_over(pool);
         return false;
     }
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     if (pool->untold)
         call_nursery(pool);
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     if (!on_its_way(pool->region))
         signal_nursery(pool, SIGCONT);
     if (atomic_load(&pool->region->tail) > atomic_load(&pool->region->head))

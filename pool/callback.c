@@ -56,13 +56,13 @@ static bool take_at(struct pool *pool, size_t at, struct watch *due)
 static bool take_any(struct pool *pool, struct watch *due)
 {
     bool found = false;
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     for (size_t looked = 0; looked < AT_ONCE && looked < pool->watch_count && !found; looked++) {
         size_t at = pool->watch_next++ % pool->watch_count;
         found = take_at(pool, at, due);
         pool->watch_next -= found;
     }
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     return found;
 }
 
@@ -96,9 +96,9 @@ void run_own_callback(struct pool_result *result)
     struct watch due;
     if (!result->watch || enter_callback(true))
         return;
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     bool found = result->watch && result->watch != WATCH_RUNS && take_at(pool, result->watch - 1, &due);
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     if (found)
         run_callback(&due);
     enter_callback(false);

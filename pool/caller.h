@@ -100,6 +100,7 @@ struct pool {
     char *trace;
     size_t results_size;
     pthread_mutex_t lock; /* guards all below */
+    bool locked;          /* its holder took it: there was another thread that could want it */
 
     struct pool_result *results; /* one for each job record, at the same index */
     uint32_t free;               /* list of the records that can be used again: 1 + the first */
@@ -126,6 +127,23 @@ struct pool {
 static inline struct job *job_of(const struct pool_result *result)
 {
     return &result->pool->region->jobs[result - result->pool->results];
+}
+
+/** Takes the pool's lock; as long as the program has one thread, nobody else could want it. */
+static inline void lock_pool(struct pool *pool)
+{
+    if (!__libc_single_threaded) {
+        pthread_mutex_lock(&pool->lock);
+        pool->locked = true;
+    }
+}
+
+static inline void unlock_pool(struct pool *pool)
+{
+    if (pool->locked) {
+        pool->locked = false;
+        pthread_mutex_unlock(&pool->lock);
+    }
 }
 
 /** Rounds up to a multiple of the unit. */
@@ -177,20 +195,45 @@ struct visit {
 
 #define VISITORS_LAST 0x80000000u /* pool_free() waits for all others to be out */
 
+/** Tells whether this process and thread may make the call; sets the error if not. `waits`: the call may wait. */
+bool pool_may(const struct pool *pool, const char *who, bool waits);
+
+/** Wakes the call that waits for all others to be out; leaves errno alone. */
+void visitors_wake(_Atomic uint32_t *visitors);
+
+/** Adds to a counter of visitors and returns what it was. While there is one thread, it costs no more than that. */
+static inline uint32_t visitors_add(_Atomic uint32_t *visitors, uint32_t by)
+{
+    if (!__libc_single_threaded)
+        return atomic_fetch_add(visitors, by);
+    uint32_t were = atomic_load_explicit(visitors, memory_order_relaxed);
+    atomic_store_explicit(visitors, were + by, memory_order_relaxed);
+    return were;
+}
+
 /** Goes in. `result` may be NULL; `waits`: the call may wait, which a callback must not. */
-struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits);
+static inline struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits)
+{
+    bool plain = pool && *pool->here && !self && !in_callback;
+    if (!plain && !pool_may(pool, who, waits))
+        return (struct visit){ .pool = NULL };
+    visitors_add(result ? &result->visitors : &pool->visitors, 1);
+    return (struct visit){ pool, result };
+}
 
 /** As visit(), into the pool of a result. */
 struct visit visit_result(struct pool_result *result, const char *who, bool waits);
 
-/** Goes out; leaves errno alone. */
-void visit_end(struct visit *visit);
+/** Goes out. Once it is out, the pool may be freed; the address is all that the wake-up needs. */
+static inline void visit_end(struct visit *visit)
+{
+    _Atomic uint32_t *visitors = visit->result ? &visit->result->visitors : &visit->pool->visitors;
+    if (visit->pool && visitors_add(visitors, UINT32_MAX) & VISITORS_LAST)
+        visitors_wake(visitors);
+}
 
 /** A visit that ends with the function, whichever way that returns. */
 #define VISIT __attribute__((cleanup(visit_end))) struct visit
-
-/** Tells whether this process and thread may make the call; sets the error if not. */
-bool pool_may(const struct pool *pool, const char *who, bool waits);
 
 /** Notes whether this thread is inside a callback. Returns whether it was. */
 bool enter_callback(bool enter);

@@ -39,6 +39,7 @@ struct worker {
     uint32_t cursor;   /* and where it looks for the next one */
     long left;         /* tasks until it retires; negative: never */
     uint64_t slept;    /* how long it slept last, in nanoseconds */
+    uint64_t rested;   /* its position when it was idle last */
     bool idle;         /* has just been: the first chunk it takes may be worth a wake-up */
     bool in_task;
     bool has_timer; /* for limits */
@@ -116,6 +117,12 @@ void note_free(struct region *region, uint32_t word);
 void tidy(struct worker *worker, bool (*enough)(void *worker));
 
 /* self.c */
+
+/** The worker that this thread is, or NULL: tasks call pool_reply() and pool_fail() without being handed anything. */
+extern _Thread_local struct worker *self;
+
+/** This thread is inside a callback. */
+extern _Thread_local bool in_callback;
 
 /** Makes this thread the worker, in whose name tasks reply and fail. Returns which one it was before, or NULL. */
 struct worker *worker_become(struct worker *worker);

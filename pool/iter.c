@@ -87,11 +87,11 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
     iter->options.chunk = (long)chunk;
     iter->order.options = &iter->options;
     iter->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)iter / 64 % BELLS);
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     bool takes = pool_takes(pool, &iter->order);
     iter->next = pool->iters;
     pool->iters = takes ? iter : pool->iters;
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     if (takes)
         return iter;
     iter_free(iter);
@@ -115,7 +115,7 @@ struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_s
 static void drop(struct pool_result *result)
 {
     if (result)
-        result->looked = true;
+        atomic_store_explicit(&result->looked, true, memory_order_relaxed);
     pool_result_free(result);
 }
 
@@ -128,13 +128,13 @@ void pool_iter_close(struct pool_iter *iter)
     drop(iter->current.result);
     for (size_t i = 0; i < iter->count; i++)
         drop(iter->flights[i].result);
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     struct pool_iter **link = &pool->iters;
     while (*link && *link != iter)
         link = &(*link)->next;
     if (*link)
         *link = iter->next;
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     iter_free(iter);
 }
 
@@ -167,9 +167,9 @@ static size_t pull(struct pool_iter *iter)
 
 static bool takes_more(struct pool_iter *iter)
 {
-    pthread_mutex_lock(&iter->pool->lock);
+    lock_pool(iter->pool);
     bool takes = pool_takes(iter->pool, &iter->order);
-    pthread_mutex_unlock(&iter->pool->lock);
+    unlock_pool(iter->pool);
     return takes;
 }
 
@@ -243,7 +243,7 @@ static int give(struct pool_iter *iter, void *result)
     size_t item = flight->given++;
     iter->index = flight->first + item;
     iter->flying--;
-    flight->result->looked = true;
+    atomic_store_explicit(&flight->result->looked, true, memory_order_relaxed);
     if (copy_value(flight->result, item, result))
         return 1;
     error_of_item(&error, iter->index, result_note(flight->result, item), iter->pool->why);

@@ -34,7 +34,7 @@ static bool anybody_aims_at(struct region *region, uint32_t index)
 
 static void make_free(struct pool *pool, struct pool_result *result)
 {
-    result->hold = HOLD_NOBODY;
+    atomic_store_explicit(&result->hold, HOLD_NOBODY, memory_order_relaxed);
     result->next = pool->free;
     pool->free = (uint32_t)(result - pool->results) + 1;
 }
@@ -115,13 +115,13 @@ void pool_result_free(struct pool_result *result)
     struct pool *pool = in.pool;
     if (!pool)
         return;
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     if (result->hold == HOLD_HANDLE) {
         if (!reuse(pool, result))
             drop(pool, result);
         reuse_dropped(pool, LOOKS);
     }
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
 }
 
 /* Returns a record that can be used, NULL if there is none. */
@@ -189,6 +189,8 @@ static int make_plan(const struct order *order, const struct region *region, str
     plan->small =
         count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE && order->result_width <= JOB_INLINE &&
                        small_result(plan->width, order->result_width) + order->result_width <= JOB_INLINE);
+    if (plan->small)
+        return 0;
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count > 1 ? count : 0, sizeof(uint32_t)) &&
         add(plan, &plan->args, count, plan->width) &&
@@ -306,11 +308,11 @@ struct pool_result *job_make(struct pool *pool, const struct order *order)
     struct pool_result *result = prepare(pool, order, &plan);
     bool large = plan.total > SMALL_COPY;
     if (result && large)
-        pthread_mutex_unlock(&pool->lock);
+        unlock_pool(pool);
     if (result)
         fill(order, job_of(result)->args);
     if (result && large)
-        pthread_mutex_lock(&pool->lock);
+        lock_pool(pool);
     return result;
 }
 

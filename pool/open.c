@@ -56,14 +56,14 @@ static int wait_for_workers(const struct wait *wait)
 /* Stops the pool at least so far, and wakes everybody who has to know. */
 static void stop(struct pool *pool, enum stop how)
 {
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     pool->stop = pool->stop < how ? how : pool->stop;
     uint32_t so_far = atomic_load(&pool->region->stop);
     while (so_far < how && !atomic_compare_exchange_weak(&pool->region->stop, &so_far, how))
         ;
     wake_workers(pool->region, pool->region->workers);
     call_nursery(pool);
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
 }
 
 /* ---- Opening ---- */
@@ -190,7 +190,7 @@ static void leave(struct pool *pool)
         await_hangup(pool, 100);
     }
     threads_join(pool);
-    pthread_mutex_lock(&pool->lock); /* nobody must write to it any more */
+    lock_pool(pool); /* nobody must write to it any more */
     if (nursery > 0)
         while (waitpid(nursery, NULL, __WALL | WNOHANG) < 0 && errno == EINTR)
             ;
@@ -200,7 +200,7 @@ static void leave(struct pool *pool)
     pool->socket = -1;
     if (pool->region)
         descriptor_close(pool);
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
 }
 
 static uint32_t count_ready(const struct region *region)
@@ -383,10 +383,10 @@ static int end_work(struct pool *pool, double seconds)
 {
     bool processes = pool->region->kind == POOL_PROCESSES;
     stop(pool, STOP_TERMINATED);
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     if (!processes) /* processes are killed anyway; threads end when their items do */
         give_up_all(pool, TAKEN_FINISH);
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     struct wait wait = wait_begin(pool, "pool_terminate", processes ? pool->region->grace + 5 : seconds);
     while (wait_for_workers(&wait) != 0) {
         if (errno != EINTR && !processes)
@@ -418,13 +418,13 @@ static int settle(struct pool *pool)
 {
     bool held = pool->region->queues;
     run_callbacks(pool, UINT64_MAX);
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     for (uint32_t i = 0; i < pool->fresh; i++) {
-        held |= pool->results[i].hold == HOLD_HANDLE;
+        held |= pool->results[i].hold == HOLD_HANDLE || pool->results[i].visitors;
         if (pool->results[i].hold >= HOLD_HANDLE)
             count_unseen(pool, &pool->results[i]);
     }
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     leave(pool);
     int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     pool->joined = true;
@@ -456,12 +456,12 @@ int pool_join(struct pool *pool, double seconds)
     return status;
 }
 
-/* Waits until no other call is inside. */
-static void wait_for_others(struct pool *pool)
+/* Waits until no call but so many of this thread's own are inside. */
+static void wait_for_others(_Atomic uint32_t *visitors, uint32_t own)
 {
-    uint32_t inside = atomic_fetch_or(&pool->visitors, VISITORS_LAST) | VISITORS_LAST;
-    for (; inside != (VISITORS_LAST | 1); inside = atomic_load(&pool->visitors))
-        futex_wait(&pool->visitors, inside, SLICE);
+    uint32_t inside = atomic_fetch_or(visitors, VISITORS_LAST) | VISITORS_LAST;
+    for (; inside != (VISITORS_LAST | own); inside = atomic_load(visitors))
+        futex_wait(visitors, inside, SLICE);
 }
 
 void pool_free(struct pool *pool)
@@ -470,7 +470,10 @@ void pool_free(struct pool *pool)
         return;
     if (!pool->joined)
         end_work(pool, POOL_FOREVER);
-    wait_for_others(pool);
+    wait_for_others(&pool->visitors, 1);
+    for (uint32_t i = 0; i < pool->fresh; i++) /* behind the pool: while they are in a result, they may come in again */
+        if (pool->results[i].visitors)
+            wait_for_others(&pool->results[i].visitors, 0);
     if (!pool->joined)
         settle(pool);
     forget(pool);

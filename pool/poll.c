@@ -58,16 +58,16 @@ int pool_poll(struct pool *pool)
         return -1;
     if (pool->joined)
         return error_set(ESHUTDOWN, "pool_poll: the pool is joined");
-    pthread_mutex_lock(&pool->lock); /* another thread may be closing it */
+    lock_pool(pool); /* another thread may be closing it */
     if (descriptor_is_ours(pool->region))
         arm(pool);
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     await_hangup(pool, 0);
     bool over = !look_after(pool);
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     if (over && descriptor_is_ours(pool->region))
         epoll_ctl(pool->region->poller, EPOLL_CTL_DEL, pool->socket, NULL); /* it would stay readable for ever */
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     int count = 0;
     for (size_t looked = 0, all = pool->watch_count; looked <= all; looked += AT_ONCE)
         count += run_callbacks(pool, UINT64_MAX); /* each time it looks at the next ones */

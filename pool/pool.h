@@ -535,7 +535,8 @@ struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t wi
  */
 int pool_queue_put(struct pool_queue *queue, const void *item, double seconds);
 
-/** Takes the oldest item out, waiting for one. @return As pool_queue_put(); ESHUTDOWN (only once it is closed and empty). */
+/** Takes the oldest item out, waiting for one. @return As pool_queue_put(); ESHUTDOWN (only once it is closed and
+ * empty). */
 int pool_queue_get(struct pool_queue *queue, void *item, double seconds);
 
 /** Returns about how many items are in the queue; exactly, if nobody is using it. Never blocks. */

@@ -43,7 +43,7 @@ static bool lock(struct party *me, struct side *side)
     if (try_lock(me))
         return true;
     for (uint64_t now = now_ns(), end = now + SLICE; now < end; now = now_ns()) {
-        if (spin_until(now + me->queue->region->spin, try_lock, me))
+        if (spin_until(OFTEN, now + me->queue->region->spin, try_lock, me))
             return true;
         uint32_t word = atomic_load(&side->lock);
         if (word & TICKET_OWNER &&
@@ -183,7 +183,7 @@ static int wait_until(struct call *call, double seconds)
 {
     struct wait wait = wait_begin(call->me.pool, call->busy, seconds);
     uint64_t end = now_ns() + call->me.queue->region->spin;
-    if (wait.deadline && spin_until(end < wait.deadline ? end : wait.deadline, try, call))
+    if (wait.deadline && spin_until(OFTEN, end < wait.deadline ? end : wait.deadline, try, call))
         return 0;
     for (;;) {
         if (wait_goes_on(&wait) != 0)
@@ -363,10 +363,10 @@ struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t wi
     else if (capacity > MOST / (width ? width : 1))
         error_set(EINVAL, "pool_queue_open: %zu items of %zu bytes are more than any memory", capacity, width);
     else {
-        pthread_mutex_lock(&pool->lock);
+        lock_pool(pool);
         if (can_open(pool))
             queue = make_queue(pool, capacity, width);
-        pthread_mutex_unlock(&pool->lock);
+        unlock_pool(pool);
     }
     return queue;
 }

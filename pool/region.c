@@ -208,11 +208,11 @@ static void relax(void)
 #endif
 }
 
-bool spin_until(uint64_t end, bool (*there)(void *about), void *about)
+bool spin_until(unsigned every, uint64_t end, bool (*there)(void *about), void *about)
 {
     for (unsigned turn = 1;; turn++) {
         relax();
-        if (turn % 4 == 0 && there(about))
+        if (turn % every == 0 && there(about))
             return true;
         if (turn % 32 == 0 && now_ns() >= end)
             return false;
@@ -232,7 +232,7 @@ bool futex_wake(_Atomic uint32_t *word, uint32_t count)
     return syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0) > 0;
 }
 
-static bool anybody_asleep(struct region *region)
+bool anybody_asleep(struct region *region)
 {
     for (uint32_t i = 0; i <= (region->workers - 1) / 64; i++)
         if (atomic_load(&region->asleep[i])) /* in one order with what the sleeper looks at before it sleeps */

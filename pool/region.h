@@ -160,8 +160,8 @@ struct region {
     _Alignas(64) _Atomic uint64_t head;               /* a hint: all jobs before it are taken */
     _Atomic uint32_t room;                            /* odd: a submitter waits for head to move */
     _Alignas(64) _Atomic uint32_t wake;               /* idle workers sleep on it; odd: one of them is on its way */
-    _Atomic uint32_t spinner;                         /* 0, or 1 + the slot of the one idle worker that spins */
     _Atomic uint64_t asleep[POOL_MAX_PROCESSES / 64]; /* a bit for each slot */
+    _Alignas(64) _Atomic uint32_t spinner;            /* 0, or 1 + the slot of the one idle worker that spins */
     _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
     _Atomic uint32_t armed;                           /* the descriptor is to be written */
     _Atomic uint32_t untidy;                          /* there may be pages under free memory */
@@ -197,9 +197,11 @@ void region_release(struct region *region);
 /** Returns the time in nanoseconds, on a clock that only goes forward. */
 uint64_t now_ns(void);
 
-/** Looks for a while, until `end` at the latest, whether something is there. Only at every fourth turn, because looking
- * takes a cache line away from whoever is about to write it. */
-bool spin_until(uint64_t end, bool (*there)(void *about), void *about);
+#define OFTEN 4u /* turns */
+
+/** Looks for a while, until `end` at the latest, whether something is there. Only once in so many turns, because
+ * looking takes a cache line away from whoever is about to write it. */
+bool spin_until(unsigned every, uint64_t end, bool (*there)(void *about), void *about);
 
 /** Nanoseconds as the system wants them. */
 static inline struct timespec timespec_of(uint64_t ns)
@@ -212,6 +214,9 @@ void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
 
 /** Wakes up to `count` sleepers. Returns whether there was one. */
 bool futex_wake(_Atomic uint32_t *word, uint32_t count);
+
+/** Tells whether any worker sleeps. */
+bool anybody_asleep(struct region *region);
 
 /** Wakes up to `count` idle workers. Returns whether any may have slept. */
 bool wake_workers(struct region *region, uint32_t count);

@@ -5,11 +5,8 @@
 #include "caller.h"
 #include <errno.h>
 
-/* Tasks call pool_reply() and pool_fail() without being handed anything. */
-static _Thread_local struct worker *self;
-
-/* This thread is inside a callback. */
-static _Thread_local bool in_callback;
+_Thread_local struct worker *self;
+_Thread_local bool in_callback;
 
 struct worker *worker_self(void)
 {
@@ -83,26 +80,6 @@ bool pool_may(const struct pool *pool, const char *who, bool waits)
     return false;
 }
 
-/* Returns what the counter was. As long as there is one thread, it costs no more than an addition. */
-static uint32_t count(_Atomic uint32_t *visitors, uint32_t by)
-{
-    if (!__libc_single_threaded)
-        return atomic_fetch_add(visitors, by);
-    uint32_t were = atomic_load_explicit(visitors, memory_order_relaxed);
-    atomic_store_explicit(visitors, were + by, memory_order_relaxed);
-    return were;
-}
-
-struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits)
-{
-    if (!pool_may(pool, who, waits))
-        return (struct visit){ .pool = NULL };
-    count(&pool->visitors, 1);
-    if (result)
-        count(&result->visitors, 1);
-    return (struct visit){ pool, result };
-}
-
 struct visit visit_result(struct pool_result *result, const char *who, bool waits)
 {
     if (result && result->pool)
@@ -114,13 +91,9 @@ struct visit visit_result(struct pool_result *result, const char *who, bool wait
     return (struct visit){ .pool = NULL };
 }
 
-/* Once it is out, the pool may be freed; the address is all that the wake-up needs. */
-void visit_end(struct visit *visit)
+void visitors_wake(_Atomic uint32_t *visitors)
 {
     int error = errno;
-    if (visit->result)
-        count(&visit->result->visitors, UINT32_MAX);
-    if (visit->pool && count(&visit->pool->visitors, UINT32_MAX) & VISITORS_LAST)
-        futex_wake(&visit->pool->visitors, 1);
+    futex_wake(visitors, 1);
     errno = error;
 }

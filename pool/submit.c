@@ -83,11 +83,11 @@ static int wait_for_room(struct pool *pool, const struct order *order)
             return 0;
         if (order->options && order->options->nowait)
             return error_set(EAGAIN, "%s: the ring is full; no worker has taken a job yet", order->who);
-        pthread_mutex_unlock(&pool->lock);
+        unlock_pool(pool);
         int over = !pool_may(pool, order->who, true) || wait_goes_on(&wait) != 0;
         if (!over)
             wait_on(&wait, &pool->region->room, room);
-        pthread_mutex_lock(&pool->lock);
+        lock_pool(pool);
         if (over)
             return -1;
     }
@@ -116,7 +116,7 @@ static bool wake_enough(struct region *region, uint32_t chunks)
 {
     if (chunks > 1)
         return wake_workers(region, chunks < region->workers ? chunks : region->workers);
-    return !atomic_load(&region->spinner) && wake_one_worker(region);
+    return anybody_asleep(region) && !atomic_load(&region->spinner) && wake_one_worker(region);
 }
 
 /* Puts a prepared job into the ring. The caller holds the lock. */
@@ -128,7 +128,7 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
         return -1;
     if (watch_room(pool, order) != 0)
         return -1;
-    result->hold = HOLD_HANDLE;
+    atomic_store_explicit(&result->hold, HOLD_HANDLE, memory_order_relaxed);
     watch(pool, order, result);
     if (result->chunks)
         publish(pool, job_of(result), result->chunks);
@@ -141,14 +141,14 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
     VISIT in = visit(pool, NULL, order->who, false);
     if (!in.pool)
         return NULL;
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     if (pool_takes(pool, order))
         result = job_make(pool, order);
     if (result && enqueue(pool, order, result) != 0) {
         job_unmake(pool, result);
         result = NULL;
     }
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     if (result && result->chunks)
         result->woke = wake_enough(pool->region, result->chunks);
     if (result && pool->region->kind == POOL_INLINE)
@@ -176,7 +176,7 @@ int submit_and_wait(struct pool *pool, const struct order *order, void *results)
     int status = result_get(result, order->who, results, POOL_FOREVER);
     if (status != 0 && errno == EINTR)
         give_up_tickets(pool->region, job_of(result), result->chunks, GIVEN_UP_END, TAKEN_FINISH);
-    result->looked = true;
+    atomic_store_explicit(&result->looked, true, memory_order_relaxed);
     int error = errno;
     pool_result_free(result);
     errno = error;

@@ -74,7 +74,7 @@ int wait_for(const struct wait *wait, struct pool_result *result)
         if (!undone) /* another thread has seen the end meanwhile */
             continue;
         _Atomic uint32_t *ticket = job_ticket(job, undone - 1);
-        if (may_spin && spin_until(now_ns() + wait->pool->region->spin, is_done, ticket))
+        if (may_spin && spin_until(OFTEN, now_ns() + wait->pool->region->spin, is_done, ticket))
             continue;
         may_spin = false;
         if (wait_for_ticket(wait, ticket) != 0)
@@ -107,14 +107,14 @@ int pool_result_cancel(struct pool_result *result)
     struct pool *pool = in.pool;
     if (!pool)
         return -1;
-    pthread_mutex_lock(&pool->lock);
+    lock_pool(pool);
     bool processes = pool->region->kind == POOL_PROCESSES, ready = result_ready(result);
     uint32_t held = ready ? 0
                           : give_up_tickets(pool->region, job_of(result), result->chunks, GIVEN_UP_CANCEL,
                                             processes ? TAKEN_CONDEMN : TAKEN_FINISH);
     if (held && processes)
         call_nursery(pool);
-    pthread_mutex_unlock(&pool->lock);
+    unlock_pool(pool);
     if (held && !processes)
         return error_set(ENOTSUP, "pool_result_cancel: threads are in %u of its chunks, and cannot be killed", held);
     return !ready;
@@ -128,7 +128,7 @@ int result_get(struct pool_result *result, const char *who, void *results, doubl
         return -1;
     if (results)
         copy_values(result, results);
-    result->looked = true;
+    atomic_store_explicit(&result->looked, true, memory_order_relaxed);
     return result_verdict(result, &error) ? error_put(&error) : 0;
 }
 

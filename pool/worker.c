@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #define IDLE ((uint64_t)1000000000) /* nanoseconds without work after which pages are given back */
+#define STREAM 16 /* more jobs in a row than these mean that the caller is handing over one after the other */
+#define SELDOM 64 /* turns between two looks into the ring, then: some gather, and the caller keeps its cache lines */
 
 /* ---- Taking ---- */
 
@@ -134,12 +136,12 @@ static bool anything_new(void *worker)
 
 /* Spins for a while, if nobody else does. Returns whether there is something to look at. Whoever hands work over before
  * the spinner's place is given up relies on the looks that follow; who does it later wakes somebody. */
-static bool spin(struct worker *w)
+static bool spin(struct worker *w, unsigned every)
 {
     uint32_t nobody = 0, me = own(w);
     if (!atomic_compare_exchange_strong(&w->region->spinner, &nobody, me))
         return false;
-    bool new = spin_until(now_ns() + w->region->spin, anything_new, w);
+    bool new = spin_until(every, now_ns() + w->region->spin, anything_new, w);
     atomic_compare_exchange_strong(&w->region->spinner, &me, 0);
     return new;
 }
@@ -168,8 +170,10 @@ static void sleep_a_while(struct worker *w, uint64_t ns)
 static void rest(struct worker *w)
 {
     uint64_t before = now_ns();
+    unsigned every = w->position - w->rested > STREAM ? SELDOM : OFTEN;
+    w->rested = w->position;
     w->idle = true;
-    if (w->slept < 2 * w->region->spin && spin(w))
+    if (w->slept < 2 * w->region->spin && spin(w, every))
         return;
     bool untidy = atomic_load(&w->region->untidy);
     sleep_a_while(w, untidy ? IDLE : 0);

@@ -16,7 +16,7 @@ packages='make gcc libc6-dev'
 grade='bats'
 tests='bats-assert perl expect libcunit1-dev pkg-config libgmp-dev gnuplot-nox libxml2-utils pandoc doxygen
     doxygen-awesome-css'
-all='python3 libglib2.0-dev libuv1-dev valgrind clang libclang-rt-14-dev g++ qemu-user'
+all='python3 libglib2.0-dev libuv1-dev libtbb-dev valgrind clang libclang-rt-14-dev g++ qemu-user'
 [ "$(uname -m)" = aarch64 ] || all="$all gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 case ${1-} in

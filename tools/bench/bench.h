@@ -3,8 +3,8 @@
  * @brief What the bench's programs share: clock, checks, and the loop around what each system does.
  *
  * `make bench` compares the pool with its peers. There is one small program for each system; called with
- * the name of a case it measures one round of it and prints nanoseconds per operation, called without it
- * says which cases it has. Here is what all of them have in common, so that they differ only in how a
+ * the name of a case it measures one round of it and prints nanoseconds per operation (idle_worker: bytes),
+ * called without it says which cases it has. Here is what all of them have in common, so that they differ only in how a
  * system is asked to do the work: how long a warm-up is, what is timed, that every result is looked at.
  * bench.sh runs them in turn and report.awk writes the table.
  *
@@ -18,7 +18,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** One case: its name, and the function that measures one round and returns nanoseconds per operation. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** One case: its name, and the function that measures one round and returns its figure. */
 struct bench_case {
     const char *name;
     double (*run)(void);
@@ -85,5 +89,9 @@ double bench_large(double (*get)(unsigned char byte), bool first);
 
 /** Looks at a large result. */
 void bench_check_large(const unsigned char *result, unsigned char byte);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,7 +5,7 @@ is, and every result looked at. Python is so much slower that it gets fewer item
 minutes, and the time is divided by their number. It loses nothing by that: its cost of a task grows a little
 with the number of tasks waiting. Workers are forked, which is the fastest start it has.
 
-Called with the name of a case, this prints nanoseconds per operation; without, it says which cases there are.
+Called with the name of a case, this prints nanoseconds per operation (idle_worker: bytes); without, it says which cases there are.
 """
 
 import multiprocessing
@@ -109,6 +109,11 @@ def map_chunk1():
         return batch(lambda numbers: pool.map(square, numbers, 1), count(TASKS))
 
 
+def imap():
+    with Pool(len(CORES)) as pool:
+        return batch(lambda numbers: list(pool.imap(square, numbers)), count(TASKS))
+
+
 def restart():
     with Pool(1, maxtasksperchild=1) as pool:
         return batch(lambda numbers: pool.map(square, numbers, 1), count(RESTARTS))
@@ -149,10 +154,14 @@ def large_first():
     return large(1)
 
 
+def put_part(queue, n):
+    for i in range(n):
+        queue.put(i)
+
+
 def fill_queue(queue, n):
     for _ in range(2):
-        for i in range(n):
-            queue.put(i)
+        put_part(queue, n)
 
 
 def queue():
@@ -167,6 +176,51 @@ def queue():
         took = time.perf_counter_ns() - start
     child.join()
     return took / n
+
+
+def get_part(queue, sums, n):
+    sums.put(sum(queue.get() for _ in range(n)))
+
+
+def queue_many(parties=16):
+    context = multiprocessing.get_context("fork")
+    n = max(1, count(TASKS) // parties)
+    queue, sums = context.Queue(20), context.Queue()
+    parties = [context.Process(target=put_part, args=(queue, n)) for _ in range(parties)] + [
+        context.Process(target=get_part, args=(queue, sums, n)) for _ in range(parties)
+    ]
+    start = time.perf_counter_ns()
+    for party in parties:
+        party.start()
+    got = sum(sums.get() for _ in range(len(parties) // 2))
+    took = time.perf_counter_ns() - start
+    check(got == len(parties) // 2 * sum(range(n)))
+    for party in parties:
+        party.join()
+    return took / (len(parties) // 2 * n)
+
+
+def memory_of(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+def idle_worker():
+    with Pool(10) as pool:
+        pool.map(square, range(10), 1)
+        return sum(memory_of(child.pid) for child in multiprocessing.active_children()) / 10
+
+
+def open_10():
+    n = count(POOLS)
+    took = 0
+    for _ in range(n):
+        start = time.perf_counter_ns()
+        pool = Pool(10)
+        took += time.perf_counter_ns() - start
+        pool.close()
+        pool.join()
+    return took / (10 * n)
 
 
 def open_close():
@@ -189,12 +243,16 @@ CASES = {
     "async_16": async_16,
     "map": map_default,
     "map_chunk1": map_chunk1,
+    "imap": imap,
     "skew": skew,
     "large": large,
     "large_first": large_first,
     "restart": restart,
     "queue": queue,
+    "queue_many": queue_many,
     "open_close": open_close,
+    "open_10": open_10,
+    "idle_worker": idle_worker,
 }
 
 if __name__ == "__main__":

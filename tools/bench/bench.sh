@@ -18,13 +18,15 @@ here=$(dirname "$0")
 build=${BUILD:-build}
 pool=$here/../../pool
 CC=${CC:-cc}
+CXX=${CXX:-g++}
 CFLAGS=${CFLAGS:--std=gnu11 -O2 -Wall -Wextra}
 SHORT=${SHORT:-0}
 export SHORT
 CASES=${CASES:-}
 rounds=${ROUNDS:-}
-all_cases='apply apply_cold apply_cold_unpinned apply_async async_4 async_16 map map_chunk1 cpu restart'
-all_cases="$all_cases queue open_close skew large large_first"
+all_cases='apply apply_cold apply_cold_unpinned apply_async async_4 async_16 async_threads reply'
+all_cases="$all_cases map map_chunk1 imap imap_ahead cpu restart death queue queue_many"
+all_cases="$all_cases open_close open_10 open_1000 idle_worker progress skew large large_first"
 systems='' # those that are here
 absent=''
 
@@ -64,11 +66,11 @@ compile() {
     $CC $CFLAGS -o "$program" "$source" "$here/bench.c" "$@" || die "cannot compile $source"
 }
 
-# can_compile HEADER FLAG...: is this library here?
+# can_compile HEADER FLAG...: is this library here? For C++, as $compiler.
 can_compile() {
     printf '#include <%s>\nint main(void) { return 0; }\n' "$1" >"$build/bench-probe.c"
     shift
-    $CC -o "$build/bench-probe" "$build/bench-probe.c" "$@" 2>/dev/null
+    ${compiler:-$CC} -o "$build/bench-probe" "$build/bench-probe.c" "$@" 2>/dev/null
 }
 
 add_pool() {
@@ -111,6 +113,19 @@ add_openmp() {
         systems="$systems openmp"
     else
         absent="$absent, openmp (part of gcc; for clang, package libomp-dev)"
+    fi
+}
+
+# The only one in C++.
+add_tbb() {
+    if compiler=$CXX can_compile tbb/version.h -ltbb; then
+        # shellcheck disable=SC2086 # CFLAGS is a list
+        { $CC $CFLAGS -c -o "$build/bench-loops.o" "$here/bench.c" &&
+            $CXX -O2 -Wall -Wextra -o "$build/bench-tbb" "$here/bench-tbb.cpp" "$build/bench-loops.o" -ltbb; } ||
+            die "cannot compile $here/bench-tbb.cpp"
+        systems="$systems tbb"
+    else
+        absent="$absent, tbb (packages libtbb-dev, g++)"
     fi
 }
 
@@ -178,7 +193,7 @@ run_rounds() {
         echo "bench: round $round of $rounds" >&2
         for case in ${CASES:-$all_cases}; do
             case $((round % 2)):$case in
-            0:*async* | 0:skew | 0:large*) continue ;;
+            0:*async* | 0:reply | 0:skew | 0:large* | 0:open_1000) continue ;;
             esac
             for system in $systems; do
                 measure "$case" "$system"
@@ -194,14 +209,16 @@ add_python
 add_glib
 add_libuv
 add_openmp
+add_tbb
 add_floor
 introduce
 [ "$SHORT" = 1 ] || warn_if_busy
 run_rounds
 echo "
-Time per operation, medians of $rounds rounds (async, skew and large: of $(((rounds + 1) / 2))). One operation is a
-task, an item, a restart or a pool; in cpu and skew it is all of the work. Python gets fewer items in the
-async cases, map_chunk1 and restart. What floor is: bench-floor.c.
+Time per operation, medians of $rounds rounds (async, reply, skew, large and open_1000: of $(((rounds + 1) / 2))), and under each the
+shortest and the longest. One operation is a task, an item, a restart, a death, a pool, in open_10 and open_1000 a
+worker; in cpu and skew it is all of the work; idle_worker is memory. Python gets fewer items in the async cases,
+map_chunk1, imap, restart and the queues. What floor is: bench-floor.c.
 "
 awk -v csv="$build/bench.csv" -v systems="$systems" -v short="$SHORT" \
     -f "$here/report.awk" "$here/goals" "$build/bench-rounds.csv"
