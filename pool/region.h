@@ -125,6 +125,7 @@ struct region {
     enum pool_start start;
     bool check;     /* a canary behind each result */
     int descriptor; /* an eventfd that is written when a chunk is done; -1: none */
+    int poller;     /* an epoll instance with it: what pool_descriptor() returns */
     uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
     long maxtasks;
     pool_initializer *initializer;
