@@ -27,7 +27,8 @@ SONAME   = libmanyhands.so.$(firstword $(subst ., ,$(VERSION)))
 CHAPTERS = $(sort $(foreach c,$(wildcard chapters/ch[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $c)))))
 EXERCISES = $(sort $(foreach e,$(wildcard exercises/ex[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $e)))))
 USE      = -Ipool -Ichapters -Iexercises
-WRAPPED  = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall pool_open
+WRAPPED  = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall kill send recv \
+           waitpid waitid prlimit pool_open
 
 ifneq ($(shell uname -s),Linux)  # elsewhere the first header that is missing would say it less clearly
 $(error Many Hands needs Linux (x86-64, ARM64). On Windows use WSL2; on macOS a container, a virtual machine or \

@@ -25,6 +25,7 @@ static const struct unit_suite *const suites[] = {
     &unit_maps,   &unit_results, &unit_streams, &unit_callbacks, &unit_misuse, &unit_life,
     &unit_poll,   &unit_cancel,  &unit_limits,  &unit_canaries,
     &unit_deaths, &unit_signals, &unit_host,    &unit_output,    &unit_faults,  &unit_queues, &unit_nested, &unit_spawn,
+    &unit_leftovers,
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };
