@@ -355,7 +355,7 @@ void give_up_all(struct pool *pool, enum taken taken);
 /** Nobody is left who works: what is not done fails. */
 void pool_is_over(struct pool *pool);
 
-/** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, until the nursery is gone. */
+/** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, a moment for it to be gone. */
 void await_hangup(const struct pool *pool, int ms);
 
 /** Sends the nursery a signal. */

@@ -185,7 +185,7 @@ static void leave(struct pool *pool)
         shutdown(pool->socket, SHUT_WR); /* whoever else holds it */
     if (nursery > 0 && on_its_way(pool->region) && workers_live(pool))
         kill(nursery, SIGKILL);
-    for (int slice = 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
+    for (int slice = pool->over ? 50 : 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
         kill(nursery, slice < 50 ? SIGCONT : SIGKILL);
         await_hangup(pool, 100);
     }

@@ -17,11 +17,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum fault { FAULT_NONE, FAULT_PROCESS, FAULT_MEMORY, FAULT_DESCRIPTOR, FAULT_SLEEP };
+enum fault {
+    FAULT_NONE,
+    FAULT_PROCESS,
+    FAULT_MEMORY,
+    FAULT_DESCRIPTOR,
+    FAULT_SLEEP,
+    FAULT_ANSWER,      /* EINTR to a call that is not a sleep */
+    FAULT_KILL,        /* ESRCH */
+    FAULT_SEND,        /* EAGAIN */
+    FAULT_WOKEN_STOPS, /* who is woken is stopped, before it does anything */
+    FAULT_WOKEN_DIES,
+    FAULT_PROTECTED, /* the process fault_at must not be killed */
+    FAULT_NO_LIST,   /* no process can be asked for its children */
+};
 
 /* Whether this call is the one that is to fail. */
 static bool strikes(enum fault kind)
@@ -51,6 +65,12 @@ int __real_open(const char *path, int flags, ...);
 FILE *__real_fopen(const char *path, const char *mode);
 int __real_poll(struct pollfd *list, nfds_t count, int timeout);
 long __real_syscall(long number, ...);
+int __real_kill(pid_t pid, int signal);
+ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __real_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 
 pid_t __wrap_fork(void);
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
@@ -63,6 +83,12 @@ int __wrap_open(const char *path, int flags, ...);
 FILE *__wrap_fopen(const char *path, const char *mode);
 int __wrap_poll(struct pollfd *list, nfds_t count, int timeout);
 long __wrap_syscall(long number, ...);
+int __wrap_kill(pid_t pid, int signal);
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 
 pid_t __wrap_fork(void)
 {
@@ -112,12 +138,48 @@ int __wrap_open(const char *path, int flags, ...)
 
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
+    if (shared && atomic_load(&shared->fault) == FAULT_NO_LIST && strstr(path, "/children"))
+        return fail_with(ENOENT), NULL;
     return strikes(FAULT_DESCRIPTOR) ? (fail_with(EMFILE), NULL) : __real_fopen(path, mode);
 }
 
 int __wrap_poll(struct pollfd *list, nfds_t count, int timeout)
 {
     return strikes(FAULT_SLEEP) ? (int)fail_with(EINTR) : __real_poll(list, count, timeout);
+}
+
+int __wrap_kill(pid_t pid, int signal)
+{
+    if (shared && atomic_load(&shared->fault) == FAULT_PROTECTED && pid == atomic_load(&shared->fault_at))
+        return (int)fail_with(EPERM);
+    return strikes(FAULT_KILL) ? (int)fail_with(ESRCH) : __real_kill(pid, signal);
+}
+
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
+{
+    if (strikes(FAULT_SEND))
+        return fail_with(EAGAIN);
+    return strikes(FAULT_ANSWER) ? fail_with(EINTR) : __real_send(fd, bytes, size, flags);
+}
+
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
+{
+    return strikes(FAULT_ANSWER) ? fail_with(EINTR) : __real_recv(fd, bytes, size, flags);
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+    return strikes(FAULT_ANSWER) ? (pid_t)fail_with(EINTR) : __real_waitpid(pid, status, options);
+}
+
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    return strikes(FAULT_ANSWER) ? (int)fail_with(EINTR) : __real_waitid(type, id, info, options);
+}
+
+int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old)
+{
+    return strikes(FAULT_ANSWER) ? (int)fail_with(EINTR) : __real_prlimit(pid, resource, new, old);
 }
 
 /* It passes on six arguments, as the C library does, whether there were so many or not; so it must not be looked at. */
@@ -135,7 +197,14 @@ __attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
         return fail_with(EMFILE);
     if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && strikes(FAULT_SLEEP))
         return fail_with(EINTR);
-    return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    long got = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && got == 0) {
+        if (strikes(FAULT_WOKEN_STOPS))
+            raise(SIGSTOP);
+        if (strikes(FAULT_WOKEN_DIES))
+            raise(SIGKILL);
+    }
+    return got;
 }
 
 /* --- The tests --- */
@@ -349,6 +418,212 @@ static void fork_fails_for_good(void)
     CHECK(no_children());
 }
 
+/* --- Asked once, asked again --- */
+
+static int forever_with_a_child(const void *arg, void *result)
+{
+    pid_t pid = fork();
+    while (pid == 0)
+        pause();
+    atomic_store(&shared->pid[60], pid);
+    return task_forever(arg, result);
+}
+
+/* As __wrap_kill() is for the library's sake, a test that kills does so past it. */
+static void kill_now(pid_t pid)
+{
+    CHECK(__real_kill(pid, SIGKILL) == 0);
+}
+
+/* Cancels, kills, and leaves something behind, each to its end. */
+static void live_hard(void)
+{
+    struct pool *pool = open_pool(2);
+    pid_t list[2], own;
+    for (int i = 0; i < 2; i++) {
+        int arrived = atomic_load(&shared->arrived);
+        struct pool_result *result = pool_apply_async(pool, forever_with_a_child, NULL, 0, 0, NULL);
+        EVENTUALLY(atomic_load(&shared->arrived) == arrived + 1);
+        pid_t worker = atomic_load(&shared->pid[arrived]), left = atomic_load(&shared->pid[60]);
+        if (i == 0)
+            CHECK_EQ(pool_result_cancel(result), 1);
+        else
+            kill_now(worker);
+        FAILED(pool_result_get(result, NULL, PATIENCE), i == 0 ? ECANCELED : EOWNERDEAD, 0);
+        EVENTUALLY(!is_alive(left));
+        EVENTUALLY(workers(list, 2) == 2);
+        CHECK(list[0] != worker && list[1] != worker);
+    }
+    OK(pool_apply(pool, task_pid, NULL, 0, &own, sizeof own));
+    CHECK(own == list[0] || own == list[1]);
+    end_pool(pool);
+}
+
+static void refused_once(enum fault kind, int least)
+{
+    struct host before;
+    live_hard();
+    host_look(&before);
+    int at = 1;
+    for (bool struck = true; struck && at <= unit_rounds(60); at++) {
+        atomic_store(&shared->arrived, 0);
+        arm(kind, at, false);
+        live_hard();
+        struck = disarm();
+        UNCHANGED(&before);
+        REQUIRE(no_children());
+    }
+    CHECK(at - 2 >= least);
+}
+
+static void answers_once(void)
+{
+    refused_once(FAULT_ANSWER, 3);
+}
+
+static void kills_once(void)
+{
+    refused_once(FAULT_KILL, 2);
+}
+
+static void sends_once(void)
+{
+    refused_once(FAULT_SEND, 2);
+}
+
+/* The list of its children cannot be had when a worker has died, but later. */
+static void no_descriptor_for_the_list(void)
+{
+    struct pool *pool = open_pool(1);
+    struct pool_result *result = pool_apply_async(pool, forever_with_a_child, NULL, 0, 0, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    arm(FAULT_DESCRIPTOR, 1, true);
+    kill_now(atomic_load(&shared->pid[0]));
+    FAILED(pool_result_get(result, NULL, PATIENCE), EOWNERDEAD, 0);
+    EVENTUALLY(disarm());
+    EVENTUALLY(!is_alive(atomic_load(&shared->pid[60])));
+    end_pool(pool);
+}
+
+/* --- What cannot be killed, or not be found --- */
+
+static int leave_a_child(const void *arg, void *result)
+{
+    pid_t pid = fork();
+    while (pid == 0)
+        pause();
+    *(pid_t *)result = pid;
+    (void)arg;
+    return pid > 0 ? 0 : -1;
+}
+
+/* Ends a pool in each of the ways there are, in whose tasks something was left that is not to be killed. */
+static void end_without_it(struct pool *pool, int how, pid_t left)
+{
+    if (how == 0)
+        OK(pool_close(pool));
+    else if (how == 1)
+        OK(pool_terminate(pool));
+    if (how < 2)
+        OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+    CHECK(is_alive(left));
+    disarm();
+    kill_now(left);
+    EVENTUALLY(no_children());
+}
+
+static void protected_leftover(void)
+{
+    adopt_orphans();
+    for (int how = 0; how < 3; how++) {
+        struct pool *pool = open_pool(2);
+        pid_t left = 0;
+        OK(pool_apply(pool, leave_a_child, NULL, 0, &left, sizeof left));
+        arm(FAULT_PROTECTED, left, false);
+        end_without_it(pool, how, left);
+    }
+}
+
+static void protected_worker(void)
+{
+    adopt_orphans();
+    for (int how = 1; how < 3; how++) {
+        struct pool *pool = open_pool(2);
+        atomic_store(&shared->arrived, 0);
+        struct pool_result *result = pool_apply_async(pool, task_forever, NULL, 0, 0, NULL);
+        EVENTUALLY(atomic_load(&shared->arrived) == 1);
+        pid_t worker = atomic_load(&shared->pid[0]);
+        arm(FAULT_PROTECTED, worker, false);
+        if (how == 1) {
+            OK(pool_terminate(pool));
+            FAILED(pool_result_get(result, NULL, 0), ECANCELED, 0);
+            OK(pool_join(pool, PATIENCE));
+        }
+        pool_free(pool);
+        disarm();
+        EVENTUALLY(no_children()); /* it died with its nursery */
+    }
+}
+
+static void no_list_of_children(void)
+{
+    adopt_orphans();
+    for (int how = 0; how < 3; how++) {
+        arm(FAULT_NO_LIST, 0, false);
+        struct pool *pool = open_pool(2);
+        pid_t left = 0;
+        OK(pool_apply(pool, leave_a_child, NULL, 0, &left, sizeof left));
+        end_without_it(pool, how, left);
+    }
+}
+
+/* --- Whoever is woken, and comes no further --- */
+
+static int initialize_at_the_gate(void *cookie)
+{
+    (void)cookie;
+    if (atomic_fetch_add(&shared->runs, 1) >= 2)
+        gate_wait();
+    return 0;
+}
+
+static int be_marked(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    atomic_fetch_add(&shared->mark, 1);
+    return 0;
+}
+
+/* Two workers sleep. One is woken, and comes no further; its successor is long in its initializer. The other one has to
+ * come, although the program does not wait in any call. */
+static void woken_in_vain(enum fault kind)
+{
+    struct pool_options options = { .processes = 2, .initializer = initialize_at_the_gate };
+    struct pool *pool = pool_open(&options);
+    REQUIRE(pool != NULL);
+    pid_t list[2];
+    EVENTUALLY(workers(list, 2) == 2 && is_asleep(list[0]) && is_asleep(list[1]));
+    arm(kind, 1, false);
+    CHECK(pool_apply_async(pool, be_marked, NULL, 0, 0, NULL) != NULL);
+    EVENTUALLY(atomic_load(&shared->mark) == 1);
+    CHECK(disarm());
+    for (int i = 0; i < 2; i++)
+        __real_kill(list[i], SIGCONT);
+    gate_open();
+    end_pool(pool);
+}
+
+static void woken_and_stopped(void)
+{
+    woken_in_vain(FAULT_WOKEN_STOPS);
+}
+
+static void woken_and_killed(void)
+{
+    woken_in_vain(FAULT_WOKEN_DIES);
+}
+
 static const struct unit_case cases[] = {
     { "G16 the Nth mmap or malloc fails, for every N", memory_once, TWINS },
     { "G16 the Nth mmap or malloc fails, and all later ones", memory_for_ever, TWINS },
@@ -359,6 +634,16 @@ static const struct unit_case cases[] = {
     { "G16 the Nth socket, file or pidfd fails, for every N", descriptors_once },
     { "G16 the Nth socket, file or pidfd fails, and all later ones", descriptors_for_ever },
     { "G16 sleeps that end at once", sleeps, TWINS },
+    { "G16 the Nth send, receive, wait or look is interrupted: cancelling, deaths and the end come through",
+      answers_once },
+    { "G16 the Nth kill is refused, for every N", kills_once },
+    { "G16 the Nth byte to the nursery is refused, for every N", sends_once },
+    { "G20 the list of what is left cannot be had, but later", no_descriptor_for_the_list },
+    { "G04 something that must not be killed is left: the pool ends in time", protected_leftover },
+    { "G04 a worker that must not be killed: the pool ends in time", protected_worker },
+    { "G04 no list of what is left: the pool ends in time, without it", no_list_of_children },
+    { "G01 the worker that is woken is stopped: another one comes", woken_and_stopped },
+    { "G01 the worker that is woken is killed: another one comes", woken_and_killed },
     { 0 },
 };
 

@@ -42,6 +42,7 @@ static const struct unit_suite *const suites[] = {
     &unit_spawn,
     &unit_together,
     &unit_traces,
+    &unit_leftovers,
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };
