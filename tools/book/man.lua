@@ -67,7 +67,7 @@ local function read_header(header)
         if not last then return end
         at = last + 1
         comment = unframed('\n' .. comment)
-        local title, text = comment:match('@name ([^\n]*)\n(.-)@{')
+        local title, text = comment:match('@name ([^\n@]-) *@{(.*)')
         if title then
             table.insert(groups, { title = title, text = text })
         elseif comment:find('@file') then
