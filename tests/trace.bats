@@ -270,8 +270,8 @@ refused() {
     lanes "$KIT/build/traced" pool threads
     count 2 '^pool [12]$'
     lanes "$KIT/build/traced" pool nested
-    count 4 '^pool [1-4], process [0-9]*$'
-    assert_equal "$(grep -o 'process.*' <<<"$output" | sort -u | wc -l)" 3
+    count 4 '^pool [1-4], pid [0-9]*$'
+    assert_equal "$(grep -o 'pid.*' <<<"$output" | sort -u | wc -l)" 3
     lanes -o x.svg "$KIT/build/traced" nested
     xmllint --noout x.svg
     lanes -o x.csv "$KIT/build/traced" nested
