@@ -195,9 +195,9 @@ int pool_terminate(struct pool *pool);
  * Waits, at most so long, until the work of a closed or terminated pool is done and every worker is gone; then no
  * process, descriptor or byte of shared memory of the pool is left, but for results that were not freed, queues, and
  * what a call in another thread is using: these remain where they are until pool_free(). Joining twice is fine.
- * @return 0. -1 with EBUSY, EINVAL, ETIMEDOUT or EINTR: it is not joined, and may be tried again. Or -1 although it is
- *   joined: EREMOTEIO (jobs failed and nobody looked: how many, and the first one's text), or ENOENT, EACCES, EISDIR,
- *   ENOSPC or EFBIG (what the system said when `trace` was to be written).
+ * @return 0. -1 with EBUSY, EINVAL, ETIMEDOUT or EINTR, and it can be tried again. Or -1 although the pool is joined:
+ *   EREMOTEIO (jobs failed and nobody looked: how many, and the first one's text), or ENOENT, EACCES, EISDIR, ENOSPC or
+ *   EFBIG (what the system said when `trace` was to be written).
  */
 int pool_join(struct pool *pool, double seconds);
 
@@ -281,7 +281,8 @@ struct pool_job_options {
 /**
  * Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
  * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free(). NULL with
- *   EINVAL, ESHUTDOWN, ENOMEM, ENOTSUP (`limit`), EAGAIN (`nowait`), or EINTR (while it waited for the ring).
+ *   ENOTSUP (`limit`), EAGAIN (the ring is full, and `nowait`), EINTR (it waited for that), EINVAL, ESHUTDOWN or
+ * ENOMEM.
  */
 struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
                                      size_t result_width, const struct pool_job_options *options);
@@ -313,9 +314,9 @@ int pool_result_wait(struct pool_result *result, double seconds);
 
 /**
  * Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies nothing.
- * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL: nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, ETIME, ECANCELED or
- *   ENOMEM (there was none for the words of the failure): items failed, the first is named, and the others' results are
- *   copied. May be called again.
+ * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, ETIME,
+ * ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
+ * results are copied. May be called again.
  */
 int pool_result_get(struct pool_result *result, void *results, double seconds);
 
@@ -355,7 +356,7 @@ size_t pool_result_count(const struct pool_result *result);
 /**
  * Reads a result in place, without a copy.
  * @return The result of item `item`, valid until the handle is freed. NULL with EAGAIN (the job is not done), EINVAL,
- * or EREMOTEIO, EOWNERDEAD, ETIME, ECANCELED or ENOMEM (the item failed).
+ *   or if the item failed with EREMOTEIO, EOWNERDEAD, ETIME, ECANCELED or ENOMEM.
  */
 const void *pool_result_at(struct pool_result *result, size_t item);
 
@@ -462,7 +463,7 @@ int pool_descriptor(struct pool *pool);
  * @param width, result_width  The size of one item, and of one result, in bytes.
  * @param options       NULL means all defaults. No callbacks.
  * @return An iterator, which belongs to the pool; close it with pool_iter_close() or leave it to pool_free(). NULL with
- *   EINVAL, ESHUTDOWN, ENOTSUP (`limit`) or ENOMEM.
+ *   ENOTSUP (a limit, in threads), EINVAL, ESHUTDOWN or ENOMEM.
  */
 struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *source, void *state, size_t width,
                             size_t result_width, const struct pool_job_options *options);
@@ -476,7 +477,7 @@ struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_s
  * Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
  * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, ETIME or ECANCELED and the item in
  *   pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the source
- *   failed; the end follows), ETIMEDOUT, EINTR, ESHUTDOWN (closed before the source's end), ENOMEM, EAGAIN or EINVAL.
+ *   failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or EINVAL.
  */
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
 
@@ -539,7 +540,7 @@ size_t pool_queue_size(struct pool_queue *queue);
 int pool_queue_task_done(struct pool_queue *queue);
 
 /** Waits until every item that was put is dealt with: pool_queue_task_done(), or its worker died. @return 0; -1 with
- * ETIMEDOUT, ESHUTDOWN (the pool ends), EINTR or EINVAL. */
+ * ESHUTDOWN (the pool ends), ETIMEDOUT, EINTR or EINVAL. */
 int pool_queue_join(struct pool_queue *queue, double seconds);
 
 /** Closes it: no more can be put, what is in it can be got. Twice is fine. Never blocks. @return 0; -1 with EINVAL. */

@@ -144,7 +144,7 @@ calls() {
 
 # section TITLE PAGE: what it says, as text.
 section() {
-    sed -n "/^.SH $1\$/,/^.SH/p" "$PAGES/man/$2.3" |
+    sed -n "/^\\.SH $1\$/,/^\\.SH/p" "$PAGES/man/$2.3" |
         sed '/^\.SH/d; /^\.PP/d; s/\\f\[[A-Z]\]//g; s/\\\[dq\]/"/g; s/\\\[rs\]/\\/g'
 }
 
