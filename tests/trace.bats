@@ -205,6 +205,9 @@ refused() {
     head -c 5000 /dev/urandom | sed 1i- >noise.csv
     lanes -1 noise.csv
     has "lanes: noise.csv, line 1: expected kind,slot"
+    printf 'a\033[31m\377b\n' >noise.csv
+    lanes -1 noise.csv
+    has 'got "a?[31m?b";'
     "$KIT/build/draw-demo" pool >a.csv
     lanes -1 a.csv -o folder.svg
     assert_output "lanes: cannot write folder.svg: Is a directory"

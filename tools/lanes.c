@@ -613,8 +613,11 @@ static int by_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
-static _Noreturn void damaged(const char *name, size_t line, const char *wanted, const char *text)
+/* The text may be anything, and terminals obey some bytes. */
+static _Noreturn void damaged(const char *name, size_t line, const char *wanted, char *text)
 {
+    for (char *at = text; *at; at++)
+        *at = *at < ' ' || *at > '~' ? '?' : *at;
     fail("%s, line %zu: expected %s, got \"%.60s%s\"; the file is damaged, or not one that POOL_TRACE=FILE.csv left",
          name, line, wanted, text, strlen(text) > 60 ? "..." : "");
 }
@@ -646,7 +649,7 @@ static void read_pools(FILE *in, const char *name, struct traces *all)
     if (ferror(in))
         fail("cannot read %s: %s", name, strerror(errno));
     if (where == BEGUN)
-        damaged(name, n, wanted[BEGUN], "the end");
+        damaged(name, n, wanted[BEGUN], (char[]){ "the end" });
     free(line);
     free(text);
     for (size_t i = 0; i < all->count; i++)
