@@ -286,12 +286,12 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 
 size_t pool_iter_index(const struct pool_iter *iter)
 {
-    return iter->index;
+    return iter ? iter->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
-    if (!iter->current.result || iter->current.given == 0) {
+    if (!iter || !iter->current.result || iter->current.given == 0) {
         if (size)
             *size = 0;
         return NULL;

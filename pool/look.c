@@ -67,7 +67,7 @@ int pool_workers(struct pool *pool, struct pool_worker *workers, int most)
     if (!in.pool)
         return -1;
     int count = pool_processes(pool);
-    for (int i = 0; i < count && i < most; i++) {
+    for (int i = 0; workers && i < count && i < most; i++) {
         struct slot *slot = &pool->region->slots[i];
         workers[i] = (struct pool_worker){ .pid = atomic_load(&slot->pid),
                                            .number = slot->worker,

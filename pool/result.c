@@ -120,11 +120,12 @@ static bool readable(const struct visit *in, const char *who)
 
 int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error)
 {
+    struct pool_error unwanted;
     VISIT in = visit_result(result, "pool_result_failure", false);
     if (!readable(&in, "pool_result_failure"))
         return -1;
     result->looked = true;
-    return result_failure(result, from, error);
+    return result_failure(result, from, error ? error : &unwanted);
 }
 
 int pool_result_successful(struct pool_result *result)
@@ -164,7 +165,7 @@ void copy_values(struct pool_result *result, char *to)
 
 size_t pool_result_count(const struct pool_result *result)
 {
-    return result->count;
+    return result ? result->count : 0;
 }
 
 /* Returns whether the item can be read. */

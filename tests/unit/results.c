@@ -541,6 +541,12 @@ static void zeros(bool check, const enum how *items, int count)
         check_results(items, count, out);
         pool_result_free(result);
     }
+    if (items[1] == IS_SLOW) { /* one more, to read in place */
+        struct pool_job_options options = { .limit = 0.01 };
+        struct pool_result *result = pool_apply_async(pool, write_and_end, &items[1], sizeof *items, WIDE, &options);
+        OK(pool_result_wait(result, PATIENCE));
+        CHECK(pool_result_at(result, 0) == NULL && errno == ETIME);
+    }
     for (int i = 0; i < count && items[1] != IS_SLOW; i++) {
         memset(out, 0xee, sizeof out);
         CHECK_EQ(pool_apply(pool, write_and_end, &items[i], sizeof *items, out, WIDE), items[i] <= WITH_REPLY ? 0 : -1);
@@ -615,6 +621,9 @@ static void untouched_where_not_fetched(void)
     memset(out, 0xee, sizeof out);
     memcpy(before, out, sizeof out);
     REFUSED(pool_result_get(result, out, 0), ETIMEDOUT, "pool_result_get");
+    CHECK_EQ(memcmp(out, before, sizeof out), 0);
+    pool_interrupt(pool);
+    REFUSED(pool_map(pool, write_and_end, &wait, 1, sizeof wait, out, WIDE), EINTR, "pool_map");
     CHECK_EQ(memcmp(out, before, sizeof out), 0);
     OK(pool_close(pool));
     REFUSED(pool_apply(pool, write_and_end, &wait, sizeof wait, out, WIDE), ESHUTDOWN, "pool_apply");

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "../../pool/region.h"
+#undef PATIENCE /* the region has its own */
 #include "unit.h"
 #include <fcntl.h>
 #include <stdio.h>
