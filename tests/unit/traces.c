@@ -5,8 +5,7 @@
  * Each test works in a folder of its own, which it removes. What lanes makes of the records is tested in trace.bats.
  */
 #define _GNU_SOURCE
-#include "../../pool/region.h"
-#undef PATIENCE /* the region has its own */
+#include "../../pool/inside.h"
 #include "unit.h"
 #include <fcntl.h>
 #include <stdio.h>
