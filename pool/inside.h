@@ -187,7 +187,6 @@ struct trace_record {
     uint64_t start, end, item; /* the item's index in its job, or UINT64_MAX: none */
     uint32_t job, worker;      /* 1 for the first job handed over; the N of PoolWorker-N */
     int32_t pid, status;
-    uint32_t slot;
     enum trace_kind kind;
 };
 

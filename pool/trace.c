@@ -21,40 +21,32 @@
 
 /* ---- Keeping ---- */
 
-static void add_record(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
-{
-    struct region *region = w->region;
-    uint64_t now = now_ns() - region->opened, began = atomic_load(&w->slot->began);
-    uint64_t n = atomic_load(&w->slot->traced);
-    struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
-    *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began,
-                                     .end = now,
-                                     .item = item,
-                                     .job = job,
-                                     .worker = w->slot->worker,
-                                     .pid = getpid(),
-                                     .status = status,
-                                     .slot = w->number,
-                                     .kind = kind };
-    if (kind == TRACE_DEATH) {
-        record->worker = w->slot->dead_worker;
-        record->pid = atomic_load(&w->slot->dead_pid);
-    }
-    note64(&w->slot->traced, n + 1);
-}
-
 void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
 {
-    if (w->region->trace)
-        add_record(w, kind, job, item, status);
+    struct region *region = w->region;
+    struct slot *slot = w->slot;
+    if (!region->trace)
+        return;
+    bool death = kind == TRACE_DEATH;
+    uint64_t now = now_ns() - region->opened, n = atomic_load(&slot->traced);
+    region->trace[w->number * region->trace_size + n % region->trace_size] =
+        (struct trace_record){ .start = item == UINT64_MAX ? now : atomic_load(&slot->began),
+                               .end = now,
+                               .item = item,
+                               .job = job,
+                               .worker = death ? slot->dead_worker : slot->worker,
+                               .pid = death ? atomic_load(&slot->dead_pid) : getpid(),
+                               .status = status,
+                               .kind = kind };
+    note64(&slot->traced, n + 1);
 }
 
 /* ---- Leaving them ---- */
 
-static void print(FILE *out, const struct trace_record *r)
+static void print(FILE *out, uint32_t slot, const struct trace_record *r)
 {
     static const char *const words[] = { "pool", "start", "done", "failed", "died", "end" };
-    fprintf(out, "%s,%u,%u,%d,%u,", words[r->kind], r->slot, r->worker, r->pid, r->job);
+    fprintf(out, "%s,%u,%u,%d,%u,", words[r->kind], slot, r->worker, r->pid, r->job);
     if (r->item != UINT64_MAX)
         fprintf(out, "%" PRIu64, r->item);
     fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%d\n", r->start, r->end, r->status);
@@ -69,17 +61,17 @@ static void print_all(FILE *out, const struct region *region)
         missing += traced > size ? traced - size : 0;
     }
     fputs("kind,slot,worker,pid,job,item,start,end,status\n", out);
-    print(out,
-          &(struct trace_record){
-              .slot = region->workers, .pid = region->caller, .item = missing, .start = region->opened, .end = now });
-    for (uint64_t slot = 0; slot < region->workers; slot++) {
+    print(out, region->workers,
+          &(struct trace_record){ .pid = region->caller, .item = missing, .start = region->opened, .end = now });
+    for (uint32_t slot = 0; slot < region->workers; slot++) {
         uint64_t traced = atomic_load(&region->slots[slot].traced);
         for (uint64_t i = 0; i < traced && i < size; i++) {
             struct trace_record record = region->trace[slot * size + i];
-            record.slot = (uint32_t)slot;
-            if (record.kind > TRACE_NOTHING && record.kind <= TRACE_END && record.start <= record.end &&
-                record.end <= now - region->opened)
-                print(out, &record);
+            bool timely = record.start <= record.end && record.end <= now - region->opened;
+            bool of_item = record.kind == TRACE_DONE || record.kind == TRACE_FAILED;
+            if (record.kind > TRACE_NOTHING && record.kind <= TRACE_END && timely &&
+                (!of_item || record.item != UINT64_MAX))
+                print(out, slot, &record);
         }
     }
     fputc('\n', out);
@@ -104,30 +96,20 @@ static int append(const char *name, const char *text, size_t size)
     return -1;
 }
 
-/* All of the file's text; NULL: no memory. */
-static char *print_text(const struct region *region, size_t *size)
-{
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size);
-    if (!out)
-        return NULL;
-    print_all(out, region);
-    bool good = !ferror(out);
-    if (fclose(out) == 0 && good)
-        return text;
-    free(text);
-    return NULL;
-}
-
 int trace_write(const struct region *region, const char *name)
 {
+    char *text = NULL, *full = NULL, pid[12] = "";
     size_t size, before = strstr(name, "%p") ? (size_t)(strstr(name, "%p") - name) : strlen(name);
-    char *text = print_text(region, &size), *full = NULL, pid[12] = "";
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        print_all(out, region);
+    bool good = out && !ferror(out);
     if (name[before])
         snprintf(pid, sizeof pid, "%d", (int)getpid());
     if (asprintf(&full, "%.*s%s%s", (int)before, name, pid, name + before + (name[before] ? 2 : 0)) < 0)
         full = NULL;
-    int status = text && full ? append(full, text, size) : -1, error = text && full ? errno : ENOMEM;
+    good = (!out || fclose(out) == 0) && good && full;
+    int status = good ? append(full, text, size) : -1, error = good ? errno : ENOMEM;
     if (status)
         error_set(error, "pool_join: cannot leave the records in %s: %s", full ? full : name, strerror(error));
     free(text);
