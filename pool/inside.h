@@ -173,8 +173,28 @@ bool worker_condemned(const struct region *region, uint32_t number);
 
 /* trace.c */
 
-/** Adds a record to the trace, if there is one. `item` is UINT64_MAX where it is not about one. */
+enum trace_kind {
+    TRACE_NOTHING, /* an unused record: zeroed memory is an empty trace; in the file: the pool itself */
+    TRACE_START,   /* a worker began its life in this slot: a point in time, start == end */
+    TRACE_DONE,    /* a task ran and succeeded */
+    TRACE_FAILED,  /* a task ran and returned failure, `status` */
+    TRACE_DEATH,   /* the worker died, with an item in the middle of that; `status` is as from wait() */
+    TRACE_END,     /* the worker's life ended as planned (maxtasks, close): a point in time */
+};
+
+/** What a traced pool remembers; times are in nanoseconds since it was opened. */
+struct trace_record {
+    uint64_t start, end, item; /* the item's index in its job, or UINT64_MAX: none */
+    uint32_t job, worker;      /* 1 for the first job handed over; the N of PoolWorker-N */
+    int32_t pid, status;
+    enum trace_kind kind;
+};
+
+/** Adds a record to the trace, if there is one. */
 void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status);
+
+/** Appends a joined pool's records to the file. 0, or -1 and the error set. */
+int trace_write(const struct region *region, const char *name);
 
 /* guard.c */
 

@@ -9,7 +9,7 @@
  * It does not know what the words in it mean, but for the one that idle workers sleep on.
  */
 #define _GNU_SOURCE
-#include "region.h"
+#include "inside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>

@@ -15,7 +15,6 @@
 #define POOL_REGION_H
 
 #include "pool.h"
-#include "trace.h"
 #include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>

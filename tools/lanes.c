@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As in the library's trace.h; POOL is the first of each pool: what there is to say of the pool itself. */
+/* As in the library's inside.h; POOL is the first of each pool: what there is to say of the pool itself. */
 enum trace_kind { TRACE_POOL, TRACE_START, TRACE_DONE, TRACE_FAILED, TRACE_DEATH, TRACE_END };
 
 #define NO_ITEM UINT64_MAX
