@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 bool socket_is_ours(const struct pool *pool)
 {
@@ -160,6 +161,6 @@ void await_hangup(const struct pool *pool, int ms)
 {
     struct pollfd end = { .fd = socket_is_ours(pool) ? pool->socket : -1 };
     if (pool->nursery > 0 && poll(&end, 1, ms) > 0)
-        for (int i = 0; i < 1000 && workers_live(pool); i++)
-            poll(NULL, 0, i > 900); /* it is about to be gone, unless a debugger holds it */
+        for (int i = 0; i < 1000 && workers_live(pool); i++) /* it is about to be gone, unless a debugger holds it */
+            usleep(20);
 }

@@ -38,96 +38,33 @@ enum mutation {
 static const int mutations[] = { ANSWERS_FOR_NOBODY, LEAVES_SPINNER, WAKES_NOBODY,           HEARS_NO_STOPS,
                                  PASSES_NOTHING_ON,  BIT_AFTER_LOOK, SLEEPERS_DO_NOT_ANSWER, SPINNER_STAYS };
 
+// clang-format off
 enum step : unsigned char {
     // work() and what it calls
-    LOOK,
-    READ_TICKET,
-    NOTE_AIM,
-    CLAIM,
-    PASS_ON,
-    DROP_AIM,
-    MOVE_HEAD,
-    RUN,
-    RUN_FOR_EVER,
-    FINISH,
+    LOOK, READ_TICKET, NOTE_AIM, CLAIM, PASS_ON, DROP_AIM, MOVE_HEAD, RUN, RUN_FOR_EVER, FINISH,
     // rest(): spin(), sleep_a_while()
-    REST,
-    SPIN,
-    END_SPIN,
-    READ_WAKE,
-    SET_BIT,
-    LAST_LOOK,
-    FUTEX_WAIT,
-    ASLEEP,
-    READ_ANSWER,
-    ANSWER,
-    CLEAR_BIT,
-    SKIP,
+    REST, SPIN, END_SPIN, READ_WAKE, SET_BIT, LAST_LOOK, FUTEX_WAIT, ASLEEP, READ_ANSWER, ANSWER, CLEAR_BIT, SKIP,
     // wake_one_worker(), for whoever calls it
-    WAKE_READ,
-    WAKE_ANYBODY,
-    WAKE_SET,
-    WAKE_FUTEX,
-    WAKE_READ_ANSWER,
-    WAKE_ANSWER,
+    WAKE_READ, WAKE_ANYBODY, WAKE_SET, WAKE_FUTEX, WAKE_READ_ANSWER, WAKE_ANSWER,
     // a successor: clear_up()
-    BIRTH_BIT,
-    BIRTH_AIM,
-    BIRTH_HEAD,
+    BIRTH_BIT, BIRTH_AIM, BIRTH_HEAD,
     // the nursery: worker_relieve()
-    AWAIT_NEWS,
-    RELIEVE_SPINNER,
-    RELIEVE_READ,
-    RELIEVE_ANSWER,
-    RELIEVE_LOOK,
-    RELIEVED,
+    AWAIT_NEWS, RELIEVE_SPINNER, RELIEVE_READ, RELIEVE_ANSWER, RELIEVE_LOOK, RELIEVED,
     // the caller: publish(), wake_enough()
-    PUT,
-    IS_ANY_SPINNING,
-    CALLER_ENDS,
+    PUT, IS_ANY_ASLEEP, IS_ANY_SPINNING, CALLER_ENDS,
 };
 static const char *const names[] = {
-    "look",
-    "read the ticket",
-    "note the aim",
-    "claim",
-    "pass on",
-    "drop the aim",
-    "move the head",
-    "run",
-    "RUNS FOR EVER",
-    "finish",
-    "rest",
-    "SPINS",
-    "end the spin",
-    "read wake",
-    "set its bit",
-    "last look",
-    "futex_wait",
-    "ASLEEP",
-    "read wake to answer",
-    "answer",
-    "clear its bit",
-    "skip to the head",
-    "wake one: read",
-    "wake one: anybody?",
-    "wake one: set",
-    "wake one: futex_wake",
-    "wake one: read to answer",
+    "look", "read the ticket", "note the aim", "claim", "pass on", "drop the aim", "move the head", "run",
+    "RUNS FOR EVER", "finish",
+    "rest", "SPINS", "end the spin", "read wake", "set its bit", "last look", "futex_wait", "ASLEEP",
+    "read wake to answer", "answer", "clear its bit", "skip to the head",
+    "wake one: read", "wake one: anybody?", "wake one: set", "wake one: futex_wake", "wake one: read to answer",
     "wake one: answer",
-    "birth: bit",
-    "birth: aim",
-    "birth: head",
-    "await news",
-    "relieve: spinner",
-    "relieve: read wake",
-    "relieve: answer",
-    "relieve: look",
-    "relieved",
-    "put",
-    "is any spinning?",
-    "all put",
+    "birth: bit", "birth: aim", "birth: head",
+    "await news", "relieve: spinner", "relieve: read wake", "relieve: answer", "relieve: look", "relieved",
+    "put", "is any asleep?", "is any spinning?", "all put",
 };
+// clang-format on
 
 enum flag : unsigned char { IDLE = 1, BIT = 2, IN_FUTEX = 4, STOPPED = 8, NEWS = 16, DEAD = 32, SEEN = 64 };
 
@@ -203,8 +140,12 @@ class steps
             else
                 step(MOVE_HEAD);
             break;
-        case READ_TICKET: step(ticket == READY ? NOTE_AIM : DROP_AIM); break;
-        case NOTE_AIM: step(CLAIM, [](state &, process &q) { q.aim = q.job + 1; }); break;
+        case READ_TICKET:
+            step(ticket == READY ? NOTE_AIM : DROP_AIM);
+            break;
+        case NOTE_AIM:
+            step(CLAIM, [](state &, process &q) { q.aim = q.job + 1; });
+            break;
         case CLAIM:
             if (ticket == READY)
                 step(PASS_ON, [me](state &s, process &q) { s.ticket[q.job] = me; });
@@ -217,19 +158,24 @@ class steps
             else
                 step(RUN, [](state &, process &q) { q.flags &= ~IDLE; });
             break;
-        case DROP_AIM: step(LOOK, [](state &, process &q) { q.aim = q.job = 0; }); break;
+        case DROP_AIM:
+            step(LOOK, [](state &, process &q) { q.aim = q.job = 0; });
+            break;
         case RUN:
             step(RUN_FOR_EVER);
             step(FINISH);
             break;
-        case FINISH: step(DROP_AIM, [](state &s, process &q) { s.ticket[q.job] = DONE; }); break;
+        case FINISH:
+            step(DROP_AIM, [](state &s, process &q) { s.ticket[q.job] = DONE; });
+            break;
         case MOVE_HEAD:
             if (from.head > p.position)
                 step(LOOK, [](state &s, process &q) { q.position = s.head; });
             else
                 step(REST, [](state &s, process &q) { s.head = q.position; });
             break;
-        default: rest(p);
+        default:
+            rest(p);
         }
     }
 
@@ -266,7 +212,9 @@ class steps
         case SET_BIT:
             step(mutated & BIT_AFTER_LOOK ? FUTEX_WAIT : LAST_LOOK, [](state &, process &q) { q.flags |= BIT; });
             break;
-        case LAST_LOOK: step(p.read % 2 || news ? READ_ANSWER : mutated & BIT_AFTER_LOOK ? SET_BIT : FUTEX_WAIT); break;
+        case LAST_LOOK:
+            step(p.read % 2 || news ? READ_ANSWER : mutated & BIT_AFTER_LOOK ? SET_BIT : FUTEX_WAIT);
+            break;
         case FUTEX_WAIT:
             if (from.wake == p.read)
                 step(ASLEEP, [](state &, process &q) { q.flags |= IN_FUTEX; });
@@ -281,27 +229,37 @@ class steps
             step(from.wake % 2 && !(mutated & SLEEPERS_DO_NOT_ANSWER) ? ANSWER : CLEAR_BIT,
                  [](state &s, process &q) { q.read = s.wake; });
             break;
-        case ANSWER: step(CLEAR_BIT, [](state &s, process &q) { s.wake += s.wake == q.read; }); break;
-        case CLEAR_BIT: step(SKIP, [](state &, process &q) { q.flags &= ~BIT, q.read = 0; }); break;
+        case ANSWER:
+            step(CLEAR_BIT, [](state &s, process &q) { s.wake += s.wake == q.read; });
+            break;
+        case CLEAR_BIT:
+            step(SKIP, [](state &, process &q) { q.flags &= ~BIT, q.read = 0; });
+            break;
         case SKIP:
             step(LOOK, [](state &s, process &q) { q.position = s.head > q.position ? s.head : q.position; });
             break;
-        default: birth(p);
+        default:
+            birth(p);
         }
     }
 
     void birth(const process &p)
     {
         switch (p.at) {
-        case BIRTH_BIT: step(BIRTH_AIM, [](state &, process &q) { q.flags &= ~BIT; }); break;
+        case BIRTH_BIT:
+            step(BIRTH_AIM, [](state &, process &q) { q.flags &= ~BIT; });
+            break;
         case BIRTH_AIM:
             if (p.aim && from.ticket[p.aim - 1] == who + 1)
                 step(RUN, [](state &s, process &q) { q.job = q.aim - 1, q.position = s.head; });
             else
                 step(BIRTH_HEAD, [](state &, process &q) { q.aim = 0; });
             break;
-        case BIRTH_HEAD: step(LOOK, [](state &s, process &q) { q.position = s.head; }); break;
-        default: wake_one(p);
+        case BIRTH_HEAD:
+            step(LOOK, [](state &s, process &q) { q.position = s.head; });
+            break;
+        default:
+            wake_one(p);
         }
     }
 
@@ -309,7 +267,9 @@ class steps
     {
         bool any = false;
         switch (p.at) {
-        case WAKE_READ: step(WAKE_ANYBODY, [](state &s, process &q) { q.read = s.wake; }); break;
+        case WAKE_READ:
+            step(WAKE_ANYBODY, [](state &s, process &q) { q.read = s.wake; });
+            break;
         case WAKE_ANYBODY:
             if (anybody_asleep(from) && p.read % 2 == 0)
                 step(WAKE_SET);
@@ -339,8 +299,11 @@ class steps
             else
                 woken();
             break;
-        case WAKE_ANSWER: step(0, [this](state &s, process &q) { s.wake += s.wake == q.read, woke(q, who); }); break;
-        default: others(p);
+        case WAKE_ANSWER:
+            step(0, [this](state &s, process &q) { s.wake += s.wake == q.read, woke(q, who); });
+            break;
+        default:
+            others(p);
         }
     }
 
@@ -364,8 +327,12 @@ class steps
             step(from.wake % 2 && !(mutated & ANSWERS_FOR_NOBODY) ? RELIEVE_ANSWER : RELIEVE_LOOK,
                  [](state &s, process &q) { q.read = s.wake; });
             break;
-        case RELIEVE_ANSWER: step(RELIEVE_LOOK, [](state &s, process &q) { s.wake += s.wake == q.read; }); break;
-        case RELIEVE_LOOK: step(p.position < from.ring && !(mutated & WAKES_NOBODY) ? WAKE_READ : RELIEVED); break;
+        case RELIEVE_ANSWER:
+            step(RELIEVE_LOOK, [](state &s, process &q) { s.wake += s.wake == q.read; });
+            break;
+        case RELIEVE_LOOK:
+            step(p.position < from.ring && !(mutated & WAKES_NOBODY) ? WAKE_READ : RELIEVED);
+            break;
         case RELIEVED:
             step(AWAIT_NEWS, [](state &s, process &q) {
                 process &w = s.p[q.job];
@@ -376,12 +343,18 @@ class steps
             break;
         case PUT:
             if (from.ring < jobs)
-                step(IS_ANY_SPINNING, [](state &s, process &) { s.ring++; });
+                step(IS_ANY_ASLEEP, [](state &s, process &) { s.ring++; });
             else
                 step(CALLER_ENDS);
             break;
-        case IS_ANY_SPINNING: step(from.spinner ? PUT : WAKE_READ); break;
-        default: break; // RUN_FOR_EVER, CALLER_ENDS
+        case IS_ANY_ASLEEP:
+            step(anybody_asleep(from) ? IS_ANY_SPINNING : PUT);
+            break;
+        case IS_ANY_SPINNING:
+            step(from.spinner ? PUT : WAKE_READ);
+            break;
+        default:
+            break; // RUN_FOR_EVER, CALLER_ENDS
         }
     }
 
