@@ -114,7 +114,7 @@ struct pool {
     struct watch *watches; /* jobs whose callback has not run yet */
     _Atomic size_t watch_count;
     size_t watch_room, watch_next;
-    struct pool_iter *iters;
+    struct stream *streams;
     bool untold;       /* there is news that the nursery could not be told of */
     enum stop stop;    /* as far as the caller stopped it */
     _Atomic bool over; /* the nursery is gone, and what was not done has failed */
@@ -285,6 +285,12 @@ struct pool_result *job_make(struct pool *pool, const struct order *order);
 
 /** Counts a job that is done, if it failed and nobody knows. Cancelled ones do not count: somebody wanted that. */
 void count_unseen(struct pool *pool, struct pool_result *result);
+
+/** Takes a record that can be used; NULL, and the error, if there is none. The lock is held. */
+struct pool_result *take_record(struct pool *pool, const char *who);
+
+/** Gives one back that nobody uses. The lock is held. */
+void make_free(struct pool *pool, struct pool_result *result);
 
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
