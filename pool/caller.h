@@ -40,12 +40,14 @@ struct memory {
     size_t map_size;
 };
 
-/** Which functions the workers know: those of the program and the libraries that were loaded at pool_open(). */
+/** Which functions the workers know: those of the program and of the modules that were there at pool_open(). */
 struct known {
-    unsigned long long loads; /* how often anything had been loaded */
-    unsigned modules;         /* how many were there */
-    uintptr_t checked[8];     /* functions found to be known */
-    bool program_only;        /* those of the program are all */
+    uintptr_t program, program_end;
+    uint64_t *modules; /* what identifies each */
+    size_t count;
+    unsigned long long loads, unloads; /* at the last look */
+    uintptr_t checked[8];              /* functions that were known then */
+    bool program_only;                 /* those of the program are all */
 };
 
 /** Who holds a job's record. */
@@ -403,8 +405,8 @@ int usable_cores(void);
 /** Returns how many bytes of memory this process may use: the machine's, or its cgroup's limit. */
 size_t usable_memory(void);
 
-/** Remembers what is loaded now. */
-void known_remember(struct known *known, bool program_only);
+/** Remembers what is loaded now. 0, or -1: there is no memory for it. */
+int known_remember(struct known *known, bool program_only);
 
 /** Tells whether a function was there at known_remember(). One outside every module (made at run time) passes. */
 bool known_has(struct known *known, uintptr_t function);
