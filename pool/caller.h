@@ -40,12 +40,14 @@ struct memory {
     size_t map_size;
 };
 
-/** Which functions the workers know: those of the program and the libraries that were loaded at pool_open(). */
+/** Which functions the workers know: those of the program and of the modules that were there at pool_open(). */
 struct known {
-    unsigned long long loads; /* how often anything had been loaded */
-    unsigned modules;         /* how many were there */
-    uintptr_t checked[8];     /* functions found to be known */
-    bool program_only;        /* those of the program are all */
+    uintptr_t program, program_end;
+    uint64_t *modules; /* what identifies each */
+    size_t count;
+    unsigned long long loads, unloads; /* at the last look */
+    uintptr_t checked[8];              /* functions that were known then */
+    bool program_only;                 /* those of the program are all */
 };
 
 /** Who holds a job's record. */
@@ -114,7 +116,7 @@ struct pool {
     struct watch *watches; /* jobs whose callback has not run yet */
     _Atomic size_t watch_count;
     size_t watch_room, watch_next;
-    struct pool_iter *iters;
+    struct stream *streams;
     bool untold;       /* there is news that the nursery could not be told of */
     enum stop stop;    /* as far as the caller stopped it */
     _Atomic bool over; /* the nursery is gone, and what was not done has failed */
@@ -286,6 +288,12 @@ struct pool_result *job_make(struct pool *pool, const struct order *order);
 /** Counts a job that is done, if it failed and nobody knows. Cancelled ones do not count: somebody wanted that. */
 void count_unseen(struct pool *pool, struct pool_result *result);
 
+/** Takes a record that can be used; NULL, and the error, if there is none. The lock is held. */
+struct pool_result *take_record(struct pool *pool, const char *who);
+
+/** Gives one back that nobody uses. The lock is held. */
+void make_free(struct pool *pool, struct pool_result *result);
+
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 
@@ -397,8 +405,8 @@ int usable_cores(void);
 /** Returns how many bytes of memory this process may use: the machine's, or its cgroup's limit. */
 size_t usable_memory(void);
 
-/** Remembers what is loaded now. */
-void known_remember(struct known *known, bool program_only);
+/** Remembers what is loaded now. 0, or -1: there is no memory for it. */
+int known_remember(struct known *known, bool program_only);
 
 /** Tells whether a function was there at known_remember(). One outside every module (made at run time) passes. */
 bool known_has(struct known *known, uintptr_t function);

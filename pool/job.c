@@ -32,7 +32,7 @@ static bool anybody_aims_at(struct region *region, uint32_t index)
     return false;
 }
 
-static void make_free(struct pool *pool, struct pool_result *result)
+void make_free(struct pool *pool, struct pool_result *result)
 {
     atomic_store_explicit(&result->hold, HOLD_NOBODY, memory_order_relaxed);
     result->next = pool->free;
@@ -124,18 +124,24 @@ void pool_result_free(struct pool_result *result)
     unlock_pool(pool);
 }
 
-/* Returns a record that can be used, NULL if there is none. */
-static struct pool_result *take_record(struct pool *pool)
+struct pool_result *take_record(struct pool *pool, const char *who)
 {
-    bool fresh = pool->fresh < pool->region->job_count;
-    reuse_dropped(pool, pool->free || fresh ? LOOKS : pool->drop_count);
-    if (!pool->free && fresh && pool->fresh % GROWTH == 0)
-        fresh = mprotect(&pool->results[pool->fresh], GROWTH * sizeof *pool->results, PROT_READ | PROT_WRITE) == 0;
-    if (!pool->free)
-        return fresh ? &pool->results[pool->fresh++] : NULL;
-    struct pool_result *result = &pool->results[pool->free - 1];
-    pool->free = result->next;
-    return result;
+    struct pool_result *fresh = &pool->results[pool->fresh];
+    reuse_dropped(pool, LOOKS);
+    if (pool->free || pool->fresh == pool->region->job_count ||
+        (pool->fresh % GROWTH == 0 && mprotect(fresh, GROWTH * sizeof *fresh, PROT_READ | PROT_WRITE) != 0))
+        fresh = NULL;
+    if (!pool->free && !fresh)
+        reuse_dropped(pool, pool->drop_count);
+    if (pool->free) {
+        fresh = &pool->results[pool->free - 1];
+        pool->free = fresh->next;
+    } else if (fresh) {
+        pool->fresh++;
+    } else {
+        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", who, pool->fresh);
+    }
+    return fresh;
 }
 
 /* ---- Preparing a job ---- */
@@ -243,11 +249,9 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
 /* Takes a record and describes the job in it. The caller holds the lock. */
 static struct pool_result *prepare(struct pool *pool, const struct order *order, const struct plan *plan)
 {
-    struct pool_result *result = take_record(pool);
-    if (!result) {
-        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", order->who, pool->fresh);
+    struct pool_result *result = take_record(pool, order->who);
+    if (!result)
         return NULL;
-    }
     const struct region *region = pool->region;
     struct job *job = &region->jobs[result - pool->results];
     if (place(pool, plan, order, job, result) != 0) {

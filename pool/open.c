@@ -131,8 +131,9 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->start = options->start;
     region->check = options->check;
     region->spin = cores > 1 ? SPIN : 0;
-    known_remember(&pool->known, options->start == POOL_SPAWN);
-    return options->trace && !(pool->trace = strdup(options->trace)) ? -1 : 0;
+    if (options->trace && !(pool->trace = strdup(options->trace)))
+        return -1;
+    return known_remember(&pool->known, options->start == POOL_SPAWN);
 }
 
 static int describe_initializer(struct pool *pool, const struct pool_options *options)
@@ -171,6 +172,7 @@ static void forget(struct pool *pool)
         munmap((void *)pool->here, 4096);
     iters_free(pool);
     free(pool->watches);
+    free(pool->known.modules);
     free(pool->trace);
     pthread_mutex_destroy(&pool->lock);
     pthread_mutex_destroy(&pool->turn);
