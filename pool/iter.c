@@ -401,7 +401,7 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 size_t pool_iter_index(const struct pool_iter *iter)
 {
     VISIT in = visit_iter((struct pool_iter *)iter, "pool_iter_index", false);
-    return in.pool ? stream_of(iter)->index : POOL_NO_ITEM;
+    return in.pool ? stream_of(iter)->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
