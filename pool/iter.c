@@ -309,7 +309,7 @@ static int give(struct stream *stream, void *result)
     stream->failed = stream->options.fail_fast;
     for (size_t i = 0; i < stream->count && stream->failed; i++)
         give_up_flight(stream, flight_at(stream, i));
-    error_of_item(&error, stream->index, result_note(flight->result, item), stream->pool->why);
+    error_of_item(&error, stream->index, result_note(flight->result, item), stream->pool);
     return error_put(&error);
 }
 

@@ -27,7 +27,8 @@
 static bool anybody_aims_at(struct region *region, uint32_t index)
 {
     for (uint32_t i = 0; i < region->workers; i++)
-        if (atomic_load(&region->slots[i].aim) == index + 1)
+        if (atomic_load(&region->slots[i].aim) == index + 1 ||
+            (uint32_t)atomic_load(&region->slots[i].once) == index + 1)
             return true;
     return false;
 }
@@ -61,7 +62,7 @@ static bool reuse(struct pool *pool, struct pool_result *result)
     struct job *job = job_of(result);
     if (!result_ready(result) || result->watch || result->visitors)
         return false;
-    if (result->chunks > 1) {
+    if (result->chunks > 1 || job->each) {
         if (atomic_load(&job->seq) % 2)
             atomic_fetch_add(&job->seq, 1);
         if (anybody_aims_at(pool->region, (uint32_t)(result - pool->results)))
@@ -95,10 +96,12 @@ static void reuse_dropped(struct pool *pool, uint32_t most)
     }
 }
 
-static void drop(struct pool *pool, struct pool_result *result)
+void job_drop(struct pool *pool, struct pool_result *result)
 {
     uint32_t number = (uint32_t)(result - pool->results) + 1;
     uint32_t *link = pool->dropped ? &pool->results[pool->dropped - 1].next : &result->next;
+    if (reuse(pool, result))
+        return;
     atomic_store(&job_of(result)->dropped, true);
     result->hold = HOLD_DROPPED;
     result->next = pool->dropped ? *link : number;
@@ -112,16 +115,14 @@ void pool_result_free(struct pool_result *result)
     if (!result || !result->pool || !*result->pool->here)
         return;
     VISIT in = visit(result->pool, NULL, "pool_result_free", false);
-    struct pool *pool = in.pool;
-    if (!pool)
+    if (!in.pool)
         return;
-    lock_pool(pool);
+    lock_pool(in.pool);
     if (result->hold == HOLD_HANDLE) {
-        if (!reuse(pool, result))
-            drop(pool, result);
-        reuse_dropped(pool, LOOKS);
+        job_drop(in.pool, result);
+        reuse_dropped(in.pool, LOOKS);
     }
-    unlock_pool(pool);
+    unlock_pool(in.pool);
 }
 
 struct pool_result *take_record(struct pool *pool, const char *who)
@@ -199,7 +200,7 @@ static int make_plan(const struct order *order, const struct region *region, str
         return 0;
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count > 1 ? count : 0, sizeof(uint32_t)) &&
-        add(plan, &plan->args, count, plan->width) &&
+        add(plan, &plan->args, order->list ? 1 : count, plan->width) &&
         add(plan, &plan->results, count, result_stride(region, order->result_width)))
         return 0;
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
@@ -264,6 +265,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->retries = options ? (uint16_t)options->retries : 0;
     job->limit = !options || options->limit <= 0 ? 0 : options->limit < 1e-9 ? 1e-9f : (float)options->limit;
     job->task = order->star ? region->run_row : (pool_task *)((uintptr_t)order->task + region->shift);
+    job->each = order->list;
     job->width = plan->width;
     job->result_width = order->result_width;
     job->count = (uint32_t)order->count;
@@ -301,7 +303,7 @@ static void fill(const struct order *order, char *args)
     if (order->star)
         fill_rows(order, args);
     else if (order->count && order->width)
-        memcpy(args, order->base, order->count * order->width);
+        memcpy(args, order->base, (order->list ? 1 : order->count) * order->width);
 }
 
 struct pool_result *job_make(struct pool *pool, const struct order *order)

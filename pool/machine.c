@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "caller.h"
+#include <errno.h>
 #include <limits.h>
 #include <link.h>
 #include <math.h>
@@ -88,6 +89,34 @@ int usable_cores(void)
 size_t usable_memory(void)
 {
     return (size_t)least_limit("memory", memory_limit, (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE));
+}
+
+/* How many more processes there can be. */
+static double pids_left(const char *group)
+{
+    double most, now, unused;
+    bool known =
+        read_numbers(group, "pids.max", &most, &unused) == 1 && read_numbers(group, "pids.current", &now, &unused) == 1;
+    return known ? most - now : INFINITY;
+}
+
+const char *cure(int error)
+{
+    switch (error) {
+    case EMFILE:
+        return "; close what you no longer need: pool_close, pool_join";
+    case EAGAIN:
+        return least_limit("pids", pids_left, 1) < 1 ? "; too many processes: see pids.max of the cgroup"
+                                                     : "; too many processes: see ulimit -u";
+    case ENOMEM:
+        return "; see ulimit -v";
+    case EFBIG:
+        return "; see ulimit -f";
+    case ENOENT:
+        return "; is /proc mounted?";
+    default:
+        return "";
+    }
 }
 
 /* ---- Known modules ---- */

@@ -108,7 +108,9 @@ typedef int pool_task(const void *arg, void *result);
 /** A task of several arguments, for pool_starmap(): args[0] points to the first, args[1] to the second ... */
 typedef int pool_star_task(const void *const *args, void *result);
 
-/** Runs once in each new worker before its first task. Failure (pool_fail()) fails pool_open(). */
+/** Runs once in each new worker before its first task: returns 0, or failure (see pool_fail()), which fails
+ * pool_open().
+ */
 typedef int pool_initializer(void *initarg);
 
 /** Gives imap its next item: writes it and returns 1, returns 0 at the end, or -1 if there can be no more. */
@@ -152,17 +154,27 @@ struct pool_options {
     bool check;                    /**< A canary behind each result: a task that writes past its own fails. Default:
                                         whether $POOL_CHECK is 1. */
     long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
-    size_t memory;                 /**< The most bytes for arguments and results, and again for replies, of the shared
-                                        region, which costs what is used of it. Default: a quarter of the memory this
-                                        process may use. */
-    double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
-    double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
-    const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
-                                        ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
+    int give_up_after;             /**< When so many workers in a row fail in their initializer (it returns failure, or
+                                        they die in it), the pool is over. Default: never; see pool_open(). */
+    const int *keep_descriptors; /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; -1 ends
+                                      the list. Default: all that are open at pool_open(), which a pipe's reader or a
+                                      server's port may notice; with POOL_SPAWN what an exec leaves open. */
+    size_t memory;               /**< The most bytes for arguments and results, and again for replies, of the shared
+                                      region, which costs what is used of it. Default: a quarter of the memory this
+                                      process may use. */
+    double open_timeout;         /**< Seconds pool_open() waits for all initializers. Default: 60. */
+    double grace;                /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
+    const char *trace;           /**< A file, named *.csv, to append a record of each task to when the pool is joined
+                                      ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
 };
 
 /**
  * Opens a pool and returns when every worker has run its initializer.
+ *
+ * A worker that dies is replaced for as long as the pool lives, however many die. Where no process is to be had, what a
+ * missing worker was at fails after about 1.3 seconds with the reason (EAGAIN); if none is left, what is queued fails,
+ * too. Where a later worker fails in its initializer, jobs wait: one such place at a time is tried again, after 10 ms
+ * at first, later once a second; pool_workers() shows it. Once the pool is closed that ends after eight in a row.
  * @param options  How it is to be; NULL means all defaults.
  * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL with
  *   EINVAL or ENOTSUP (an option makes no sense, or threads cannot do it), EREMOTEIO or EOWNERDEAD (an initializer
@@ -171,7 +183,8 @@ struct pool_options {
  */
 struct pool *pool_open(const struct pool_options *options);
 
-/** Returns the number of workers the pool keeps; 0 once it is joined; -1 with EINVAL. Never blocks. */
+/** Returns the number of places for workers, some of which may be empty just now: see pool_workers(). 0 once the pool
+ * is joined; -1 with EINVAL. Never blocks. */
 int pool_processes(const struct pool *pool);
 
 /**
@@ -260,6 +273,26 @@ int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_colu
 
 /** @} */
 /** @name Hand over now, wait later @{ */
+
+/**
+ * Runs a function once in every worker: in those there are before their next chunk, and in each later one between its
+ * initializer and its first task. Where several were handed over, they run in that order; one that is handed over again
+ * takes the place of what it was. Inline and in threads it runs once in each of these.
+ *
+ *     if (pool_each_worker(pool, load_settings, "new.conf", 9, 10) != 0)
+ *         fprintf(stderr, "%s\n", pool_error()->text);
+ *
+ * If it returns failure in a worker, it runs in no further one. A worker that dies in it has failed, too, but its
+ * successor tries again, as with an initializer. A worker that is busy for longer than `seconds` runs it later.
+ * @param pool        The pool.
+ * @param function    What to run; at most 64 different ones.
+ * @param arg, width  Its argument and the size of it in bytes; it is copied, and all workers share the copy.
+ * @param seconds     The longest to wait; 0 does not wait.
+ * @return 0 when every worker has run it. -1 with EREMOTEIO or EOWNERDEAD: it failed (the text says in which worker,
+ *   pool_error()->item in which place, as in pool_workers()); EAGAIN: no process was to be had for a missing worker;
+ *   ETIMEDOUT or EINTR: not all have run it, and it stays; ECANCELED: the pool ended; ESHUTDOWN, ENOMEM, EINVAL.
+ */
+int pool_each_worker(struct pool *pool, pool_initializer *function, const void *arg, size_t width, double seconds);
 
 /** How a job is to be run. A zeroed member means the default. */
 struct pool_job_options {
@@ -400,8 +433,9 @@ struct pool_worker {
     pid_t pid;       /**< Its process; 0 while there is none. Threads: this program's. */
     unsigned number; /**< The N of its name, PoolWorker-N. */
     unsigned deaths; /**< How many workers in its place died before their time. */
-    size_t finished; /**< How many items were finished in its place. */
+    size_t finished; /**< How many items ended in its place, well or badly, but by a death; as of its last chunk. */
     bool running;    /**< It is running an item. */
+    double retry_in; /**< While there is none: seconds until one is tried again, if that has failed; else 0. */
 };
 
 /**

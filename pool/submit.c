@@ -128,6 +128,8 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
 {
     if ((pool->stop || pool->over) && !pool_takes(pool, order)) /* it ended while the lock was let go of */
         return -1;
+    if (order->list)
+        return order->list(pool, order, result);
     if (ring_is_full(pool) && wait_for_room(pool, order) != 0)
         return -1;
     if (watch_room(pool, order) != 0)

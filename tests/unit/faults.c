@@ -28,6 +28,7 @@ enum fault {
     FAULT_MEMORY,
     FAULT_DESCRIPTOR,
     FAULT_SLEEP,
+    FAULT_CLOSE,       /* ENOSYS: close_range() is not there */
     FAULT_ANSWER,      /* EINTR to a call that is not a sleep */
     FAULT_KILL,        /* ESRCH */
     FAULT_SEND,        /* EAGAIN */
@@ -136,10 +137,34 @@ int __wrap_open(const char *path, int flags, ...)
     return strikes(FAULT_DESCRIPTOR) ? (int)fail_with(EMFILE) : __real_open(path, flags, mode);
 }
 
+/* A cgroup two levels deep; as marked, that of the upper one, or none, is full. */
+enum { NO_CGROUP, ROOMY, FULL_1, FULL_2 };
+
+static FILE *fake(const char *path, int mark)
+{
+    static const struct {
+        const char *path, *text[4];
+    } files[] = {
+        { "/proc/self/cgroup", { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n" } },
+        { "/sys/fs/cgroup/pids/a/b/pids.max", { NULL, "max\n", "max\n", NULL } },
+        { "/sys/fs/cgroup/pids/a/b/pids.current", { NULL, "7\n", "7\n", NULL } },
+        { "/sys/fs/cgroup/pids/a/pids.max", { NULL, "9\n", "7\n", "1\n" } },
+        { "/sys/fs/cgroup/pids/a/pids.current", { NULL, "7\n", "7\n", "7\n" } },
+        { "/sys/fs/cgroup/c/d/pids.max", { NULL, "7\n", "7\n", "6\n" } },
+        { "/sys/fs/cgroup/c/d/pids.current", { NULL, "7\n", "7\n", "6\n" } },
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(path, files[i].path) == 0 && files[i].text[mark])
+            return fmemopen((void *)files[i].text[mark], strlen(files[i].text[mark]), "r");
+    return fail_with(ENOENT), NULL;
+}
+
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
     if (shared && atomic_load(&shared->fault) == FAULT_NO_LIST && strstr(path, "/children"))
         return fail_with(ENOENT), NULL;
+    if (shared && atomic_load(&shared->mark) && strstr(path, "cgroup"))
+        return fake(path, atomic_load(&shared->mark));
     return strikes(FAULT_DESCRIPTOR) ? (fail_with(EMFILE), NULL) : __real_fopen(path, mode);
 }
 
@@ -195,6 +220,8 @@ __attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
         return fail_with(EAGAIN);
     if (number == SYS_pidfd_open && strikes(FAULT_DESCRIPTOR))
         return fail_with(EMFILE);
+    if (number == SYS_close_range && strikes(FAULT_CLOSE))
+        return fail_with(ENOSYS);
     if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && strikes(FAULT_SLEEP))
         return fail_with(EINTR);
     long got = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -387,35 +414,159 @@ static void fork_fails_for_a_while(void)
     end_pool(pool);
 }
 
-/* When it fails for good the pool goes on with fewer workers; with none left, jobs fail instead of waiting. */
-static void fork_fails_for_good(void)
+/* pool_open() waits for processes as long as a job would. */
+static void wait_and_disarm(void)
+{
+    while (atomic_load(&shared->fault_count) < 5)
+        unit_sleep(0.001);
+    disarm();
+}
+
+static void fork_fails_at_opening(void)
+{
+    pid_t friend = program_start(wait_and_disarm);
+    arm(FAULT_PROCESS, 2, true); /* the nursery comes to be */
+    struct pool *pool = open_pool(2);
+    CHECK_EQ(program_wait(friend), 0);
+    use(pool);
+    CHECK_EQ(worker_count(), 2);
+    end_pool(pool);
+}
+
+/* Whether the pool tells of just so many workers that they are there, and of the others when they will be tried. */
+static bool tells_of(struct pool *pool, int count)
+{
+    struct pool_worker list[2];
+    int there = 0, waiting = 0;
+    CHECK_EQ(pool_workers(pool, list, 2), 2);
+    CHECK_EQ(pool_processes(pool), 2);
+    for (int i = 0; i < 2; i++) {
+        there += list[i].pid && is_alive(list[i].pid);
+        waiting += !list[i].pid && list[i].retry_in > 0 && list[i].retry_in <= 1 && !list[i].running;
+    }
+    return there == count && waiting == 2 - count;
+}
+
+static int die_or_square(const void *arg, void *result)
+{
+    return *(const long *)arg == 1 ? raise(SIGKILL) : task_square(arg, result);
+}
+
+/* What the dead worker held fails with the reason; the other goes on; with none left, what is queued fails, too, and
+ * not for ever: when there are processes again, the pool is full again. */
+static void fork_fails_for_long(void)
 {
     struct pool *pool = open_pool(2);
-    struct pool_result *results[2];
-    pid_t pid = 0;
-    long x = 3, out = 0;
-    fill_with_gates(pool, results, 2);
-    arm(FAULT_PROCESS, 1, true);
-    CHECK(kill(atomic_load(&shared->pid[0]), SIGKILL) == 0);
+    struct pool_result *gate, *map;
     struct pool_error error;
-    EVENTUALLY(pool_result_ready(results[0]) || pool_result_ready(results[1]));
-    int lost = pool_result_ready(results[0]) ? 0 : 1;
-    CHECK_EQ(pool_result_failure(results[lost], 0, &error), 1);
-    CHECK_EQ(error.pid, atomic_load(&shared->pid[0]));
-    gate_open();
-    OK(pool_result_get(results[1 - lost], &pid, PATIENCE));
-    OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
-    CHECK_EQ(out, 9);
-    CHECK(kill(pid, SIGKILL) == 0);
-    EVENTUALLY(!is_alive(pid));
-    CHECK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out) == -1);
-    check_clean("pool_apply");
-    CHECK(disarm());
-    OK(pool_terminate(pool));
-    if (pool_join(pool, PATIENCE) != 0)
-        check_clean("pool_join");
-    pool_free(pool);
-    CHECK(no_children());
+    long in[] = { 0, 1, 2, 3 }, out[4], x = 3, squared = 0;
+    for (int round = 0; round < 2; round++) {
+        atomic_store(&shared->gate, 0);
+        int arrived = atomic_load(&shared->arrived);
+        fill_with_gates(pool, &gate, 1);
+        arm(FAULT_PROCESS, 1, true);
+        map = pool_map_async(pool, die_or_square, in, 4, sizeof *in, sizeof *out,
+                             &(struct pool_job_options){ .chunk = 4 });
+        FAILED(pool_result_get(map, out, PATIENCE), EOWNERDEAD, 1);
+        CHECK_EQ((long long)pool_error()->failures, 3);
+        CHECK_EQ(pool_result_failure(map, 2, &error), 1);
+        CHECK_EQ(error.code, EAGAIN);
+        CHECK_EQ(error.status, 0);
+        CHECK_TEXT(error.text, "item 2: no new worker could be started to run it: Resource temporarily unavailable");
+        CHECK_TEXT(error.text, "ulimit -u");
+        EVENTUALLY(tells_of(pool, 1));
+        gate_open();
+        OK(pool_result_get(gate, NULL, PATIENCE));
+        OK(pool_apply(pool, task_square, &x, sizeof x, &squared, sizeof squared));
+        CHECK_EQ(squared, 9);
+        pid_t last = atomic_load(&shared->pid[arrived]);
+        CHECK(kill(last, SIGKILL) == 0);
+        EVENTUALLY(!is_alive(last));
+        for (int i = 0; i < 2; i++)
+            FAILED(pool_map(pool, task_square, in, 4, sizeof *in, out, sizeof *out), EAGAIN, 0);
+        CHECK_EQ((long long)pool_error()->failures, 4);
+        EVENTUALLY(tells_of(pool, 0));
+        CHECK(disarm());
+        EVENTUALLY(tells_of(pool, 2));
+        use(pool);
+    }
+    end_pool(pool);
+}
+
+/* The reason says which limit it is, as it was when fork failed. */
+static void which_limit(void)
+{
+    for (int mark = ROOMY; mark <= FULL_2; mark++) {
+        struct pool *pool = open_pool(1);
+        struct pool_error error;
+        long in[] = { 1, 2 };
+        const char *limit = mark == ROOMY ? "ulimit -u" : "pids.max of the cgroup";
+        atomic_store(&shared->mark, mark);
+        arm(FAULT_PROCESS, 1, true);
+        struct pool_result *map = pool_map_async(pool, die_or_square, in, 2, sizeof *in, sizeof *in,
+                                                 &(struct pool_job_options){ .chunk = 2 });
+        OK(pool_result_wait(map, PATIENCE));
+        CHECK(disarm());
+        CHECK_EQ(pool_result_failure(map, 1, &error), 1);
+        CHECK_TEXT(error.text, limit);
+        CHECK(pool_result_at(map, 1) == NULL && errno == EAGAIN);
+        end_pool(pool);
+        atomic_store(&shared->mark, mark);
+        arm(FAULT_PROCESS, 1, true);
+        REFUSED_NULL(pool_open(NULL), EAGAIN, limit);
+        CHECK(disarm());
+    }
+    atomic_store(&shared->mark, NO_CGROUP);
+}
+
+/* A pool that is closed then, or terminated, comes to its end. */
+static void fork_fails_to_the_end(void)
+{
+    for (int how = 0; how < 3; how++) {
+        struct pool *pool = open_pool(1);
+        struct pool_result *results[2];
+        atomic_store(&shared->gate, 0);
+        atomic_int *pid = &shared->pid[atomic_load(&shared->arrived)];
+        fill_with_gates(pool, results, 1);
+        results[1] = pool_apply_async(pool, task_pid, NULL, 0, sizeof(pid_t), NULL);
+        arm(FAULT_PROCESS, 1, true);
+        CHECK(kill(*pid, SIGKILL) == 0);
+        EVENTUALLY(!is_alive(*pid));
+        if (how < 2)
+            OK(how ? pool_terminate(pool) : pool_close(pool));
+        if (how < 2)
+            OK(pool_result_wait(results[1], PATIENCE));
+        if (how == 0)
+            FAILED(pool_result_get(results[0], NULL, PATIENCE), EOWNERDEAD, 0);
+        if (how == 0)
+            FAILED(pool_result_get(results[1], NULL, PATIENCE), EAGAIN, 0);
+        if (how < 2 && pool_join(pool, PATIENCE) != 0)
+            CHECK(errno == EREMOTEIO);
+        pool_free(pool);
+        CHECK(no_children());
+        CHECK(disarm());
+    }
+}
+
+/* An old kernel, which has no close_range(). */
+static void closes_one_by_one(void)
+{
+    int ends[2];
+    char byte;
+    for (int start = POOL_FORK; start <= POOL_SPAWN; start++) {
+        int list[] = { unit_report, atoi(getenv("UNIT_SHARED")), -1 };
+        struct pool_options options = { .processes = 1, .start = (enum pool_start)start, .keep_descriptors = list };
+        REQUIRE(pipe(ends) == 0);
+        arm(FAULT_CLOSE, 1, true);
+        struct pool *pool = pool_open(&options);
+        OK(pool ? 0 : -1);
+        CHECK(disarm());
+        close(ends[1]);
+        CHECK_EQ(read(ends[0], &byte, 1), 0);
+        use(pool);
+        end_pool(pool);
+        close(ends[0]);
+    }
 }
 
 /* --- Asked once, asked again --- */
@@ -630,7 +781,12 @@ static const struct unit_case cases[] = {
     { "G16 the Nth fork or clone fails, for every N", processes_once },
     { "G16 pool_open without processes: EAGAIN, and nothing is left", open_without_processes },
     { "G16 a successor whose fork fails at first comes later", fork_fails_for_a_while },
-    { "G16 fork fails for good: fewer workers, then errors, never a hang", fork_fails_for_good },
+    { "G16 fork fails while the pool opens: it waits", fork_fails_at_opening },
+    { "G16 fork fails for long: fewer workers, then errors with the reason, then all is well again",
+      fork_fails_for_long },
+    { "G16 fork fails: which limit it is", which_limit },
+    { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
+    { "G16 no close_range: descriptors are closed one by one", closes_one_by_one },
     { "G16 the Nth socket, file or pidfd fails, for every N", descriptors_once },
     { "G16 the Nth socket, file or pidfd fails, and all later ones", descriptors_for_ever },
     { "G16 sleeps that end at once", sleeps, TWINS },

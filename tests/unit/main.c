@@ -33,6 +33,7 @@ static const struct unit_suite *const suites[] = {
     &unit_limits,
     &unit_canaries,
     &unit_deaths,
+    &unit_each,
     &unit_signals,
     &unit_host,
     &unit_output,

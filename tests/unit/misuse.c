@@ -42,6 +42,13 @@ static void p17_options(void)
     open_refused((struct pool_options){ .processes = INT_MIN }, "processes is -2147483648");
     open_refused((struct pool_options){ .processes = POOL_MAX_PROCESSES + 1 }, "1024");
     open_refused((struct pool_options){ .processes = 1, .maxtasks = -1 }, "maxtasks is -1");
+    open_refused((struct pool_options){ .processes = 1, .give_up_after = -1 }, "give_up_after is -1");
+    if (unit_kind == POOL_PROCESSES)
+        open_refused((struct pool_options){ .processes = 1, .keep_descriptors = (int[]){ 1000000, -1 } },
+                     "keep_descriptors: 1000000 is not open");
+    else
+        REFUSED_NULL(pool_open(&(struct pool_options){ .keep_descriptors = (int[]){ -1 } }), ENOTSUP,
+                     "keep_descriptors");
     open_refused((struct pool_options){ .processes = 1, .open_timeout = -1 }, "open_timeout");
     open_refused((struct pool_options){ .processes = 1, .open_timeout = NAN }, "open_timeout");
     open_refused((struct pool_options){ .processes = 1, .grace = -0.5 }, "grace");
