@@ -293,7 +293,7 @@ static bool has_landed(struct stream *stream, const struct wait *wait)
     if (land(stream))
         return true;
     bool may_spin = stream->count && wait->deadline && !flight_at(stream, 0)->result->woke; /* as in wait_for() */
-    return may_spin && spin_until(now_ns() + stream->pool->region->spin, land, stream);
+    return may_spin && spin_until(OFTEN, now_ns() + stream->pool->region->spin, land, stream);
 }
 
 static int give(struct stream *stream, void *result)
