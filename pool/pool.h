@@ -39,7 +39,8 @@
  *
  *     EINVAL       misuse: the text says of what             ESHUTDOWN  the pool is closed or terminated
  *     EREMOTEIO    a task returned failure                   EBUSY      too early: close or terminate the pool first
- *     EOWNERDEAD   a worker died in the middle of a task     EAGAIN     not ready, or the ring is full (nowait)
+ *     EOWNERDEAD   a worker died in the middle of a task     EAGAIN     not ready, the ring is full (nowait),
+ *                                                                       or no process is to be had for a worker
  *     ETIMEDOUT    the time is over, nothing is lost         EINTR      pool_interrupt() was called
  *     ENOMEM       the pool's memory cap is reached          ECANCELED  the item never ran, or not to its end
  *     ETIME        an item took longer than its limit        ENOTSUP    threads, or this start method, cannot do it
@@ -51,9 +52,9 @@
  * **Processes.** Workers are forked from a small process of the library's, the *nursery*, which pool_open() forks. So a
  * worker knows everything the program knew at pool_open(), and nothing later: data loaded afterwards is not there,
  * pointers into memory allocated afterwards mean nothing, and a function loaded (dlopen) afterwards is refused.
- * Arguments and results travel as bytes. A worker that dies costs the one task it ran; its successor, forked from the
- * same nursery, goes on where it stopped. A task may start processes of its own; what it leaves running is killed when
- * its worker is killed, and when the pool ends.
+ * Arguments and results travel as bytes. A worker that dies costs the one task it ran, however many die; its successor,
+ * forked from the same nursery, goes on where it stopped. A task may start processes of its own; what it leaves running
+ * is killed when its worker is killed, and when the pool ends.
  *
  * **Threads.** Any number of threads of the program may use one pool, its results, streams and queues; while one of
  * them is in a call, another may close, terminate, join or free the pool: then the first is told so. Open it before
@@ -108,9 +109,7 @@ typedef int pool_task(const void *arg, void *result);
 /** A task of several arguments, for pool_starmap(): args[0] points to the first, args[1] to the second ... */
 typedef int pool_star_task(const void *const *args, void *result);
 
-/** Runs once in each new worker before its first task: returns 0, or failure (see pool_fail()), which fails
- * pool_open().
- */
+/** Runs once in each new worker before its first task. Failure (pool_fail()) fails pool_open(). */
 typedef int pool_initializer(void *initarg);
 
 /** Gives imap its next item: writes it and returns 1, returns 0 at the end, or -1 if there can be no more. */
@@ -154,27 +153,27 @@ struct pool_options {
     bool check;                    /**< A canary behind each result: a task that writes past its own fails. Default:
                                         whether $POOL_CHECK is 1. */
     long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
-    int give_up_after;             /**< When so many workers in a row fail in their initializer (it returns failure, or
-                                        they die in it), the pool is over. Default: never; see pool_open(). */
-    const int *keep_descriptors; /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; -1 ends
-                                      the list. Default: all that are open at pool_open(), which a pipe's reader or a
-                                      server's port may notice; with POOL_SPAWN what an exec leaves open. */
-    size_t memory;               /**< The most bytes for arguments and results, and again for replies, of the shared
-                                      region, which costs what is used of it. Default: a quarter of the memory this
-                                      process may use. */
-    double open_timeout;         /**< Seconds pool_open() waits for all initializers. Default: 60. */
-    double grace;                /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
-    const char *trace;           /**< A file, named *.csv, to append a record of each task to when the pool is joined
-                                      ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
+    int give_up_after;             /**< When the initializer has failed in so many workers in a row, by its return or by
+                                        their death, the pool is over. Default: never; see pool_open(). */
+    const int *keep_descriptors;   /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; the
+                                        list ends with -1. Default: all that are open at pool_open(), so that a pipe's
+                                        reader may wait in vain for its end; POOL_SPAWN: those that an exec leaves. */
+    size_t memory;                 /**< The most bytes for arguments and results, and again for replies, of the shared
+                                        region, which costs what is used of it. Default: a quarter of the memory this
+                                        process may use. */
+    double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
+    double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
+    const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
+                                        ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
 };
 
 /**
  * Opens a pool and returns when every worker has run its initializer.
  *
- * A worker that dies is replaced for as long as the pool lives, however many die. Where no process is to be had, what a
- * missing worker was at fails after about 1.3 seconds with the reason (EAGAIN); if none is left, what is queued fails,
- * too. Where a later worker fails in its initializer, jobs wait: one such place at a time is tried again, after 10 ms
- * at first, later once a second; pool_workers() shows it. Once the pool is closed that ends after eight in a row.
+ * A place whose worker is gone gets another one for as long as the pool lives. Where no process is to be had for more
+ * than about a second, what the missing workers were at fails (EAGAIN), and if none is left, so does what is queued.
+ * Where later workers fail in their initializer, one place at a time is tried again, after 10 ms at first, at last once
+ * a second; jobs wait meanwhile; pool_workers() shows it. Once the pool is closed, eight failures in a row end it.
  * @param options  How it is to be; NULL means all defaults.
  * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL with
  *   EINVAL or ENOTSUP (an option makes no sense, or threads cannot do it), EREMOTEIO or EOWNERDEAD (an initializer
@@ -243,17 +242,17 @@ void pool_interrupt(struct pool *pool);
  * Runs one task in a worker and waits for it. Blocks without a time limit; pool_apply_async() and pool_result_get()
  * have one. The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, if that is not
  * NULL.
- * @return 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or EINTR,
- *   and `result` as it was, if it was not handed over, or given up.
+ * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or
+ *   EINTR, and `result` as it was, if it was not handed over, or given up.
  */
 int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width);
 
 /**
  * Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
  * array of items, each of `width` bytes, `results` one of results, or NULL.
- * @return 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED if items failed: pool_error() names the first, and the results
- *   of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they were not
- *   handed over, or given up.
+ * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if items failed: pool_error() names the first, and the
+ *   results of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they
+ *   were not handed over, or given up.
  */
 int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
              size_t result_width);
@@ -266,7 +265,7 @@ struct pool_column {
 
 /**
  * As pool_map(), for a task of several arguments: `ncolumns` of them, 1 to 64, each in an array of `count`.
- * @return As pool_map(): 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED, or EINVAL, ESHUTDOWN, ENOMEM or EINTR.
+ * @return As pool_map(): 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED, or EINVAL, ESHUTDOWN, ENOMEM or EINTR.
  */
 int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
                  size_t count, void *results, size_t result_width);
@@ -275,22 +274,19 @@ int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_colu
 /** @name Hand over now, wait later @{ */
 
 /**
- * Runs a function once in every worker: in those there are before their next chunk, and in each later one between its
- * initializer and its first task. Where several were handed over, they run in that order; one that is handed over again
- * takes the place of what it was. Inline and in threads it runs once in each of these.
+ * Runs a function once in every worker: at once, or before the next chunk of one that is busy; and in each later one,
+ * after its initializer and before its first task. Several run in the order in which they were handed over; one that is
+ * handed over again takes the place of what it was. `arg`, `width` bytes, is copied once; all workers share the copy
+ * (NULL if `width` is 0). Waits, at most so long, until all have run it, also for workers that are missing.
  *
- *     if (pool_each_worker(pool, load_settings, "new.conf", 9, 10) != 0)
+ *     if (pool_each_worker(pool, load_settings, "new.conf", sizeof "new.conf", 10) != 0)
  *         fprintf(stderr, "%s\n", pool_error()->text);
  *
- * If it returns failure in a worker, it runs in no further one. A worker that dies in it has failed, too, but its
- * successor tries again, as with an initializer. A worker that is busy for longer than `seconds` runs it later.
- * @param pool        The pool.
- * @param function    What to run; at most 64 different ones.
- * @param arg, width  Its argument and the size of it in bytes; it is copied, and all workers share the copy.
- * @param seconds     The longest to wait; 0 does not wait.
- * @return 0 when every worker has run it. -1 with EREMOTEIO or EOWNERDEAD: it failed (the text says in which worker,
- *   pool_error()->item in which place, as in pool_workers()); EAGAIN: no process was to be had for a missing worker;
- *   ETIMEDOUT or EINTR: not all have run it, and it stays; ECANCELED: the pool ended; ESHUTDOWN, ENOMEM, EINVAL.
+ * When it has returned failure in one worker, it runs in no other any more. A worker that dies in it has failed, too,
+ * but its successor tries again; in a later worker any failure is one of its initializer: see pool_open().
+ * @return 0. -1 with EREMOTEIO or EOWNERDEAD (it failed; pool_error()->item says in which place, as of pool_workers()),
+ *   ETIMEDOUT or EINTR (the others will run it later), ECANCELED (the pool ended), EBUSY (another thread waits for the
+ *   same function), ENOMEM (or there are 64 others), ESHUTDOWN or EINVAL.
  */
 int pool_each_worker(struct pool *pool, pool_initializer *function, const void *arg, size_t width, double seconds);
 
@@ -347,9 +343,9 @@ int pool_result_wait(struct pool_result *result, double seconds);
 
 /**
  * Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies nothing.
- * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, ETIME,
- * ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
- * results are copied. May be called again.
+ * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME,
+ *   ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
+ *   results are copied. May be called again.
  */
 int pool_result_get(struct pool_result *result, void *results, double seconds);
 
@@ -389,7 +385,7 @@ size_t pool_result_count(const struct pool_result *result);
 /**
  * Reads a result in place, without a copy.
  * @return The result of item `item`, valid until the handle is freed. NULL with EAGAIN (the job is not done), EINVAL,
- *   or if the item failed with EREMOTEIO, EOWNERDEAD, ETIME, ECANCELED or ENOMEM.
+ *   or if the item failed with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME, ECANCELED or ENOMEM.
  */
 const void *pool_result_at(struct pool_result *result, size_t item);
 
@@ -433,9 +429,9 @@ struct pool_worker {
     pid_t pid;       /**< Its process; 0 while there is none. Threads: this program's. */
     unsigned number; /**< The N of its name, PoolWorker-N. */
     unsigned deaths; /**< How many workers in its place died before their time. */
-    size_t finished; /**< How many items ended in its place, well or badly, but by a death; as of its last chunk. */
+    size_t finished; /**< How many items ended in its place, but for those whose worker died, up to its last chunk. */
     bool running;    /**< It is running an item. */
-    double retry_in; /**< While there is none: seconds until one is tried again, if that has failed; else 0. */
+    double retry_in; /**< While none could be started: seconds to the next try; else 0. */
 };
 
 /**

@@ -42,7 +42,7 @@ functions_over() {
 }
 
 @test "the workers' side sees nothing of the caller's, nor uses what lies below it but is the caller's" {
-    for file in region ticket note trace guard run heal worker nursery; do
+    for file in region ticket note trace guard run once heal worker nursery; do
         output=$(gcc -MM -Ipool "pool/$file.c")
         assert_output --partial "pool/$file.c"
         refute_output --partial caller.h
