@@ -43,20 +43,12 @@ bool workers_live(const struct pool *pool)
 /* What to do about an error of the system, to be put behind its name. */
 const char *cure(int error)
 {
-    switch (error) {
-    case EMFILE:
-        return "; close what you no longer need: pool_close, pool_join";
-    case EAGAIN:
-        return "; too many processes: see ulimit -u";
-    case ENOMEM:
-        return "; see ulimit -v";
-    case EFBIG:
-        return "; see ulimit -f";
-    case ENOENT:
-        return "; is /proc mounted?";
-    default:
-        return "";
-    }
+    return error == EMFILE   ? "; close what you no longer need: pool_close, pool_join"
+           : error == EAGAIN ? "; too many processes: see ulimit -u"
+           : error == ENOMEM ? "; see ulimit -v"
+           : error == EFBIG  ? "; see ulimit -f"
+           : error == ENOENT ? "; is /proc mounted?"
+                             : "";
 }
 
 /* Whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
