@@ -76,6 +76,7 @@ static const struct call table[] = {
     CALL(epoll_ctl, ENOMEM, ENOSPC),
     CALL(epoll_pwait, EINTR),
     CALL(socketpair, EMFILE, ENOMEM),
+    CALL(getsockopt, ENOPROTOOPT),
     CALL(sendto, EINTR, EAGAIN, ENOBUFS, EPIPE),
     CALL(recvfrom, EINTR, EAGAIN, ENOMEM),
     CALL(ppoll, EINTR, ENOMEM),
