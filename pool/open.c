@@ -191,12 +191,11 @@ static void forget(struct pool *pool)
 static void leave(struct pool *pool)
 {
     pid_t nursery = pool->nursery;
+    int slices = nursery <= 0 ? 0 : pool->over || on_its_way(pool->region) ? 10 : 60;
     if (nursery > 0 && socket_is_ours(pool))
         shutdown(pool->socket, SHUT_WR); /* whoever else holds it */
-    if (nursery > 0 && on_its_way(pool->region) && workers_live(pool))
-        kill(nursery, SIGKILL);
-    for (int slice = pool->over ? 50 : 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
-        kill(nursery, slice < 50 ? SIGCONT : SIGKILL);
+    for (; slices && workers_live(pool); slices--) {
+        signal_nursery(pool, slices > 10 ? SIGCONT : SIGKILL);
         await_hangup(pool, 100);
     }
     threads_join(pool);
@@ -359,7 +358,8 @@ struct pool *pool_open(const struct pool_options *asked)
     }
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
-    pool->file = pool->socket = -1;
+    pool->file = -1;
+    pool->socket = -1;
     int status = open_pool(pool, &options), error = errno;
     if (pool->file >= 0)
         close(pool->file);
