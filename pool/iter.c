@@ -41,9 +41,8 @@ struct stream {
     bool ordered, nowait;  /* nowait: a full ring is an error */
     pthread_mutex_t lock;  /* guards all below; it is not held while the source runs or a thread waits */
     const void *asker;     /* the thread that asks the source */
-    bool ended, closed;    /* the source is not to be asked any more; no thread is to come back */
+    bool ended, failed;    /* the source is not to be asked any more; because an item failed */
     bool source_failed;    /* and nobody was told */
-    bool failed;           /* an item did, which ends the stream */
     size_t pulled, flying; /* items handed over; and not given out */
     struct flight current; /* the one that is given out, */
     size_t given, index;   /* so many items of it so far; the index of the last */
@@ -51,9 +50,10 @@ struct stream {
     struct flight flights[]; /* a ring, the oldest first */
 };
 
+/* NULL once it is closed. */
 static struct stream *stream_of(const struct pool_iter *iter)
 {
-    return (struct stream *)iter->record.extent.at;
+    return (struct stream *)__atomic_load_n(&iter->record.extent.at, __ATOMIC_SEQ_CST);
 }
 
 static struct flight *flight_at(struct stream *stream, size_t i)
@@ -67,12 +67,18 @@ static const void *this_thread(void)
     return &errno;
 }
 
-static struct visit visit_iter(struct pool_iter *iter, const char *who, bool waits)
+/* Goes in, so that the stream stays where it is. NULL if it is closed, or not here; the error says so. */
+static struct stream *go_in(struct visit *in, const struct pool_iter *iter, const char *who, bool waits)
 {
-    if (iter)
-        return visit_result(&iter->record, who, waits);
-    error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
-    return (struct visit){ .pool = NULL };
+    *in = (struct visit){ .pool = NULL };
+    if (!iter)
+        error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
+    else
+        *in = visit_result((struct pool_result *)&iter->record, who, waits);
+    struct stream *stream = in->pool ? stream_of(iter) : NULL;
+    if (in->pool && !stream)
+        error_set(EINVAL, "%s: the stream is closed", who);
+    return stream;
 }
 
 /* ---- Opening and closing ---- */
@@ -161,38 +167,39 @@ static void drop(struct pool_result *result)
     pool_result_free(result);
 }
 
-/* Tells all others to leave, waits until they have, and takes the stream off the pool's list. */
-static bool end_stream(struct stream *stream, struct pool_result *record)
+/* Closes the stream, takes it off the pool's list, and waits until all others have left. NULL: it is closed already, or
+ * this is its source. */
+static struct stream *end_stream(struct pool *pool, struct pool_iter *iter)
 {
-    pthread_mutex_lock(&stream->lock);
-    bool mine = !stream->closed && stream->asker != this_thread();
-    stream->closed |= mine;
-    pthread_mutex_unlock(&stream->lock);
-    if (!mine)
-        return false;
-    for (uint32_t inside; (inside = atomic_load(&record->visitors)) > 1;)
-        futex_wait(&record->visitors, inside, SLICE);
-    struct pool *pool = stream->pool;
     lock_pool(pool);
-    struct stream **link = &pool->streams;
-    while (*link != stream)
+    struct stream *stream = stream_of(iter), **link = &pool->streams;
+    if (stream && stream->asker == this_thread())
+        stream = NULL;
+    while (stream && *link != stream)
         link = &(*link)->next;
-    *link = stream->next;
-    make_free(pool, record);
+    if (stream) {
+        *link = stream->next;
+        __atomic_store_n(&iter->record.extent.at, 0, __ATOMIC_SEQ_CST);
+    }
     unlock_pool(pool);
-    return true;
+    if (stream)
+        visitors_wait(&iter->record.visitors, 0);
+    return stream;
 }
 
 void pool_iter_close(struct pool_iter *iter)
 {
-    VISIT in = visit_iter(iter, "pool_iter_close", false);
-    if (!in.pool || !end_stream(stream_of(iter), &iter->record))
+    VISIT in = visit(iter ? iter->record.pool : NULL, NULL, "pool_iter_close", false);
+    struct stream *stream = in.pool ? end_stream(in.pool, iter) : NULL;
+    if (!stream)
         return;
-    struct stream *stream = stream_of(iter);
     drop(stream->current.result);
     for (size_t i = 0; i < stream->count; i++)
         drop(flight_at(stream, i)->result);
     free(stream);
+    lock_pool(in.pool);
+    make_free(in.pool, &iter->record);
+    unlock_pool(in.pool);
 }
 
 void iters_free(struct pool *pool)
@@ -269,8 +276,7 @@ static int refill(struct stream *stream)
 static bool land(void *about)
 {
     struct stream *stream = about;
-    size_t most = stream->ordered ? 1 : stream->pool->region->workers + 1;
-    for (size_t i = 0; i < stream->count && i < most; i++)
+    for (size_t i = 0; i < stream->count && (i == 0 || (!stream->ordered && i <= stream->pool->region->workers)); i++)
         if (result_ready(flight_at(stream, i)->result)) {
             stream->current = *flight_at(stream, i);
             stream->given = 0;
@@ -293,7 +299,7 @@ static bool has_landed(struct stream *stream, const struct wait *wait)
     if (land(stream))
         return true;
     bool may_spin = stream->count && wait->deadline && !flight_at(stream, 0)->result->woke; /* as in wait_for() */
-    return may_spin && spin_until(now_ns() + stream->pool->region->spin, land, stream);
+    return may_spin && spin_until(OFTEN, now_ns() + stream->pool->region->spin, land, stream);
 }
 
 static int give(struct stream *stream, void *result)
@@ -361,16 +367,15 @@ static int sleep_on(struct stream *stream, const struct wait *wait, _Atomic uint
 }
 
 /* The lock is held. Between telling that somebody waits and the sleep there is another look. */
-static int next(struct stream *stream, const struct wait *wait, void *result)
+static int next(const struct pool_iter *iter, struct stream *stream, const struct wait *wait, void *result)
 {
     _Atomic uint32_t *word = NULL;
     uint32_t value = 0;
     for (;;) {
-        if (stream->closed || stream->asker == this_thread())
-            return error_set(EINVAL,
-                             stream->closed ? "%s: another thread has closed the stream"
-                                            : "%s: the source cannot wait for its own stream",
-                             wait->who);
+        if (!stream_of(iter))
+            return error_set(EINVAL, "%s: another thread has closed the stream", wait->who);
+        if (stream->asker == this_thread())
+            return error_set(EINVAL, "%s: the source cannot wait for its own stream", wait->who);
         int status = stream->asker ? 0 : refill(stream), error = errno;
         if (has_landed(stream, wait))
             return give(stream, result);
@@ -386,35 +391,37 @@ static int next(struct stream *stream, const struct wait *wait, void *result)
 
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
-    VISIT in = visit_iter(iter, "pool_iter_next", true);
-    if (!in.pool)
+    VISIT in;
+    struct stream *stream = go_in(&in, iter, "pool_iter_next", true);
+    if (!stream)
         return -1;
-    struct stream *stream = stream_of(iter);
     struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
     run_callbacks(in.pool, wait.deadline);
     pthread_mutex_lock(&stream->lock);
-    int status = next(stream, &wait, result);
+    int status = next(iter, stream, &wait, result);
     pthread_mutex_unlock(&stream->lock);
     return status;
 }
 
 size_t pool_iter_index(const struct pool_iter *iter)
 {
-    VISIT in = visit_iter((struct pool_iter *)iter, "pool_iter_index", false);
-    return in.pool ? stream_of(iter)->index : POOL_NO_ITEM;
+    VISIT in;
+    struct stream *stream = go_in(&in, iter, "pool_iter_index", false);
+    return stream ? stream->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
-    VISIT in = visit_iter(iter, "pool_iter_reply", false);
+    VISIT in;
+    struct stream *stream = go_in(&in, iter, "pool_iter_reply", false);
+    const void *bytes = NULL;
     if (size)
         *size = 0;
-    if (!in.pool)
+    if (!stream)
         return NULL;
-    struct stream *stream = stream_of(iter);
     pthread_mutex_lock(&stream->lock);
-    struct pool_result *result = stream->given ? stream->current.result : NULL;
-    const void *bytes = result ? pool_result_reply(result, stream->given - 1, size) : NULL;
+    if (stream->current.result && stream->given)
+        bytes = pool_result_reply(stream->current.result, stream->given - 1, size);
     pthread_mutex_unlock(&stream->lock);
     return bytes;
 }
