@@ -200,6 +200,8 @@ struct visit {
 
 /** Tells whether this process and thread may make the call; sets the error if not. `waits`: the call may wait. */
 bool pool_may(const struct pool *pool, const char *who, bool waits);
+/** Waits until no call but so many of this thread's own are inside. */
+void visitors_wait(_Atomic uint32_t *visitors, uint32_t own);
 /** Wakes the call that waits for all others to be out; leaves errno alone. */
 void visitors_wake(_Atomic uint32_t *visitors);
 

@@ -469,24 +469,16 @@ int pool_join(struct pool *pool, double seconds)
     return status;
 }
 
-/* Waits until no call but so many of this thread's own are inside. */
-static void wait_for_others(_Atomic uint32_t *visitors, uint32_t own)
-{
-    uint32_t inside = atomic_fetch_or(visitors, VISITORS_LAST) | VISITORS_LAST;
-    for (; inside != (VISITORS_LAST | own); inside = atomic_load(visitors))
-        futex_wait(visitors, inside, SLICE);
-}
-
 void pool_free(struct pool *pool)
 {
     if (!pool || !visit(pool, NULL, "pool_free", true).pool)
         return;
     if (!pool->joined)
         end_work(pool, POOL_FOREVER);
-    wait_for_others(&pool->visitors, 1);
+    visitors_wait(&pool->visitors, 1);
     for (uint32_t i = 0; i < pool->fresh; i++) /* behind the pool: while they are in a result, they may come in again */
         if (pool->results[i].visitors)
-            wait_for_others(&pool->results[i].visitors, 0);
+            visitors_wait(&pool->results[i].visitors, 0);
     if (!pool->joined)
         settle(pool);
     forget(pool);
