@@ -17,8 +17,8 @@ CFLAGS += $(EXTRA)              # make EXTRA=-fsanitize=address ...
 COMPILE = $(CC) $(strip $(CFLAGS))
 
 # From the ground up: nobody calls a function of a file behind its own (make check-floors).
-FLOORS    = error region machine memory self ticket note trace guard run heal worker nursery spawn thread result job \
-            alive callback wait submit star iter queue look poll open
+FLOORS    = region machine memory error self ticket note trace guard run once heal worker nursery spawn thread result \
+            job alive callback wait submit each star iter queue look poll open
 SOURCES   = $(FLOORS:%=pool/%.c)
 OBJECTS   = $(SOURCES:pool/%.c=$(BUILD)/%.o)
 LIBRARY   = $(BUILD)/libpool.a

@@ -4,7 +4,7 @@
  * The idea: with maxtasks = 2 a worker ends after two tasks and a fresh one
  * takes its place. What the old one had hoarded goes with it.
  *
- * Usage: make ch09 && ./ch09       (POOL_TRACE=- ./ch09 draws who ran what)
+ * Usage: make ch09 && ./ch09       (./lanes ./ch09 draws who ran what)
  *
  * Watch for: ten tasks need five lives, but eight are started. And a leak
  * begins again with each life instead of growing to the end.

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 bool socket_is_ours(const struct pool *pool)
 {
@@ -37,25 +38,6 @@ bool workers_live(const struct pool *pool)
     pid_t nursery = pool->nursery;
     int status = nursery > 0 ? waitid(P_PID, (id_t)nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) : 1;
     return status == 0 ? info.si_pid == 0 : status < 0 && errno != ECHILD;
-}
-
-/* What to do about an error of the system, to be put behind its name. */
-const char *cure(int error)
-{
-    switch (error) {
-    case EMFILE:
-        return "; close what you no longer need: pool_close, pool_join";
-    case EAGAIN:
-        return "; too many processes: see ulimit -u";
-    case ENOMEM:
-        return "; see ulimit -v";
-    case EFBIG:
-        return "; see ulimit -f";
-    case ENOENT:
-        return "; is /proc mounted?";
-    default:
-        return "";
-    }
 }
 
 /* Whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
@@ -93,7 +75,8 @@ void say_why(struct pool *pool)
         snprintf(pool->why, sizeof pool->why, "no worker can be started: %s%s", strerror(region->failed_errno),
                  cure(region->failed_errno));
     } else if (failed && region->slots[failed - 1].text[0]) {
-        snprintf(pool->why, sizeof pool->why, "the initializer failed in PoolWorker-%u: %s",
+        snprintf(pool->why, sizeof pool->why, "the initializer%s failed in PoolWorker-%u: %s",
+                 atomic_load(&region->each) ? ", or a function of pool_each_worker," : "",
                  region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
     } else if (failed) {
         error_of_death(death, sizeof death, region->slots[failed - 1].dead_pid, region->slots[failed - 1].dead_status);
@@ -159,7 +142,7 @@ bool look_after(struct pool *pool)
 void await_hangup(const struct pool *pool, int ms)
 {
     struct pollfd end = { .fd = socket_is_ours(pool) ? pool->socket : -1 };
-    pid_t nursery = pool->nursery;
-    if (nursery > 0 && poll(&end, 1, ms) > 0)
-        waitid(P_PID, (id_t)nursery, &(siginfo_t){ .si_pid = 0 }, WEXITED | WNOWAIT | __WALL);
+    if (pool->nursery > 0 && poll(&end, 1, ms) > 0)
+        for (int i = 0; i < 1000 && workers_live(pool); i++) /* it is about to be gone, unless a debugger holds it */
+            usleep(20);
 }

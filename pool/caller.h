@@ -40,12 +40,14 @@ struct memory {
     size_t map_size;
 };
 
-/** Which functions the workers know: those of the program and the libraries that were loaded at pool_open(). */
+/** Which functions the workers know: those of the program and of the modules that were there at pool_open(). */
 struct known {
-    unsigned long long loads; /* how often anything had been loaded */
-    unsigned modules;         /* how many were there */
-    uintptr_t checked[8];     /* functions found to be known */
-    bool program_only;        /* those of the program are all */
+    uintptr_t program, program_end;
+    uint64_t *modules; /* what identifies each */
+    size_t count;
+    unsigned long long loads, unloads; /* at the last look */
+    uintptr_t checked[8];              /* functions that were known then */
+    bool program_only;                 /* those of the program are all */
 };
 
 /** Who holds a job's record. */
@@ -54,6 +56,7 @@ enum hold {
     HOLD_MAKER, /* a submission that is not through yet: nothing in the record can be relied upon */
     HOLD_HANDLE,
     HOLD_DROPPED, /* the handle was freed before the record can be used again */
+    HOLD_POOL,    /* nobody outside; later workers are to run it */
 };
 
 struct pool_result {
@@ -114,11 +117,11 @@ struct pool {
     struct watch *watches; /* jobs whose callback has not run yet */
     _Atomic size_t watch_count;
     size_t watch_room, watch_next;
-    struct pool_iter *iters;
+    struct stream *streams;
     bool untold;       /* there is news that the nursery could not be told of */
     enum stop stop;    /* as far as the caller stopped it */
     _Atomic bool over; /* the nursery is gone, and what was not done has failed */
-    char why[500];     /* why it failed */
+    char why[480];     /* why it failed */
     size_t unseen;     /* failed jobs whose handle was freed unlooked at */
     char first_unseen[512];
 };
@@ -163,6 +166,8 @@ struct order {
     pool_star_task *star; /* a starmap: instead of task and base, the columns and the layout of a row */
     const struct pool_column *columns;
     const struct row *row;
+    int (*list)(struct pool *pool, const struct order *order, struct pool_result *result); /* each.c: instead of the
+                    ring; all items share one argument, and the task is an initializer */
 };
 
 /** A waiting call. */
@@ -286,6 +291,15 @@ struct pool_result *job_make(struct pool *pool, const struct order *order);
 /** Counts a job that is done, if it failed and nobody knows. Cancelled ones do not count: somebody wanted that. */
 void count_unseen(struct pool *pool, struct pool_result *result);
 
+/** Takes a record that can be used; NULL, and the error, if there is none. The lock is held. */
+struct pool_result *take_record(struct pool *pool, const char *who);
+
+/** Gives one back that nobody uses. The lock is held. */
+void make_free(struct pool *pool, struct pool_result *result);
+
+/** Makes the record of a job free, as soon as it can be. The lock is held. */
+void job_drop(struct pool *pool, struct pool_result *result);
+
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 
@@ -340,9 +354,6 @@ bool socket_is_ours(const struct pool *pool);
 /** Tells whether anybody is left who works. */
 bool workers_live(const struct pool *pool);
 
-/** What to do about an error of the system, to be put behind its name. */
-const char *cure(int error);
-
 /** Tells whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
 bool on_its_way(const struct region *region);
 
@@ -355,7 +366,7 @@ void give_up_all(struct pool *pool, enum taken taken);
 /** Nobody is left who works: what is not done fails. */
 void pool_is_over(struct pool *pool);
 
-/** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, until the nursery is gone. */
+/** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, a moment for it to be gone. */
 void await_hangup(const struct pool *pool, int ms);
 
 /** Sends the nursery a signal. */
@@ -397,8 +408,11 @@ int usable_cores(void);
 /** Returns how many bytes of memory this process may use: the machine's, or its cgroup's limit. */
 size_t usable_memory(void);
 
-/** Remembers what is loaded now. */
-void known_remember(struct known *known, bool program_only);
+/** What to do about an error of the system, to be put behind its name. */
+const char *cure(int error);
+
+/** Remembers what is loaded now. 0, or -1: there is no memory for it. */
+int known_remember(struct known *known, bool program_only);
 
 /** Tells whether a function was there at known_remember(). One outside every module (made at run time) passes. */
 bool known_has(struct known *known, uintptr_t function);
@@ -411,8 +425,8 @@ bool in_range(const char *who, const char *what, long double value, double most)
 /** Sets errno and this thread's pool_error(). Returns -1. */
 int error_put(const struct pool_error *error);
 
-/** Describes in `error` how an item failed; `ended` says why the pool cancels what it has not done. */
-void error_of_item(struct pool_error *error, size_t item, const struct note *note, const char *ended);
+/** Describes in `error` how an item failed. */
+void error_of_item(struct pool_error *error, size_t item, const struct note *note, const struct pool *pool);
 
 /** Describes, as "worker 123 was killed by SIGKILL ...", how a worker died. */
 void error_of_death(char *text, size_t size, pid_t pid, int status);

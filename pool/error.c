@@ -80,20 +80,24 @@ void error_of_death(char *text, size_t size, pid_t pid, int status)
 }
 
 /* Says in `why` what the note says. Returns the errno that goes with it. */
-static int describe(char *why, size_t size, const struct note *note, const char *ended)
+static int describe(char *why, size_t size, const struct note *note, const struct pool *pool)
 {
     switch ((enum note_kind)note->kind) {
     case NOTE_DEATH:
         error_of_death(why, size, note->pid, note->status);
         return EOWNERDEAD;
     case NOTE_ABSENT:
+        if (note->status == NO_WORKER) {
+            int error = pool->region->fork_errno;
+            snprintf(why, size, "no new worker could be started to run it: %s%s", strerror(error), cure(error));
+            return error;
+        }
         snprintf(why, size, "%s",
                  note->status == GIVEN_UP_CANCEL   ? "cancelled by pool_result_cancel"
                  : note->status == GIVEN_UP_FAILED ? "cancelled, because another item failed"
                  : note->status == NO_MEMORY
                      ? "it failed, and there was no memory left to say how; open the pool with a larger .memory"
-                 : note->status == NO_WORKER ? "no new worker could be started to run it"
-                                             : ended);
+                     : pool->why);
         return note->status == NO_MEMORY ? ENOMEM : ECANCELED;
     case NOTE_LIMIT:
         snprintf(why, size, "it ran for longer than its limit of %g s, so worker %d was killed", note->status / 1000.0,
@@ -108,15 +112,15 @@ static int describe(char *why, size_t size, const struct note *note, const char 
     }
 }
 
-void error_of_item(struct pool_error *error, size_t item, const struct note *note, const char *ended)
+void error_of_item(struct pool_error *error, size_t item, const struct note *note, const struct pool *pool)
 {
     char why[sizeof error->text - 32];
     bool died = note->kind == NOTE_DEATH;
     int status = died && WIFEXITED(note->status) ? WEXITSTATUS(note->status) : note->status;
     *error = (struct pool_error){ .item = item, .pid = note->pid, .failures = 1 };
-    error->code = describe(why, sizeof why, note, ended);
+    error->code = describe(why, sizeof why, note, pool);
     error->signal = died && WIFSIGNALED(note->status) ? WTERMSIG(note->status) : 0;
-    error->status = error->signal || error->code == ECANCELED || error->code == ETIME ? 0 : status;
+    error->status = error->signal || note->kind == NOTE_ABSENT || note->kind == NOTE_LIMIT ? 0 : status;
     error->signal = error->code == ETIME ? SIGKILL : error->signal;
     snprintf(error->text, sizeof error->text, "item %zu: %s", item, why);
 }

@@ -17,9 +17,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Says in a note how the item failed in whose middle the worker died. */
+/* Says in a note how the item failed in whose middle the worker died, unless how it ended was already published. */
 static void fail_item(struct region *region, struct slot *slot, struct job *job, uint64_t item)
 {
+    uint32_t word = atomic_load(&job->notes[item]);
+    if (word && word == (uint32_t)atomic_load(&slot->run))
+        note_publish(region, slot, job, item);
+    if (word)
+        return;
     uint64_t until = atomic_load(&slot->limit_until);
     bool limit = until && slot->dead_at >= until && WIFSIGNALED(slot->dead_status);
     struct note *note = note_new(region, slot, limit ? NOTE_LIMIT : NOTE_DEATH, 0);
@@ -40,15 +45,15 @@ static uint64_t settle_death(struct region *region, struct slot *slot, struct jo
 {
     uint64_t at = atomic_load(&slot->at), item = at >> 32;
     uint32_t word = atomic_load(&job->notes[item]);
-    if (word && word == (uint32_t)atomic_load(&slot->run))
-        note_publish(region, slot, job, item);
     if (!word && (atomic_load(&job->given_up) == GIVEN_UP_CANCEL || (uint32_t)at >> 1 < job->retries)) {
         note_drop(region, slot);
         memset(job->results + item * result_stride(region, job->result_width), 0, job->result_width);
         return at + 1; /* one more death, not running */
     }
-    if (!word)
-        fail_item(region, slot, job, item);
+    if (word)
+        count_finished(slot, item + 1);
+    count_from(slot, item + 1);
+    fail_item(region, slot, job, item);
     return (item + 1) << 32;
 }
 
@@ -93,6 +98,18 @@ void queues_heal(struct region *region, uint32_t number)
     note64(&slot->queue, 0);
 }
 
+/* If it died in a function that is to run once in each worker, whoever waits for that learns so. */
+static void settle_once(struct region *region, struct slot *slot, uint32_t number)
+{
+    uint64_t once = atomic_load(&slot->once);
+    struct job *job = &region->jobs[(uint32_t)once - 1];
+    if (once & ONCE_RUNS && !(atomic_load(job_ticket(job, number)) & TICKET_DONE))
+        fail_item(region, slot, job, number);
+    if (once & ONCE_RUNS)
+        end_once(job_ticket(job, number), true);
+    note64(&slot->once, 0);
+}
+
 /* Clears up what the dead worker held. Returns the job whose chunk is still held, or NULL if there is none. */
 static struct job *clear_up(struct region *region, uint32_t number)
 {
@@ -100,6 +117,7 @@ static struct job *clear_up(struct region *region, uint32_t number)
     uint32_t aim = atomic_load(&slot->aim);
     atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
     queues_heal(region, number);
+    settle_once(region, slot, number);
     if (!aim) {
         note_drop(region, slot); /* it may have been giving pages back */
         atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ number + 1 }, 0);
@@ -110,8 +128,10 @@ static struct job *clear_up(struct region *region, uint32_t number)
     if (chunk < atomic_load(&job->chunks)) {
         _Atomic uint32_t *ticket = job_ticket(job, chunk);
         uint32_t word = atomic_load(ticket);
-        if ((word & (TICKET_OWNER | TICKET_DONE)) == number + 1)
+        if ((word & (TICKET_OWNER | TICKET_DONE)) == number + 1) {
+            count_finished(slot, atomic_load(&slot->at) >> 32);
             return job;
+        }
         if (word & TICKET_DONE)
             announce(region, ticket, true, true, job->bell);
     }
@@ -135,9 +155,10 @@ struct job *heal(struct worker *w)
         return NULL;
     uint32_t chunk = atomic_load(&slot->chunk);
     atomic_fetch_and(job_ticket(job, chunk), ~TICKET_CONDEMNED);
-    if (at >> 32 < job_chunk_end(job, chunk))
+    uint8_t given_up = atomic_load(&job->given_up);
+    if (at >> 32 < job_chunk_end(job, chunk) && !given_up)
         return job;
-    finish_chunk(w->region, slot, job, TICKET_DONE);
+    end_chunk(w->region, slot, job, at >> 32, given_up); /* now: to get ready may take long */
     return NULL;
 }
 
@@ -157,6 +178,6 @@ void worker_bury(struct region *region, uint32_t number, enum give_up why)
     if (!job)
         return;
     uint64_t item = settle_chunk(region, slot, job, why == NO_WORKER) >> 32;
-    note_rest(slot, job, item, job_chunk_end(job, atomic_load(&slot->chunk)), why);
-    finish_chunk(region, slot, job, TICKET_DONE);
+    uint8_t given_up = atomic_load(&job->given_up);
+    end_chunk(region, slot, job, item, given_up ? given_up : why);
 }

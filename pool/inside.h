@@ -76,6 +76,26 @@ static inline void aim_at_nothing(struct slot *slot)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
+/* Counts the items before the one the worker stands at. May be repeated, also by a successor. */
+static inline void count_finished(struct slot *slot, uint64_t item)
+{
+    uint64_t so_far = atomic_load(&slot->tally) + item;
+    if (so_far > atomic_load(&slot->finished))
+        note64(&slot->finished, so_far); /* nobody else writes it */
+}
+
+/* From here on, this item is the first that is not counted. */
+static inline void count_from(struct slot *slot, uint64_t item)
+{
+    note64(&slot->tally, atomic_load(&slot->finished) - item);
+}
+
+/* Whether an item runs in this slot: its worker may have died in it, and its successor not yet have healed that. */
+static inline bool runs_item(const struct slot *slot)
+{
+    return atomic_load(&slot->aim) && atomic_load(&slot->at) % 2 && !atomic_load(&slot->dead_pid);
+}
+
 static inline uint32_t own(const struct worker *w)
 {
     return w->number + 1;
@@ -173,8 +193,28 @@ bool worker_condemned(const struct region *region, uint32_t number);
 
 /* trace.c */
 
-/** Adds a record to the trace, if there is one. `item` is UINT64_MAX where it is not about one. */
+enum trace_kind {
+    TRACE_NOTHING, /* an unused record: zeroed memory is an empty trace; in the file: the pool itself */
+    TRACE_START,   /* a worker began its life in this slot: a point in time, start == end */
+    TRACE_DONE,    /* a task ran and succeeded */
+    TRACE_FAILED,  /* a task ran and returned failure, `status` */
+    TRACE_DEATH,   /* the worker died, with an item in the middle of that; `status` is as from wait() */
+    TRACE_END,     /* the worker's life ended as planned (maxtasks, close): a point in time */
+};
+
+/** What a traced pool remembers; times are in nanoseconds since it was opened. */
+struct trace_record {
+    uint64_t start, end, item; /* the item's index in its job, or UINT64_MAX: none */
+    uint32_t job, worker;      /* 1 for the first job handed over; the N of PoolWorker-N */
+    int32_t pid, status;
+    enum trace_kind kind;
+};
+
+/** Adds a record to the trace, if there is one. */
 void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status);
+
+/** Appends a joined pool's records to the file. 0, or -1 and the error set. */
+int trace_write(const struct region *region, const char *name);
 
 /* guard.c */
 
@@ -197,8 +237,25 @@ static inline int run_task(struct worker *w, pool_task *task, const void *arg, v
  * whether the worker may take more. */
 bool run_chunk(struct worker *w, struct job *job);
 
+/** Ends the chunk the slot holds; the items that are left of it, from this one on, fail. Returns as finish_chunk(). */
+bool end_chunk(struct region *region, struct slot *slot, struct job *job, uint64_t item, enum give_up why);
+
 /** The task that runs one row of a starmap. */
 int run_row(const void *arg, void *result);
+
+/* once.c */
+
+/** Whether there is a function that is to run once in each worker, and has not in this one. */
+static inline bool each_is_new(const struct worker *w)
+{
+    return atomic_load(&w->region->each) != atomic_load(&w->slot->each);
+}
+
+/** Ends the ticket of one run of it. May be repeated. */
+void end_once(_Atomic uint32_t *ticket, bool failed);
+
+/** Runs, in order, what is to run before tasks and has not in this life. Returns false if that is the worker's end. */
+bool catch_up(struct worker *w);
 
 /* heal.c */
 
@@ -219,6 +276,9 @@ void worker_bury(struct region *region, uint32_t number, enum give_up why);
 
 /** Does, in the nursery, what new workers then need not do: each page that one is the first to touch costs it time. */
 void worker_prepare(struct region *region);
+
+/** As worker_bury(), where no worker can be started; if nobody else is there, what is queued fails, too. */
+void worker_refuse(struct region *region, uint32_t number, bool all);
 
 /** Gives the next worker of a slot its number and its name. */
 void worker_next(struct region *region, struct slot *slot);
@@ -243,11 +303,9 @@ _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery
 /** Lives a worker's life in this thread. Returns whether the initializer succeeded. */
 bool worker_thread(struct region *region, uint32_t number);
 
-/** Runs the initializer in this thread; if it fails, so does region->failed say. */
-void worker_initialize(struct region *region);
-
-/** Runs in this thread what the ring holds. */
-void worker_drain(struct region *region);
+/** Is an inline pool's worker: runs the initializer, unless it has run, then what the ring holds. If it fails, so does
+ * region->failed say. */
+void worker_inline(struct region *region);
 
 /* nursery.c */
 

@@ -6,7 +6,11 @@
  * That bounds the memory, works with endless input, and makes closing half-way nothing special.
  *
  * In order, the oldest flight is waited for. Unordered, any that is done: workers ring a bell at the end of each chunk,
- * on which the caller sleeps. Bells are shared by iterators whose numbers collide; then one of them looks in vain.
+ * on which the caller sleeps. Bells are shared by streams whose numbers collide; then one of them looks in vain.
+ * Flights begin in their order, and no more of them than there are workers have begun and are not done: so if any is
+ * done, then one of the first is.
+ *
+ * Any number of threads may ask for the next result; one at a time asks the source, and hands over what it got.
  */
 #include "caller.h"
 #include <errno.h>
@@ -16,24 +20,60 @@
 /* One chunk under way. */
 struct flight {
     struct pool_result *result;
-    size_t first, given; /* the index of its first item, and how many of its items were given out */
+    size_t first; /* the index of its first item */
 };
 
+/* What the program has is one of the records of results, which any process may look at. */
 struct pool_iter {
+    struct pool_result record;
+};
+
+struct stream {
+    struct stream *next; /* in the pool's list */
     struct pool *pool;
-    struct pool_iter *next; /* in the pool's list */
     struct order order;
     struct pool_job_options options; /* for each flight */
     pool_source *source;
     void *state;
-    bool ordered, ended, source_failed;
-    size_t chunk, window;            /* items in a flight; items under way at most */
-    size_t pulled, flying;           /* items read from the source; items handed over and not given out */
-    size_t index;                    /* of the item given last */
-    struct flight *flights, current; /* the oldest first; the one given from */
-    size_t count;
-    char *items; /* room for a chunk */
+    char *items;           /* read from the source and not yet handed over, */
+    size_t filled;         /* so many */
+    size_t chunk, window;  /* items in a flight; items under way at most */
+    bool ordered, nowait;  /* nowait: a full ring is an error */
+    pthread_mutex_t lock;  /* guards all below; it is not held while the source runs or a thread waits */
+    const void *asker;     /* the thread that asks the source */
+    bool ended, closed;    /* the source is not to be asked any more; no thread is to come back */
+    bool source_failed;    /* and nobody was told */
+    bool failed;           /* an item did, which ends the stream */
+    size_t pulled, flying; /* items handed over; and not given out */
+    struct flight current; /* the one that is given out, */
+    size_t given, index;   /* so many items of it so far; the index of the last */
+    size_t first, count, room;
+    struct flight flights[]; /* a ring, the oldest first */
 };
+
+static struct stream *stream_of(const struct pool_iter *iter)
+{
+    return (struct stream *)iter->record.extent.at;
+}
+
+static struct flight *flight_at(struct stream *stream, size_t i)
+{
+    return &stream->flights[(stream->first + i) % stream->room];
+}
+
+/* Which thread this is. */
+static const void *this_thread(void)
+{
+    return &errno;
+}
+
+static struct visit visit_iter(struct pool_iter *iter, const char *who, bool waits)
+{
+    if (iter)
+        return visit_result(&iter->record, who, waits);
+    error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
+    return (struct visit){ .pool = NULL };
+}
 
 /* ---- Opening and closing ---- */
 
@@ -41,6 +81,8 @@ static int check(const struct pool_job_options *options, const char *who, pool_s
 {
     if (!source)
         return error_set(EINVAL, "%s: source is NULL", who);
+    if (!options)
+        return 0;
     if (!in_range(who, "chunk", options->chunk, INT32_MAX) || !in_range(who, "ahead", options->ahead, INT32_MAX))
         return -1;
     if (options->callback || options->error_callback)
@@ -48,54 +90,54 @@ static int check(const struct pool_job_options *options, const char *who, pool_s
     return 0;
 }
 
-static void iter_free(struct pool_iter *iter)
+/* Makes a stream for so many workers. NULL if there is no memory. */
+static struct stream *make_stream(const struct order *order, size_t workers)
 {
-    free(iter->flights);
-    free(iter->items);
-    free(iter);
+    struct pool_job_options options = order->options ? *order->options : (struct pool_job_options){ .chunk = 0 };
+    size_t chunk = options.chunk ? (size_t)options.chunk : 1, window = workers * chunk, items;
+    window += options.ahead ? (size_t)options.ahead : workers;
+    size_t room = window / chunk + 1, front = sizeof(struct stream) + room * sizeof(struct flight);
+    bool fits = !__builtin_mul_overflow(chunk, order->width, &items) && items < SIZE_MAX / 4;
+    struct stream *stream = fits ? malloc(round_to(front, 64) + items + 64) : NULL;
+    if (!stream)
+        return error_set(ENOMEM, "%s: no memory for %zu items of %zu bytes", order->who, chunk, order->width), NULL;
+    *stream = (struct stream){ .order = *order, .options = options, .chunk = chunk, .window = window, .room = room };
+    stream->items = (char *)round_to((uintptr_t)stream + front, 64);
+    stream->nowait = options.nowait;
+    stream->options.nowait = true; /* waiting is done here */
+    stream->options.chunk = (long)chunk;
+    stream->order.options = &stream->options;
+    stream->order.base = stream->items;
+    stream->order.who = "pool_iter_next";
+    pthread_mutex_init(&stream->lock, NULL);
+    return stream;
 }
 
 static struct pool_iter *iter_open(struct pool *pool, const struct order *order, pool_source *source, void *state,
                                    bool ordered)
 {
-    struct pool_job_options options = order->options ? *order->options : (struct pool_job_options){ .chunk = 0 };
     VISIT in = visit(pool, NULL, order->who, false);
-    if (!in.pool || check(&options, order->who, source) != 0)
+    if (!in.pool || check(order->options, order->who, source) != 0)
         return NULL;
-    size_t workers = (size_t)pool_processes(pool), chunk = options.chunk ? (size_t)options.chunk : 1;
-    size_t window = workers * chunk + (options.ahead ? (size_t)options.ahead : workers);
-    struct pool_iter *iter = calloc(1, sizeof *iter);
-    struct flight *flights = calloc(window / chunk + 1, sizeof *flights);
-    char *items = calloc(chunk, order->width + 1);
-    if (!iter || !flights || !items) {
-        free(iter);
-        free(flights);
-        free(items);
-        error_set(ENOMEM, "%s: no memory for %zu items of %zu bytes", order->who, chunk, order->width);
+    struct stream *stream = make_stream(order, (size_t)pool_processes(pool));
+    if (!stream)
         return NULL;
-    }
-    *iter = (struct pool_iter){ .pool = pool,
-                                .order = *order,
-                                .source = source,
-                                .state = state,
-                                .ordered = ordered,
-                                .chunk = chunk,
-                                .window = window,
-                                .flights = flights,
-                                .items = items };
-    iter->options = options; /* for each flight */
-    iter->options.chunk = (long)chunk;
-    iter->order.options = &iter->options;
-    iter->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)iter / 64 % BELLS);
+    stream->pool = pool;
+    stream->source = source;
+    stream->state = state;
+    stream->ordered = ordered;
+    stream->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)stream / 64 % BELLS);
     lock_pool(pool);
-    bool takes = pool_takes(pool, &iter->order);
-    iter->next = pool->iters;
-    pool->iters = takes ? iter : pool->iters;
+    struct pool_result *record = pool_takes(pool, order) ? take_record(pool, order->who) : NULL;
+    if (record) {
+        *record = (struct pool_result){ .pool = pool, .extent.at = (size_t)stream, .hold = HOLD_MAKER };
+        stream->next = pool->streams;
+        pool->streams = stream;
+    }
     unlock_pool(pool);
-    if (takes)
-        return iter;
-    iter_free(iter);
-    return NULL;
+    if (!record)
+        free(stream);
+    return (struct pool_iter *)record;
 }
 
 struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *source, void *state, size_t width,
@@ -119,182 +161,260 @@ static void drop(struct pool_result *result)
     pool_result_free(result);
 }
 
+/* Tells all others to leave, waits until they have, and takes the stream off the pool's list. */
+static bool end_stream(struct stream *stream, struct pool_result *record)
+{
+    pthread_mutex_lock(&stream->lock);
+    bool mine = !stream->closed && stream->asker != this_thread();
+    stream->closed |= mine;
+    pthread_mutex_unlock(&stream->lock);
+    if (!mine)
+        return false;
+    for (uint32_t inside; (inside = atomic_load(&record->visitors)) > 1;)
+        futex_wait(&record->visitors, inside, SLICE);
+    struct pool *pool = stream->pool;
+    lock_pool(pool);
+    struct stream **link = &pool->streams;
+    while (*link != stream)
+        link = &(*link)->next;
+    *link = stream->next;
+    make_free(pool, record);
+    unlock_pool(pool);
+    return true;
+}
+
 void pool_iter_close(struct pool_iter *iter)
 {
-    VISIT in = visit(iter ? iter->pool : NULL, NULL, "pool_iter_close", false);
-    struct pool *pool = in.pool;
-    if (!pool)
+    VISIT in = visit_iter(iter, "pool_iter_close", false);
+    if (!in.pool || !end_stream(stream_of(iter), &iter->record))
         return;
-    drop(iter->current.result);
-    for (size_t i = 0; i < iter->count; i++)
-        drop(iter->flights[i].result);
-    lock_pool(pool);
-    struct pool_iter **link = &pool->iters;
-    while (*link && *link != iter)
-        link = &(*link)->next;
-    if (*link)
-        *link = iter->next;
-    unlock_pool(pool);
-    iter_free(iter);
+    struct stream *stream = stream_of(iter);
+    drop(stream->current.result);
+    for (size_t i = 0; i < stream->count; i++)
+        drop(flight_at(stream, i)->result);
+    free(stream);
 }
 
 void iters_free(struct pool *pool)
 {
-    while (pool->iters) {
-        struct pool_iter *iter = pool->iters;
-        pool->iters = iter->next;
-        iter_free(iter);
+    while (pool->streams) {
+        struct stream *stream = pool->streams;
+        pool->streams = stream->next;
+        free(stream);
     }
 }
 
 /* ---- The input ---- */
 
-/* Reads a chunk of items from the source. Returns how many there were. */
-static size_t pull(struct pool_iter *iter)
+/* Reads what the chunk lacks from the source. */
+static void pull(void *about)
 {
-    size_t count = 0;
-    while (count < iter->chunk && !iter->ended) {
-        int got = iter->source(iter->state, iter->items + count * iter->order.width);
-        if (got > 0) {
-            count++;
-        } else {
-            iter->ended = true;
-            iter->source_failed = got < 0;
-        }
+    struct stream *stream = about;
+    while (stream->filled < stream->chunk && !stream->ended) {
+        int got = stream->source(stream->state, stream->items + stream->filled * stream->order.width);
+        stream->filled += got > 0;
+        stream->ended = got <= 0;
+        stream->source_failed = got < 0;
     }
-    return count;
 }
 
-static bool takes_more(struct pool_iter *iter)
+/* Once the pool is closed, the source is not asked any more; the error says so. */
+static bool takes_more(struct stream *stream)
 {
-    lock_pool(iter->pool);
-    bool takes = pool_takes(iter->pool, &iter->order);
-    unlock_pool(iter->pool);
+    lock_pool(stream->pool);
+    bool takes = pool_takes(stream->pool, &stream->order);
+    unlock_pool(stream->pool);
     return takes;
 }
 
-/* Hands over as many chunks as there is room for. Once the pool is closed, the source is not asked any more. */
-static int refill(struct pool_iter *iter)
+/* Items that have not begun never will. */
+static void give_up_flight(struct stream *stream, const struct flight *flight)
 {
-    while (!iter->ended && iter->flying + iter->chunk <= iter->window && takes_more(iter)) {
-        struct order order = iter->order;
-        order.base = iter->items;
-        order.count = pull(iter);
-        if (order.count == 0)
-            return 0;
-        struct pool_result *result = submit(iter->pool, &order);
-        if (!result) {
-            iter->ended = true; /* these items are lost, so nothing may come behind them */
-            return -1;
+    give_up_tickets(stream->pool->region, job_of(flight->result), flight->result->chunks, GIVEN_UP_FAILED,
+                    TAKEN_FINISH);
+}
+
+/* Hands over as many chunks as there is room for. The lock is held, but let go of meanwhile. Returns -1 if the pool
+ * does not take one; its items are kept. */
+static int refill(struct stream *stream)
+{
+    int status = 0;
+    stream->asker = this_thread();
+    while (status == 0 && !stream->failed && stream->flying + stream->chunk <= stream->window &&
+           (stream->filled || (!stream->ended && takes_more(stream)))) {
+        pthread_mutex_unlock(&stream->lock);
+        pull(stream);
+        size_t first = stream->pulled;
+        stream->order.count = stream->filled;
+        stream->pulled += stream->filled;
+        stream->filled = 0;
+        struct pool_result *result = stream->order.count ? submit(stream->pool, &stream->order) : NULL;
+        pthread_mutex_lock(&stream->lock);
+        if (result) {
+            *flight_at(stream, stream->count++) = (struct flight){ result, first };
+            stream->flying += result->count;
+        } else {
+            status = stream->order.count ? -1 : 0;
+            stream->filled = stream->order.count;
+            stream->pulled = first;
         }
-        iter->flights[iter->count++] = (struct flight){ result, iter->pulled, 0 };
-        iter->pulled += order.count;
-        iter->flying += order.count;
     }
-    return 0;
+    stream->asker = NULL;
+    return status;
 }
 
 /* ---- The output ---- */
 
-static void land(struct pool_iter *iter, size_t which)
+/* Takes a flight that is done off the ring. */
+static bool land(void *about)
 {
-    iter->current = iter->flights[which];
-    iter->count--;
-    memmove(&iter->flights[which], &iter->flights[which + 1], (iter->count - which) * sizeof *iter->flights);
-}
-
-static bool land_any(struct pool_iter *iter)
-{
-    for (size_t i = 0; i < iter->count; i++)
-        if (result_ready(iter->flights[i].result)) {
-            land(iter, i);
+    struct stream *stream = about;
+    size_t most = stream->ordered ? 1 : stream->pool->region->workers + 1;
+    for (size_t i = 0; i < stream->count && i < most; i++)
+        if (result_ready(flight_at(stream, i)->result)) {
+            stream->current = *flight_at(stream, i);
+            stream->given = 0;
+            for (; i; i--)
+                *flight_at(stream, i) = *flight_at(stream, i - 1);
+            stream->first = (stream->first + 1) % stream->room;
+            stream->count--;
             return true;
         }
     return false;
 }
 
-/* Waits until some flight is done. */
-static int wait_for_any(const struct wait *wait, struct pool_iter *iter)
+/* Returns whether there is an item to be given out. */
+static bool has_landed(struct stream *stream, const struct wait *wait)
 {
-    while (!land_any(iter)) {
-        _Atomic uint32_t *bell = &iter->pool->region->bells[iter->order.bell - 1];
-        uint32_t value = atomic_fetch_or(bell, 1) | 1;
-        if (land_any(iter))
-            break;
-        if (wait_goes_on(wait) != 0)
-            return -1;
-        wait_on(wait, bell, value);
-    }
-    return 0;
+    if (stream->current.result && stream->given < stream->current.result->count)
+        return true;
+    pool_result_free(stream->current.result);
+    stream->current.result = NULL;
+    if (land(stream))
+        return true;
+    bool may_spin = stream->count && wait->deadline && !flight_at(stream, 0)->result->woke; /* as in wait_for() */
+    return may_spin && spin_until(OFTEN, now_ns() + stream->pool->region->spin, land, stream);
 }
 
-static int wait_for_oldest(const struct wait *wait, struct pool_iter *iter)
+static int give(struct stream *stream, void *result)
 {
-    if (wait_for(wait, iter->flights[0].result) != 0)
-        return -1;
-    land(iter, 0);
-    return 0;
-}
-
-static int give(struct pool_iter *iter, void *result)
-{
-    struct flight *flight = &iter->current;
+    struct flight *flight = &stream->current;
     struct pool_error error;
-    size_t item = flight->given++;
-    iter->index = flight->first + item;
-    iter->flying--;
+    size_t item = stream->given++;
+    stream->index = flight->first + item;
+    stream->flying--;
     atomic_store_explicit(&flight->result->looked, true, memory_order_relaxed);
     if (copy_value(flight->result, item, result))
         return 1;
-    error_of_item(&error, iter->index, result_note(flight->result, item), iter->pool->why);
+    stream->failed = stream->options.fail_fast;
+    for (size_t i = 0; i < stream->count && stream->failed; i++)
+        give_up_flight(stream, flight_at(stream, i));
+    error_of_item(&error, stream->index, result_note(flight->result, item), stream->pool);
     return error_put(&error);
 }
 
 /* What comes when no item is left. */
-static int at_end(struct pool_iter *iter)
+static int at_end(struct stream *stream)
 {
-    if (!iter->ended)
-        return takes_more(iter) ? 0 : -1; /* the pool was closed, and the error says so */
-    if (!iter->source_failed)
+    if (!stream->ended && !stream->failed)
+        return takes_more(stream) ? 0 : -1; /* the pool was closed, and the error says so */
+    if (!stream->source_failed)
         return 0;
-    iter->source_failed = false;
-    return error_set(EREMOTEIO, "pool_iter_next: the source failed after %zu items", iter->pulled);
+    stream->source_failed = false;
+    return error_set(EREMOTEIO, "pool_iter_next: the source failed after %zu items", stream->pulled);
+}
+
+/* Nothing of the stream is under way. Returns whether the pool, which has refused a flight, will have room by itself.
+ */
+static bool room_will_come(struct stream *stream, int error)
+{
+    if (error != ENOMEM)
+        return error == EAGAIN && !stream->nowait;
+    lock_pool(stream->pool);
+    bool come = stream->pool->drop_count;
+    unlock_pool(stream->pool);
+    return come;
+}
+
+/* Returns a word that changes when there may be something to do, after telling that somebody waits for that. */
+static _Atomic uint32_t *tell(struct stream *stream, uint32_t *value)
+{
+    struct region *region = stream->pool->region;
+    bool ticket = stream->count && stream->ordered;
+    _Atomic uint32_t *word = ticket          ? job_ticket(job_of(flight_at(stream, 0)->result), 0)
+                             : stream->count ? &region->bells[stream->order.bell - 1]
+                                             : &region->room;
+    uint32_t bit = ticket ? TICKET_WAITED : 1;
+    *value = atomic_fetch_or(word, bit) | bit;
+    return word;
+}
+
+/* Sleeps, without the lock. */
+static int sleep_on(struct stream *stream, const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
+{
+    if (wait_goes_on(wait) != 0)
+        return -1;
+    pthread_mutex_unlock(&stream->lock);
+    wait_on(wait, word, value);
+    pthread_mutex_lock(&stream->lock);
+    return 0;
+}
+
+/* The lock is held. Between telling that somebody waits and the sleep there is another look. */
+static int next(struct stream *stream, const struct wait *wait, void *result)
+{
+    _Atomic uint32_t *word = NULL;
+    uint32_t value = 0;
+    for (;;) {
+        if (stream->closed || stream->asker == this_thread())
+            return error_set(EINVAL,
+                             stream->closed ? "%s: another thread has closed the stream"
+                                            : "%s: the source cannot wait for its own stream",
+                             wait->who);
+        int status = stream->asker ? 0 : refill(stream), error = errno;
+        if (has_landed(stream, wait))
+            return give(stream, result);
+        if (!stream->count && !stream->asker && status == 0)
+            return at_end(stream);
+        if (!stream->count && !stream->asker && !room_will_come(stream, error))
+            return -1;
+        if (word && sleep_on(stream, wait, word, value) != 0)
+            return -1;
+        word = word ? NULL : tell(stream, &value);
+    }
 }
 
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
-    if (!iter)
-        return error_set(EINVAL, "pool_iter_next: iter is NULL; did pool_imap fail?");
-    VISIT in = visit(iter->pool, NULL, "pool_iter_next", true);
+    VISIT in = visit_iter(iter, "pool_iter_next", true);
     if (!in.pool)
         return -1;
-    struct wait wait = wait_begin(iter->pool, "pool_iter_next", seconds);
-    if (iter->current.result && iter->current.given == iter->current.result->count) {
-        pool_result_free(iter->current.result);
-        iter->current.result = NULL;
-    }
-    if (refill(iter) != 0)
-        return -1;
-    if (!iter->current.result) {
-        if (iter->count == 0)
-            return at_end(iter);
-        if ((iter->ordered ? wait_for_oldest(&wait, iter) : wait_for_any(&wait, iter)) != 0)
-            return -1;
-    }
-    return give(iter, result);
+    struct stream *stream = stream_of(iter);
+    struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
+    run_callbacks(in.pool, wait.deadline);
+    pthread_mutex_lock(&stream->lock);
+    int status = next(stream, &wait, result);
+    pthread_mutex_unlock(&stream->lock);
+    return status;
 }
 
 size_t pool_iter_index(const struct pool_iter *iter)
 {
-    return iter->index;
+    VISIT in = visit_iter((struct pool_iter *)iter, "pool_iter_index", false);
+    return in.pool ? stream_of(iter)->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
-    if (!iter->current.result || iter->current.given == 0) {
-        if (size)
-            *size = 0;
+    VISIT in = visit_iter(iter, "pool_iter_reply", false);
+    if (size)
+        *size = 0;
+    if (!in.pool)
         return NULL;
-    }
-    return pool_result_reply(iter->current.result, iter->current.given - 1, size);
+    struct stream *stream = stream_of(iter);
+    pthread_mutex_lock(&stream->lock);
+    struct pool_result *result = stream->given ? stream->current.result : NULL;
+    const void *bytes = result ? pool_result_reply(result, stream->given - 1, size) : NULL;
+    pthread_mutex_unlock(&stream->lock);
+    return bytes;
 }

@@ -27,12 +27,13 @@
 static bool anybody_aims_at(struct region *region, uint32_t index)
 {
     for (uint32_t i = 0; i < region->workers; i++)
-        if (atomic_load(&region->slots[i].aim) == index + 1)
+        if (atomic_load(&region->slots[i].aim) == index + 1 ||
+            (uint32_t)atomic_load(&region->slots[i].once) == index + 1)
             return true;
     return false;
 }
 
-static void make_free(struct pool *pool, struct pool_result *result)
+void make_free(struct pool *pool, struct pool_result *result)
 {
     atomic_store_explicit(&result->hold, HOLD_NOBODY, memory_order_relaxed);
     result->next = pool->free;
@@ -61,7 +62,7 @@ static bool reuse(struct pool *pool, struct pool_result *result)
     struct job *job = job_of(result);
     if (!result_ready(result) || result->watch || result->visitors)
         return false;
-    if (result->chunks > 1) {
+    if (result->chunks > 1 || job->each) {
         if (atomic_load(&job->seq) % 2)
             atomic_fetch_add(&job->seq, 1);
         if (anybody_aims_at(pool->region, (uint32_t)(result - pool->results)))
@@ -95,10 +96,12 @@ static void reuse_dropped(struct pool *pool, uint32_t most)
     }
 }
 
-static void drop(struct pool *pool, struct pool_result *result)
+void job_drop(struct pool *pool, struct pool_result *result)
 {
     uint32_t number = (uint32_t)(result - pool->results) + 1;
     uint32_t *link = pool->dropped ? &pool->results[pool->dropped - 1].next : &result->next;
+    if (reuse(pool, result))
+        return;
     atomic_store(&job_of(result)->dropped, true);
     result->hold = HOLD_DROPPED;
     result->next = pool->dropped ? *link : number;
@@ -112,30 +115,34 @@ void pool_result_free(struct pool_result *result)
     if (!result || !result->pool || !*result->pool->here)
         return;
     VISIT in = visit(result->pool, NULL, "pool_result_free", false);
-    struct pool *pool = in.pool;
-    if (!pool)
+    if (!in.pool)
         return;
-    lock_pool(pool);
+    lock_pool(in.pool);
     if (result->hold == HOLD_HANDLE) {
-        if (!reuse(pool, result))
-            drop(pool, result);
-        reuse_dropped(pool, LOOKS);
+        job_drop(in.pool, result);
+        reuse_dropped(in.pool, LOOKS);
     }
-    unlock_pool(pool);
+    unlock_pool(in.pool);
 }
 
-/* Returns a record that can be used, NULL if there is none. */
-static struct pool_result *take_record(struct pool *pool)
+struct pool_result *take_record(struct pool *pool, const char *who)
 {
-    bool fresh = pool->fresh < pool->region->job_count;
-    reuse_dropped(pool, pool->free || fresh ? LOOKS : pool->drop_count);
-    if (!pool->free && fresh && pool->fresh % GROWTH == 0)
-        fresh = mprotect(&pool->results[pool->fresh], GROWTH * sizeof *pool->results, PROT_READ | PROT_WRITE) == 0;
-    if (!pool->free)
-        return fresh ? &pool->results[pool->fresh++] : NULL;
-    struct pool_result *result = &pool->results[pool->free - 1];
-    pool->free = result->next;
-    return result;
+    struct pool_result *fresh = &pool->results[pool->fresh];
+    reuse_dropped(pool, LOOKS);
+    if (pool->free || pool->fresh == pool->region->job_count ||
+        (pool->fresh % GROWTH == 0 && mprotect(fresh, GROWTH * sizeof *fresh, PROT_READ | PROT_WRITE) != 0))
+        fresh = NULL;
+    if (!pool->free && !fresh)
+        reuse_dropped(pool, pool->drop_count);
+    if (pool->free) {
+        fresh = &pool->results[pool->free - 1];
+        pool->free = fresh->next;
+    } else if (fresh) {
+        pool->fresh++;
+    } else {
+        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", who, pool->fresh);
+    }
+    return fresh;
 }
 
 /* ---- Preparing a job ---- */
@@ -193,7 +200,7 @@ static int make_plan(const struct order *order, const struct region *region, str
         return 0;
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count > 1 ? count : 0, sizeof(uint32_t)) &&
-        add(plan, &plan->args, count, plan->width) &&
+        add(plan, &plan->args, order->list ? 1 : count, plan->width) &&
         add(plan, &plan->results, count, result_stride(region, order->result_width)))
         return 0;
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
@@ -243,11 +250,9 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
 /* Takes a record and describes the job in it. The caller holds the lock. */
 static struct pool_result *prepare(struct pool *pool, const struct order *order, const struct plan *plan)
 {
-    struct pool_result *result = take_record(pool);
-    if (!result) {
-        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", order->who, pool->fresh);
+    struct pool_result *result = take_record(pool, order->who);
+    if (!result)
         return NULL;
-    }
     const struct region *region = pool->region;
     struct job *job = &region->jobs[result - pool->results];
     if (place(pool, plan, order, job, result) != 0) {
@@ -260,6 +265,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->retries = options ? (uint16_t)options->retries : 0;
     job->limit = !options || options->limit <= 0 ? 0 : options->limit < 1e-9 ? 1e-9f : (float)options->limit;
     job->task = order->star ? region->run_row : (pool_task *)((uintptr_t)order->task + region->shift);
+    job->each = order->list;
     job->width = plan->width;
     job->result_width = order->result_width;
     job->count = (uint32_t)order->count;
@@ -297,7 +303,7 @@ static void fill(const struct order *order, char *args)
     if (order->star)
         fill_rows(order, args);
     else if (order->count && order->width)
-        memcpy(args, order->base, order->count * order->width);
+        memcpy(args, order->base, (order->list ? 1 : order->count) * order->width);
 }
 
 struct pool_result *job_make(struct pool *pool, const struct order *order)

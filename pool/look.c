@@ -22,8 +22,9 @@ static void look_at_slots(const struct pool_result *result, struct part *parts)
         struct slot *slot = &region->slots[i];
         uint32_t chunk = atomic_load(&slot->chunk), aim = atomic_load(&slot->aim);
         uint64_t at = atomic_load(&slot->at), item = at >> 32, first = (uint64_t)chunk * job->chunk;
-        bool mine = aim == job - region->jobs + 1 && item >= first && item < job_chunk_end(job, chunk);
-        parts[i] = mine ? (struct part){ chunk, (uint32_t)(item - first), at % 2, atomic_load(&slot->failed) }
+        bool mine = aim == job - region->jobs + 1 && item >= first && item <= job_chunk_end(job, chunk);
+        uint32_t running = at % 2 && !atomic_load(&slot->dead_pid);
+        parts[i] = mine ? (struct part){ chunk, (uint32_t)(item - first), running, atomic_load(&slot->failed) }
                         : (struct part){ UINT32_MAX, 0, 0, 0 };
     }
 }
@@ -67,13 +68,19 @@ int pool_workers(struct pool *pool, struct pool_worker *workers, int most)
     if (!in.pool)
         return -1;
     int count = pool_processes(pool);
-    for (int i = 0; i < count && i < most; i++) {
+    for (int i = 0; workers && i < count && i < most; i++) {
         struct slot *slot = &pool->region->slots[i];
-        workers[i] = (struct pool_worker){ .pid = atomic_load(&slot->pid),
-                                           .number = slot->worker,
-                                           .deaths = slot->deaths,
-                                           .finished = atomic_load(&slot->finished),
-                                           .running = atomic_load(&slot->aim) && atomic_load(&slot->at) % 2 };
+        pid_t pid;
+        do { /* what runs is told of the worker that runs it */
+            pid = atomic_load(&slot->pid);
+            uint64_t retry_at = atomic_load(&slot->retry_at), now = pid || !retry_at ? 0 : now_ns();
+            workers[i] = (struct pool_worker){ .pid = pid,
+                                               .number = slot->worker,
+                                               .deaths = slot->deaths,
+                                               .finished = atomic_load(&slot->finished),
+                                               .running = pid && runs_item(slot),
+                                               .retry_in = now && retry_at > now ? (double)(retry_at - now) / 1e9 : 0 };
+        } while (atomic_load(&slot->pid) != pid);
     }
     return count;
 }

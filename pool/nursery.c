@@ -11,6 +11,10 @@
  *
  * It is a subreaper: what tasks leave becomes its child when its own parent ends, and wears the mark of its worker.
  *
+ * A place without a worker gets one for as long as the pool lives. If fork fails, all places that lack one wait; if
+ * a worker ended before it was ready (its initializer failed), its place waits until it is its turn: of such places one
+ * is tried at a time. Each failure in a row doubles the pause, up to a second.
+ *
  * It does not know what a job is. What a dead worker held is its successor's business (worker.c).
  */
 #define _GNU_SOURCE
@@ -31,8 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FORK_TRIES 8                /* 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
-#define UNREADY_DEATHS 8            /* beyond one for each worker: initializers that fail in successors, in a row */
+#define TRIES 8                     /* with 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
 #define AGAIN ((uint64_t)100000000) /* ns after which to try again what the system refused */
 #define MOMENT (10 * AGAIN)         /* ns after which what was killed, and is there, cannot be killed */
 
@@ -46,10 +49,11 @@ struct nursery {
     bool look;             /* there may be something that dead workers left, */
     uint32_t marks;        /* and these are their marks */
     rlim_t mark[POOL_MAX_PROCESSES];
-    uint32_t unready;  /* workers in a row that failed before their initializer was through */
-    unsigned tries;    /* forks in a row that failed */
-    uint64_t retry_at; /* when to try again; 0: none failed */
-    uint64_t kill_at;  /* after TERM: when to send KILL; 0: not yet sent TERM */
+    unsigned tries;   /* forks in a row that failed */
+    uint64_t fork_at; /* not before that is the next fork, */
+    uint64_t try_at;  /* nor the next one for a place whose last worker was not ready before its end */
+    uint32_t unready; /* the last place of which that is so */
+    uint64_t kill_at; /* after TERM: when to send KILL; 0: not yet sent TERM */
 };
 
 /* ---- Starting ---- */
@@ -76,20 +80,27 @@ static bool is_missing(const struct region *region, uint32_t number)
     return !atomic_load(&region->slots[number].pid) && is_wanted(region, &region->slots[number]);
 }
 
-/* After a fork that failed. What the missing workers held waits for a while, then it fails; the pool goes on with those
- * it has. */
-static void try_later(struct nursery *n, int error)
+/* When to try again after so many failures in a row. */
+static uint64_t after(unsigned failures)
+{
+    return now_ns() + (failures < TRIES ? (uint64_t)5000000 << failures : 1000000000);
+}
+
+/* After a fork that failed. What the missing workers held waits for a while, then it fails; if nobody is left, what is
+ * queued fails, too. */
+static void fork_failed(struct nursery *n, int error)
 {
     struct region *region = n->region;
     bool opening = false;
-    n->tries += n->tries < FORK_TRIES;
-    n->retry_at = now_ns() + (5000000u << n->tries);
-    for (uint32_t i = 0; i < region->workers; i++) {
+    n->tries += n->tries < TRIES;
+    n->fork_at = after(n->tries);
+    region->fork_errno = error;
+    for (uint32_t i = 0; i < region->workers && n->tries == TRIES; i++) {
         opening |= !atomic_load(&region->slots[i].was_ready);
-        if (n->tries == FORK_TRIES && is_missing(region, i))
-            worker_bury(region, i, NO_WORKER);
+        if (is_missing(region, i))
+            worker_refuse(region, i, n->alive == 0);
     }
-    if (opening || (n->tries == FORK_TRIES && n->alive == 0))
+    if (opening)
         break_pool(n, 0, error);
 }
 
@@ -100,7 +111,8 @@ static bool start_worker(struct nursery *n, uint32_t number)
     pid_t nursery = getpid();
     worker_next(region, slot);
     slot->lives++;
-    atomic_store(&slot->ready, 0);
+    atomic_store(&slot->ready, READY_NOT);
+    atomic_store(&slot->each, 0);
     pid_t pid = fork();
     if (pid == 0) {
         close(n->caller[0]);
@@ -110,26 +122,41 @@ static bool start_worker(struct nursery *n, uint32_t number)
     if (pid < 0) {
         atomic_fetch_sub(&region->births, 1);
         slot->lives--;
+        fork_failed(n, errno);
         return false;
     }
     n->alive++;
+    n->tries = 0;
     atomic_store(&slot->pid, pid);
     return true;
 }
 
-/* Starts a worker wherever one is missing. Returns when to try again, 0 if all are there. */
+/* Starts a worker where one is missing, if it is time. Returns when that is, 0 if there is one now. */
+static uint64_t fill(struct nursery *n, uint32_t number)
+{
+    struct slot *slot = &n->region->slots[number];
+    bool unready = atomic_load(&slot->unready);
+    uint64_t at = unready && n->try_at > n->fork_at ? n->try_at : n->fork_at;
+    if (at <= now_ns())
+        at = start_worker(n, number) ? 0 : n->fork_at;
+    if (!at && unready)
+        n->try_at = after(atomic_load(&n->region->failures));
+    if (at && worker_condemned(n->region, number))
+        worker_bury(n->region, number, NO_WORKER);
+    atomic_store(&slot->retry_at, at);
+    return at;
+}
+
+/* Starts a worker wherever one is missing and it is time. Returns when to try again, 0 if all are there. */
 static uint64_t start_missing(struct nursery *n)
 {
-    bool started = true;
-    if (n->retry_at && now_ns() < n->retry_at)
-        return n->retry_at;
-    for (uint32_t i = 0; i < n->region->workers && started; i++)
-        started = !is_missing(n->region, i) || start_worker(n, i);
-    if (started)
-        n->tries = n->retry_at = 0;
-    else
-        try_later(n, errno);
-    return n->retry_at;
+    uint64_t until = 0;
+    for (uint32_t i = 1; i <= n->region->workers; i++) {
+        uint32_t number = (n->unready + i) % n->region->workers; /* each in its turn */
+        uint64_t at = is_missing(n->region, number) ? fill(n, number) : 0;
+        until = at && (!until || at < until) ? at : until;
+    }
+    return until;
 }
 
 /* ---- Ending ---- */
@@ -193,33 +220,32 @@ static uint32_t kill_children(struct nursery *n, bool all)
 
 /* ---- Reaping ---- */
 
-static bool in_task(const struct slot *slot)
+/* If the worker was not ready before its end, its place will be tried again; but not while the pool opens, nor if that
+ * is enough. One that was killed is no proof of a bad start, unless a function of the user's had begun. */
+static void count_failure(struct nursery *n, uint32_t number, int status)
 {
-    return atomic_load(&slot->aim) && atomic_load(&slot->at) % 2;
-}
-
-static bool by_limit(const struct slot *slot)
-{
-    uint64_t until = atomic_load(&slot->limit_until);
-    return until && now_ns() >= until;
-}
-
-/* Counts deaths that come to nothing, so that a pool whose workers cannot live does not fork for ever: a task that dies
- * costs an item each time, which has an end. A worker that was killed from outside is no proof that its initializer is
- * bad, except at the opening. */
-static bool too_many_deaths(struct nursery *n, const struct slot *slot, int status)
-{
-    bool own_fault = !atomic_load(&slot->ready) && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    n->unready = own_fault ? n->unready + 1 : 0;
-    return !atomic_load(&slot->was_ready) || n->unready > n->region->workers + UNREADY_DEATHS;
+    struct region *region = n->region;
+    struct slot *slot = &region->slots[number];
+    bool killed = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
+    bool opening = !atomic_load(&slot->was_ready);
+    uint32_t ready = atomic_load(&slot->ready);
+    if (ready == READY_NOW || (ready == READY_NOT && killed && !opening))
+        return;
+    uint32_t failures = atomic_fetch_add(&region->failures, 1) + 1;
+    atomic_store(&slot->unready, 1);
+    n->unready = number;
+    n->try_at = after(failures);
+    if (opening || failures == region->give_up_after)
+        break_pool(n, number, 0);
 }
 
 static void bury(struct nursery *n, uint32_t number, int status)
 {
     struct region *region = n->region;
     struct slot *slot = &region->slots[number];
-    bool planned = WIFEXITED(status) && WEXITSTATUS(status) == 0 && atomic_load(&slot->ready) && !in_task(slot);
-    bool asked_for = worker_condemned(region, number) || by_limit(slot);
+    bool asked_for = worker_condemned(region, number) || atomic_load(&region->stop) >= STOP_TERMINATED;
+    bool planned = WIFEXITED(status) && WEXITSTATUS(status) == 0 && atomic_load(&slot->ready) == READY_NOW &&
+                   !runs_item(slot) && !atomic_load(&slot->once);
     slot->deaths += !planned;
     if (!planned) {
         n->mark[n->marks++ % POOL_MAX_PROCESSES] = worker_mark(getpid(), slot->worker);
@@ -234,9 +260,9 @@ static void bury(struct nursery *n, uint32_t number, int status)
     atomic_store(&slot->pid, 0);
     n->alive--;
     worker_relieve(region, number);
-    if (!planned && !asked_for && atomic_load(&region->stop) < STOP_TERMINATED && too_many_deaths(n, slot, status))
-        break_pool(n, number, 0);
-    else if (!is_wanted(region, slot))
+    if (!asked_for)
+        count_failure(n, number, status);
+    if (!is_wanted(region, slot))
         worker_mourn(region, number);
 }
 
@@ -305,9 +331,13 @@ static void wait_for_news(struct nursery *n, uint64_t until)
     n->called |= fds[0].revents != 0;
 }
 
-static bool done(const struct nursery *n)
+/* Nobody is left and nobody is wanted; or none who is wanted can start, though the pool is to come to its end. */
+static bool done(struct nursery *n, uint64_t until)
 {
-    return n->alive == 0 && !n->retry_at && atomic_load(&n->region->stop) != STOP_NOT;
+    uint32_t stop = atomic_load(&n->region->stop);
+    if (stop == STOP_CLOSED && until && n->alive == 0 && atomic_load(&n->region->failures) >= TRIES)
+        break_pool(n, n->unready, 0);
+    return atomic_load(&n->region->stop) == STOP_BROKEN || (stop != STOP_NOT && n->alive == 0 && !until);
 }
 
 static _Noreturn void keep_workers(struct nursery *n)
@@ -319,9 +349,10 @@ static _Noreturn void keep_workers(struct nursery *n)
             kill_children(n, false);
         if (n->called)
             n->called = signal_workers(n, SIGKILL, true);
-        uint64_t until = atomic_load(&n->region->stop) == STOP_TERMINATED ? terminate(n) : start_missing(n);
+        bool terminated = atomic_load(&n->region->stop) == STOP_TERMINATED;
+        uint64_t until = terminated ? terminate(n) : start_missing(n);
         uint64_t again = n->look || n->called || n->caller[1] < 0 ? now_ns() + AGAIN : until;
-        if (atomic_load(&n->region->stop) == STOP_BROKEN || done(n) || getppid() != n->parent)
+        if (done(n, terminated ? 0 : until) || getppid() != n->parent)
             end(n);
         wait_for_news(n, until && until < again ? until : again);
     }
@@ -357,7 +388,9 @@ static void take_signals(struct nursery *n)
 
 _Noreturn void nursery_live(struct region *region, int socket)
 {
-    struct nursery n = { .region = region, .caller = { socket, -1 }, .parent = getppid() };
+    struct nursery n = {
+        .region = region, .caller = { socket, -1 }, .parent = getppid(), .unready = region->workers - 1
+    };
     take_signals(&n);
     prctl(PR_SET_NAME, "nursery");
     worker_wear(worker_mark(getpid(), 0));
@@ -394,6 +427,8 @@ pid_t nursery_start(struct region *region, const int sockets[2])
     pid_t pid = fork_unseen();
     if (pid == 0) {
         close(sockets[0]);
+        if (region->keep)
+            keep_only(region->keep, (int[4]){ sockets[1], region->descriptor, region->poller, -1 }, false);
         __fpurge(stdout); /* what the program has buffered, the program will print */
         __fpurge(stderr);
         nursery_live(region, sockets[1]);

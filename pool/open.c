@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "caller.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <math.h>
@@ -84,12 +85,17 @@ static int check_options(const struct pool_options *options)
     static const char who[] = "pool_open";
     if (!in_range(who, "processes", options->processes, POOL_MAX_PROCESSES) ||
         !in_range(who, "maxtasks", options->maxtasks, (double)LONG_MAX) ||
+        !in_range(who, "give_up_after", options->give_up_after, INT_MAX) ||
         !in_range(who, "open_timeout", options->open_timeout, INFINITY) ||
         !in_range(who, "grace", options->grace, 1e6) || !in_range(who, "kind", (int)options->kind, POOL_INLINE) ||
         !in_range(who, "start", (int)options->start, POOL_SPAWN))
         return -1;
-    if (options->kind != POOL_PROCESSES && options->maxtasks)
-        return error_set(ENOTSUP, "pool_open: only worker processes can be replaced after maxtasks tasks");
+    if (options->kind != POOL_PROCESSES && (options->maxtasks || options->keep_descriptors))
+        return error_set(ENOTSUP, "pool_open: only worker processes can be replaced after maxtasks tasks, or have "
+                                  "keep_descriptors of their own");
+    for (const int *fd = options->keep_descriptors; fd && *fd >= 0; fd++)
+        if (fcntl(*fd, F_GETFD) < 0)
+            return error_set(EINVAL, "pool_open: keep_descriptors: %d is not open", *fd);
     if (!options->initarg && options->initarg_width)
         return error_set(EINVAL, "pool_open: initarg is NULL, but initarg_width is %zu", options->initarg_width);
     if (options->trace && fnmatch("*.csv", options->trace, 0) != 0)
@@ -124,15 +130,18 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     struct region *region = pool->region;
     region->maxtasks = options->maxtasks;
     region->run_row = run_row;
+    region->give_up_after = (uint32_t)options->give_up_after;
     region->grace = options->grace > 0 ? options->grace : 0.5;
+    region->keep = options->keep_descriptors;
     region->caller = getpid();
     region->kind = options->kind;
     region->above = options->start == POOL_SPAWN ? NULL : worker_region(); /* a new run does not have it */
     region->start = options->start;
     region->check = options->check;
     region->spin = cores > 1 ? SPIN : 0;
-    known_remember(&pool->known, options->start == POOL_SPAWN);
-    return options->trace && !(pool->trace = strdup(options->trace)) ? -1 : 0;
+    if (options->trace && !(pool->trace = strdup(options->trace)))
+        return -1;
+    return known_remember(&pool->known, options->start == POOL_SPAWN);
 }
 
 static int describe_initializer(struct pool *pool, const struct pool_options *options)
@@ -171,6 +180,7 @@ static void forget(struct pool *pool)
         munmap((void *)pool->here, 4096);
     iters_free(pool);
     free(pool->watches);
+    free(pool->known.modules);
     free(pool->trace);
     pthread_mutex_destroy(&pool->lock);
     pthread_mutex_destroy(&pool->turn);
@@ -185,7 +195,7 @@ static void leave(struct pool *pool)
         shutdown(pool->socket, SHUT_WR); /* whoever else holds it */
     if (nursery > 0 && on_its_way(pool->region) && workers_live(pool))
         kill(nursery, SIGKILL);
-    for (int slice = 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
+    for (int slice = pool->over ? 50 : 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
         kill(nursery, slice < 50 ? SIGCONT : SIGKILL);
         await_hangup(pool, 100);
     }
@@ -243,8 +253,10 @@ static int wait_until_ready(struct pool *pool, double seconds)
                              "call pool_freeze_support() first in main()",
                              wait.seconds);
         if (now >= wait.deadline)
-            return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer",
-                             wait.seconds, region->workers - ready, region->workers);
+            return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer%s%s",
+                             wait.seconds, region->workers - ready, region->workers,
+                             region->fork_errno ? ", or cannot be started: " : "",
+                             region->fork_errno ? strerror(region->fork_errno) : "");
         if (atomic_load(&region->failed) || !look_after(pool))
             return opening_failed(pool);
         futex_wait(&region->news, news, wait.deadline - now < SLICE ? wait.deadline - now : SLICE);
@@ -253,7 +265,8 @@ static int wait_until_ready(struct pool *pool, double seconds)
 
 static int fail_open(const char *what)
 {
-    return error_set(errno, "pool_open: %s: %s%s", what, strerror(errno), cure(errno));
+    int error = errno;
+    return error_set(error, "pool_open: %s: %s%s", what, strerror(error), cure(error));
 }
 
 static int start_nursery(struct pool *pool)
@@ -281,7 +294,7 @@ static int start_workers(struct pool *pool)
     case POOL_INLINE:
         pool->region->slots[0].worker = 1;
         atomic_store(&pool->region->slots[0].pid, pool->region->caller);
-        worker_initialize(pool->region);
+        worker_inline(pool->region);
         return 0;
     case POOL_THREADS:
         return threads_start(pool) == 0 ? 0 : fail_open("cannot start a thread");

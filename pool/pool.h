@@ -28,9 +28,11 @@
  *         pool_free(pool);
  *     }
  *
- * **Names** are those of Python's `multiprocessing.Pool`, **shapes** those of C's own library: a pool is opened,
- * used and closed like a FILE; a map takes its items as qsort does (base, count, width); a handle is waited for
- * with a timeout. In every options struct a zeroed member means "the default", and NULL means "all defaults".
+ * **Names** are those of Python's `multiprocessing.Pool` (the book has a table, "What multiprocessing calls what"),
+ * **shapes** those of C's own library: a pool is opened, used and closed like a FILE; a map takes its items as qsort
+ * does (base, count, width); a handle is waited for with a timeout. In every options struct a zeroed member means "the
+ * default", and NULL means "all defaults". What has width 0 has no bytes, and its pointer may be NULL. A job of 0 items
+ * is done at once.
  *
  * **Errors.** A function that returns `int` returns -1 on failure, one that returns a pointer returns NULL. Then
  * `errno` says what, and pool_error() says it in words: which item, which worker, what to do. Nothing is ever printed.
@@ -42,21 +44,16 @@
  *     ENOMEM       the pool's memory cap is reached          ECANCELED  the item never ran, or not to its end
  *     ETIME        an item took longer than its limit        ENOTSUP    threads, or this start method, cannot do it
  *
- * **Processes.** Workers are forked from a small process of the library's, the *nursery*, which is forked by
- * pool_open(). So a worker knows everything the program knew at pool_open(), and nothing later: global data loaded
- * afterwards is not there, pointers into memory allocated afterwards mean nothing, and a function loaded (dlopen)
- * afterwards is refused. Arguments and results travel as bytes. A worker that dies costs the one task it ran;
- * its successor, forked from the same nursery, goes on where it stopped. A task may start processes of its own;
- * what it leaves running is killed when its worker is killed, and when the pool ends.
+ * EINVAL is also said of a handle that is NULL, which only the calls that free take, and of a call where it cannot be:
+ * unless it says otherwise, a function may be called from any thread of the process that opened the pool, and not from
+ * a task: in a worker, or in any other child of the program, the pool is not there.
  *
- * **Start methods.** POOL_SPAWN starts the nursery as a new program instead: it executes this program once more, and
- * main() runs again there until it reaches pool_freeze_support() or any pool_open(), which does not return. Such
- * workers know nothing of what the program did, they have only what main() did again. It is safe in a program that has
- * threads (but none may add to the environment). That nursery is an ordinary child, which wait() and SIGCHLD see.
- *
- * **Kinds.** POOL_THREADS runs the tasks in threads of this program, with the same calls: global data is shared, and
- * nothing can be killed, so a task that crashes takes the program along. POOL_INLINE runs each task in the call that
- * hands it over: for debugging.
+ * **Processes.** Workers are forked from a small process of the library's, the *nursery*, which pool_open() forks. So a
+ * worker knows everything the program knew at pool_open(), and nothing later: data loaded afterwards is not there,
+ * pointers into memory allocated afterwards mean nothing, and a function loaded (dlopen) afterwards is refused.
+ * Arguments and results travel as bytes. A worker that dies costs the one task it ran; its successor, forked from the
+ * same nursery, goes on where it stopped. A task may start processes of its own; what it leaves running is killed when
+ * its worker is killed, and when the pool ends.
  *
  * **Threads.** Any number of threads of the program may use one pool, its results, streams and queues; while one of
  * them is in a call, another may close, terminate, join or free the pool: then the first is told so. Open it before
@@ -66,40 +63,6 @@
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone. Workers start with
  * default handlers and an empty mask. Ctrl+C does nothing to them, but that a sleep in a task may end early: the pool
  * ends when its caller does.
- *
- * **Output.** What a task prints on stdout leaves when the task returns, in one piece as far as its pipe allows. Any
- * other stream a task has to flush itself, and the program has to flush before pool_open().
- *
- * **Memory.** All of it is one shared region, reserved when the pool opens and used as it is needed. A task that writes
- * past the end of its result can damage its neighbours' results: processes are separate, the region is shared.
- * With `POOL_CHECK=1` in the environment there is a canary behind each result, and such a task fails.
- *
- * **From Python.** What `multiprocessing` calls it, and what it is called here:
- *
- *     Pool, ThreadPool(processes, initializer, initargs, maxtasksperchild)   pool_open; .kind = POOL_THREADS
- *     Pool.apply, apply_async                pool_apply, pool_apply_async
- *     Pool.map, map_async                    pool_map, pool_map_async (chunk: pool_job_options)
- *     Pool.starmap, starmap_async            pool_starmap, pool_starmap_async
- *     Pool.imap, imap_unordered; next()      pool_imap, pool_imap_unordered; pool_iter_next
- *     Pool.close, terminate, join            pool_close, pool_terminate, pool_join (with a timeout)
- *     with Pool() as pool                    pool_free, which terminates what still runs
- *     AsyncResult.get, wait                  pool_result_get, pool_result_wait
- *     AsyncResult.ready, successful          pool_result_ready, pool_result_successful (not ready: -1 with EAGAIN)
- *     Queue(maxsize), JoinableQueue          pool_queue_open; every queue can be joined
- *     Queue.put, put_nowait, get, get_nowait pool_queue_put, pool_queue_get; nowait is a timeout of 0
- *     Queue.qsize, empty, full               pool_queue_size, compared with 0 or with the capacity
- *     Queue.close, task_done, join           pool_queue_close, pool_queue_task_done, pool_queue_join
- *     Queue.join_thread, cancel_join_thread  none: no thread stands between a put and the queue
- *     SimpleQueue                            none: a queue without a bound only hides that its readers are too slow
- *     current_process().name                 pool_worker_name
- *     cpu_count()                            pool_processes of a pool opened with NULL
- *     freeze_support, get_context("spawn")   pool_freeze_support, .start = POOL_SPAWN
- *     get_context("forkserver")              none: the nursery of every pool is one
- *     TimeoutError                           ETIMEDOUT
- *     callback, error_callback               the same, in pool_job_options, and run in a thread that waits
- *
- * Unless it says otherwise, a function may be called from any thread of the process that opened the pool, and not from
- * a task: in a worker, or in any other child of the program, the pool is not there and every call says so (EINVAL).
  */
 #ifndef POOL_H
 #define POOL_H
@@ -112,10 +75,7 @@
 extern "C" {
 #endif
 
-/**
- * @name Handles and constants
- * @{
- */
+/** @name Handles and constants @{ */
 
 struct pool;        /**< A pool of workers. */
 struct pool_result; /**< A job that was handed over: Python's AsyncResult. */
@@ -132,21 +92,25 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
 #define POOL_MAX_PROCESSES 1024
 
 /** @} */
-/**
- * @name Functions you write
- * @{
- */
+/** @name Functions you write @{ */
 
 /**
- * A task: reads its argument, writes its result, returns 0; anything else is failure (see pool_fail()).
- * It runs in a worker process. `result` arrives zeroed or holding what the item's slot held before: write all of it.
+ * A task: reads its argument, writes its result, returns 0; anything else is failure (see pool_fail()). `result`
+ * arrives zeroed or holding what the item's slot held before: write all of it, and nothing behind it, where the
+ * neighbours' results lie (see `check`). Of an item that fails, in whichever way, the result that is read is all zero
+ * bytes.
+ *
+ * What it prints on stdout leaves when it returns, in one piece as far as its pipe allows. Any other stream it has to
+ * flush itself, and the program has to flush before pool_open().
  */
 typedef int pool_task(const void *arg, void *result);
 
 /** A task of several arguments, for pool_starmap(): args[0] points to the first, args[1] to the second ... */
 typedef int pool_star_task(const void *const *args, void *result);
 
-/** Runs once in each new worker before its first task. Failure (pool_fail()) fails pool_open(). */
+/** Runs once in each new worker before its first task: returns 0, or failure (see pool_fail()), which fails
+ * pool_open().
+ */
 typedef int pool_initializer(void *initarg);
 
 /** Gives imap its next item: writes it and returns 1, returns 0 at the end, or -1 if there can be no more. */
@@ -157,22 +121,24 @@ typedef int pool_source(void *state, void *item);
 typedef void pool_callback(struct pool_result *result, void *cookie);
 
 /** @} */
-/**
- * @name Open, close, join
- * @{
- */
+/** @name Open, close, join @{ */
 
 /** Where tasks run. */
 enum pool_kind {
     POOL_PROCESSES, /**< In worker processes. */
-    POOL_THREADS,   /**< In threads of this program. No maxtasks, time limits or killing: ENOTSUP. */
-    POOL_INLINE,    /**< In the call that hands them over; `processes` is not looked at. Restrictions as for threads. */
+    POOL_THREADS,   /**< In threads of this program: global data is shared, and a task that crashes takes the program
+                         along. No maxtasks, time limits or killing: ENOTSUP. */
+    POOL_INLINE,    /**< In the call that hands them over, for debugging; `processes` is not looked at. Restrictions as
+                         for threads. */
 };
 
 /** How worker processes come to be. */
 enum pool_start {
     POOL_FORK,  /**< As copies of this program. */
-    POOL_SPAWN, /**< As new runs of it. Tasks must be functions of the program itself, not of a shared library. */
+    POOL_SPAWN, /**< As new runs of it: it is executed once more, and main() runs again up to pool_freeze_support() or
+                     any pool_open(), which does not return there. Workers have only what main() did again. Tasks must
+                     be functions of the program itself, not of a shared library. It is safe in a program that has
+                     threads (but none may add to the environment); wait() and SIGCHLD see the nursery. */
 };
 
 /** How a pool is to be. A zeroed member means the default. */
@@ -185,26 +151,40 @@ struct pool_options {
     enum pool_kind kind;           /**< Default: POOL_PROCESSES. */
     enum pool_start start;         /**< Default: POOL_FORK. */
     bool descriptor;               /**< There is to be a pool_descriptor(). */
-    bool check;                    /**< A canary behind each result. Default: $POOL_CHECK, if set. */
+    bool check;                    /**< A canary behind each result: a task that writes past its own fails. Default:
+                                        whether $POOL_CHECK is 1. */
     long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
-    size_t memory;                 /**< The most bytes for arguments and results, and again for replies.
-                                        Default: a quarter of the memory this process may use. */
-    double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
-    double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
-    const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
-                                        ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
+    int give_up_after;             /**< When so many workers in a row fail in their initializer (it returns failure, or
+                                        they die in it), the pool is over. Default: never; see pool_open(). */
+    const int *keep_descriptors; /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; -1 ends
+                                      the list. Default: all that are open at pool_open(), which a pipe's reader or a
+                                      server's port may notice; with POOL_SPAWN what an exec leaves open. */
+    size_t memory;               /**< The most bytes for arguments and results, and again for replies, of the shared
+                                      region, which costs what is used of it. Default: a quarter of the memory this
+                                      process may use. */
+    double open_timeout;         /**< Seconds pool_open() waits for all initializers. Default: 60. */
+    double grace;                /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
+    const char *trace;           /**< A file, named *.csv, to append a record of each task to when the pool is joined
+                                      ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
 };
 
 /**
  * Opens a pool and returns when every worker has run its initializer.
+ *
+ * A worker that dies is replaced for as long as the pool lives, however many die. Where no process is to be had, what a
+ * missing worker was at fails after about 1.3 seconds with the reason (EAGAIN); if none is left, what is queued fails,
+ * too. Where a later worker fails in its initializer, jobs wait: one such place at a time is tried again, after 10 ms
+ * at first, later once a second; pool_workers() shows it. Once the pool is closed that ends after eight in a row.
  * @param options  How it is to be; NULL means all defaults.
- * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL on
- *   failure: EINVAL (an option makes no sense), EREMOTEIO or EOWNERDEAD (an initializer failed, its message in the
- *   text), ETIMEDOUT, or ENOMEM, EAGAIN, EMFILE (what the system said to mmap, fork and friends). Nothing is left then.
+ * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL with
+ *   EINVAL or ENOTSUP (an option makes no sense, or threads cannot do it), EREMOTEIO or EOWNERDEAD (an initializer
+ *   failed, its message in the text), ETIMEDOUT (some have not ended), or ENOMEM, EAGAIN or EMFILE (what the system
+ *   said to mmap, fork and friends). Nothing is left then.
  */
 struct pool *pool_open(const struct pool_options *options);
 
-/** Returns the number of workers the pool keeps; 0 once it is joined. Never blocks. */
+/** Returns the number of places for workers, some of which may be empty just now: see pool_workers(). 0 once the pool
+ * is joined; -1 with EINVAL. Never blocks. */
 int pool_processes(const struct pool *pool);
 
 /**
@@ -213,28 +193,24 @@ int pool_processes(const struct pool *pool);
  */
 void pool_freeze_support(void);
 
-/**
- * Takes no more work; what was handed over is still done. Never blocks. Closing twice is fine.
- * @return 0.
- */
+/** Takes no more work; what was handed over is still done. Never blocks. Twice is fine. @return 0; -1 with EINVAL. */
 int pool_close(struct pool *pool);
 
 /**
  * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
  * Blocks at most about `grace` seconds. Terminating twice, or after pool_close(), is fine.
- * @return 0. -1 with ETIMEDOUT if threads are still in their tasks then: these go on, pool_join() waits for them, and
- *   nothing else begins.
+ * @return 0. -1 with EINVAL, or with ETIMEDOUT (threads are still in their tasks): these go on, pool_join() waits for
+ *   them, and nothing else begins.
  */
 int pool_terminate(struct pool *pool);
 
 /**
- * Waits until the work is done and every worker is gone; then no process, descriptor or byte of shared memory of the
- * pool is left, but for results that were not freed, queues, and what a call in another thread is using: these remain
- * where they are until pool_free(). Joining twice is fine.
- * @param pool     A pool that was closed or terminated; else EBUSY.
- * @param seconds  The longest to wait; ETIMEDOUT when it is over, and pool_join() may be called again.
- * @return 0. Or -1 although the pool is joined: EREMOTEIO when jobs failed and nobody looked (the text says how many,
- *   and quotes the first); ENOENT, EACCES, ENOSPC (what open() or write() said when `trace` cannot be written) ...
+ * Waits, at most so long, until the work of a closed or terminated pool is done and every worker is gone; then no
+ * process, descriptor or byte of shared memory of the pool is left, but for results that were not freed, queues, and
+ * what a call in another thread is using: these remain where they are until pool_free(). Joining twice is fine.
+ * @return 0. -1 with EBUSY, EINVAL, ETIMEDOUT or EINTR, and it can be tried again. Or -1 although the pool is joined:
+ *   EREMOTEIO (jobs failed and nobody looked: how many, and the first one's text), or ENOENT, EACCES, EISDIR, ENOSPC or
+ *   EFBIG (what the system said when `trace` was to be written).
  */
 int pool_join(struct pool *pool, double seconds);
 
@@ -248,34 +224,36 @@ void pool_free(struct pool *pool);
 /**
  * Makes every call that waits in this pool return -1 with EINTR; if nobody waits, the next call that would. A waiting
  * pool_map(), pool_starmap() or pool_apply() gives up its job: items not yet begun never run.
- * Made for signal handlers: it is async-signal-safe and never blocks.
+ * Made for signal handlers: it is async-signal-safe and never blocks. NULL is fine.
+ *
+ *     static struct pool *pool;
+ *
+ *     static void on_ctrl_c(int number)
+ *     {
+ *         (void)number;
+ *         pool_interrupt(pool); // pool_map() returns -1, errno is EINTR; then pool_terminate() and pool_join()
+ *     }
  */
 void pool_interrupt(struct pool *pool);
 
 /** @} */
-/**
- * @name Hand over and wait
- * @{
- */
+/** @name Hand over and wait @{ */
 
 /**
- * Runs one task in a worker and waits for it.
- * @param pool          The pool.
- * @param task          What to run.
- * @param arg, width    Its argument and the size of it in bytes; it is copied.
- * @param result, result_width  Where its result goes and the size of it in bytes.
- * @return 0; -1 if the task failed (EREMOTEIO, EOWNERDEAD) or could not be handed over. Blocks without a time limit;
- *   pool_apply_async() and pool_result_get() have one.
+ * Runs one task in a worker and waits for it. Blocks without a time limit; pool_apply_async() and pool_result_get()
+ * have one. The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, if that is not
+ * NULL.
+ * @return 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or EINTR,
+ *   and `result` as it was, if it was not handed over, or given up.
  */
 int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width);
 
 /**
- * Runs the task once for each of `count` items and waits for all; results come in the order of the items.
- * @param pool          The pool.
- * @param task          What to run.
- * @param base, count, width    The items, how many, and the size of one in bytes (`sizeof *base`).
- * @param results, result_width Where the results go, and the size of one in bytes.
- * @return 0; -1 if an item failed: pool_error() names the first. The results of all other items are there.
+ * Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
+ * array of items, each of `width` bytes, `results` one of results, or NULL.
+ * @return 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED if items failed: pool_error() names the first, and the results
+ *   of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they were not
+ *   handed over, or given up.
  */
 int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
              size_t result_width);
@@ -287,22 +265,34 @@ struct pool_column {
 };
 
 /**
- * As pool_map(), for a task of several arguments, each in an array of its own.
- * @param pool              The pool.
- * @param task              What to run.
- * @param columns, ncolumns The arrays, and how many.
- * @param count             How many items each array holds.
- * @param results, result_width  Where the results go, and the size of one in bytes.
- * @return As pool_map().
+ * As pool_map(), for a task of several arguments: `ncolumns` of them, 1 to 64, each in an array of `count`.
+ * @return As pool_map(): 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED, or EINVAL, ESHUTDOWN, ENOMEM or EINTR.
  */
 int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
                  size_t count, void *results, size_t result_width);
 
 /** @} */
+/** @name Hand over now, wait later @{ */
+
 /**
- * @name Hand over now, wait later
- * @{
+ * Runs a function once in every worker: in those there are before their next chunk, and in each later one between its
+ * initializer and its first task. Where several were handed over, they run in that order; one that is handed over again
+ * takes the place of what it was. Inline and in threads it runs once in each of these.
+ *
+ *     if (pool_each_worker(pool, load_settings, "new.conf", 9, 10) != 0)
+ *         fprintf(stderr, "%s\n", pool_error()->text);
+ *
+ * If it returns failure in a worker, it runs in no further one. A worker that dies in it has failed, too, but its
+ * successor tries again, as with an initializer. A worker that is busy for longer than `seconds` runs it later.
+ * @param pool        The pool.
+ * @param function    What to run; at most 64 different ones.
+ * @param arg, width  Its argument and the size of it in bytes; it is copied, and all workers share the copy.
+ * @param seconds     The longest to wait; 0 does not wait.
+ * @return 0 when every worker has run it. -1 with EREMOTEIO or EOWNERDEAD: it failed (the text says in which worker,
+ *   pool_error()->item in which place, as in pool_workers()); EAGAIN: no process was to be had for a missing worker;
+ *   ETIMEDOUT or EINTR: not all have run it, and it stays; ECANCELED: the pool ended; ESHUTDOWN, ENOMEM, EINVAL.
  */
+int pool_each_worker(struct pool *pool, pool_initializer *function, const void *arg, size_t width, double seconds);
 
 /** How a job is to be run. A zeroed member means the default. */
 struct pool_job_options {
@@ -322,36 +312,44 @@ struct pool_job_options {
 };
 
 /**
- * Hands one task over and returns at once. As pool_apply() otherwise.
- * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free().
+ * Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
+ * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free(). NULL with
+ *   ENOTSUP (`limit`), EAGAIN (the ring is full, and `nowait`), EINTR (it waited for that), EINVAL, ESHUTDOWN or
+ * ENOMEM.
  */
 struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
                                      size_t result_width, const struct pool_job_options *options);
 
-/** Hands a map over and returns at once. As pool_map() and pool_apply_async() otherwise. */
+/**
+ * Hands a map over and returns at once. As pool_map() and pool_apply_async() otherwise.
+ *
+ *     struct pool_result *result = pool_map_async(pool, square, in, 3, sizeof *in, sizeof *out, NULL);
+ *     puts("meanwhile ...");
+ *     if (!result || pool_result_get(result, out, 60) != 0)
+ *         fprintf(stderr, "%s\n", pool_error()->text);
+ *     pool_result_free(result);
+ *
+ * @return As pool_apply_async(): a handle; NULL with EINVAL, ESHUTDOWN, ENOMEM, ENOTSUP, EAGAIN or EINTR.
+ */
 struct pool_result *pool_map_async(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
                                    size_t result_width, const struct pool_job_options *options);
 
-/** Hands a starmap over and returns at once. As pool_starmap() and pool_apply_async() otherwise. */
+/**
+ * Hands a starmap over and returns at once. As pool_starmap() and pool_apply_async() otherwise.
+ * @return As pool_apply_async(): a handle; NULL with EINVAL, ESHUTDOWN, ENOMEM, ENOTSUP, EAGAIN or EINTR.
+ */
 struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, const struct pool_column *columns,
                                        size_t ncolumns, size_t count, size_t result_width,
                                        const struct pool_job_options *options);
 
-/**
- * Waits until the job is done, well or badly.
- * @param result   The handle.
- * @param seconds  The longest to wait.
- * @return 0 when it is done; -1 with ETIMEDOUT or EINTR.
- */
+/** Waits, at most so long, until the job is done, well or badly. @return 0; -1 with ETIMEDOUT, EINTR or EINVAL. */
 int pool_result_wait(struct pool_result *result, double seconds);
 
 /**
- * Waits until the job is done and copies its results.
- * @param result   The handle.
- * @param results  Room for the results of all items; NULL copies nothing.
- * @param seconds  The longest to wait.
- * @return 0; -1 with ETIMEDOUT or EINTR when it is not done; -1 as pool_map() when items failed (the others' results
- *   are copied). May be called again.
+ * Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies nothing.
+ * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, ETIME,
+ * ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
+ * results are copied. May be called again.
  */
 int pool_result_get(struct pool_result *result, void *results, double seconds);
 
@@ -359,7 +357,12 @@ int pool_result_get(struct pool_result *result, void *results, double seconds);
  * Cancels what is left of a job: items not yet begun never run, and workers that are running one of its items are
  * killed, and only those. These items fail (ECANCELED), but for one that ends in the same moment. Does not wait for it:
  * pool_result_wait() does.
- * @return 1; 0 if the job was done already; -1 with ENOTSUP if threads are running some of its items: these go on.
+ *
+ *     if (pool_result_wait(result, 0.1) != 0 && errno == ETIMEDOUT && pool_result_cancel(result) == 1)
+ *         pool_result_wait(result, POOL_FOREVER); // not for long
+ *
+ * @return 1; 0 if the job was done already; -1 with EINVAL, or with ENOTSUP (threads are running some of its items:
+ *   these go on).
  */
 int pool_result_cancel(struct pool_result *result);
 
@@ -371,31 +374,30 @@ struct pool_progress {
     size_t running; /**< How many are running at this moment. */
 };
 
-/** Tells how far a job is, in `progress`. Never blocks. @return 0. */
+/** Tells how far a job is, in `progress`. Never blocks. @return 0; -1 with EINVAL. */
 int pool_result_progress(struct pool_result *result, struct pool_progress *progress);
 
-/** Tells whether the job is done. Never blocks. */
+/** Tells whether the job is done; of NULL: no. Never blocks. */
 bool pool_result_ready(struct pool_result *result);
 
-/** Tells whether all items succeeded. @return 1 or 0; -1 with EAGAIN while the job is not done. Never blocks. */
+/** Tells whether all items succeeded. Never blocks. @return 1 or 0; -1 with EAGAIN (it is not done) or EINVAL. */
 int pool_result_successful(struct pool_result *result);
 
-/** Returns the number of items of the job. Never blocks. */
+/** Returns the number of items of the job; of NULL: 0. Never blocks. */
 size_t pool_result_count(const struct pool_result *result);
 
 /**
  * Reads a result in place, without a copy.
- * @return The result of item `item` of a job that is done, valid until the handle is freed.
- *   NULL if the job is not done (EAGAIN), the item failed (EREMOTEIO, EOWNERDEAD, ECANCELED), or there is no such item.
+ * @return The result of item `item`, valid until the handle is freed. NULL with EAGAIN (the job is not done), EINVAL,
+ *   or if the item failed with EREMOTEIO, EOWNERDEAD, ETIME, ECANCELED or ENOMEM.
  */
 const void *pool_result_at(struct pool_result *result, size_t item);
 
 /**
- * Reads in place what item `item` of a finished job gave with pool_reply(), or the whole message of its failure.
- * @param result  The handle.
- * @param item    Which item.
- * @param size    Is set to the number of bytes; may be NULL. One zero byte always follows them.
- * @return The bytes, valid until the handle is freed; NULL if there are none.
+ * Reads in place what item `item` of a finished job gave with pool_reply(), or the whole message of its failure, and
+ * sets `size`, if that is not NULL, to the number of bytes. One zero byte always follows them.
+ * @return The bytes, valid until the handle is freed; NULL if there are none, and errno is as it was; NULL with EAGAIN
+ *   (the job is not done) or EINVAL.
  */
 const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size);
 
@@ -411,11 +413,9 @@ struct pool_error {
 };
 
 /**
- * Finds a failed item of a job that is done.
- * @param result  The handle.
- * @param from    The first item to look at; to go through all failures, ask again from `error->item + 1`.
- * @param error   Is set to what happened.
- * @return 1; 0 if no item from there on failed; -1 with EAGAIN while the job is not done. Never blocks.
+ * Finds the first failed item from `from` on in a job that is done, and sets `error`, if that is not NULL, to what
+ * happened; to go through all failures, ask again from `error->item + 1`. Never blocks.
+ * @return 1; 0 if none failed; -1 with EAGAIN (the job is not done) or EINVAL.
  */
 int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error);
 
@@ -426,33 +426,38 @@ void pool_result_free(struct pool_result *result);
 const struct pool_error *pool_error(void);
 
 /** @} */
-/**
- * @name Looking at a pool
- * @{
- */
+/** @name Looking at a pool @{ */
 
 /** What a worker is doing. */
 struct pool_worker {
     pid_t pid;       /**< Its process; 0 while there is none. Threads: this program's. */
     unsigned number; /**< The N of its name, PoolWorker-N. */
     unsigned deaths; /**< How many workers in its place died before their time. */
-    size_t finished; /**< How many items were finished in its place. */
+    size_t finished; /**< How many items ended in its place, well or badly, but by a death; as of its last chunk. */
     bool running;    /**< It is running an item. */
+    double retry_in; /**< While there is none: seconds until one is tried again, if that has failed; else 0. */
 };
 
 /**
- * Tells what the workers are doing at this moment. Never blocks.
- * @param pool     The pool.
- * @param workers  Room for `most` of them, in the order of their places.
- * @param most     How many fit.
- * @return How many there are, which may be more than `most`.
+ * Tells what the workers are doing at this moment, `most` of them at most, in the order of their places. `workers` may
+ * be NULL. Never blocks.
+ * @return How many there are, which may be more than `most`; 0 once the pool is joined; -1 with EINVAL.
  */
 int pool_workers(struct pool *pool, struct pool_worker *workers, int most);
 
 /**
  * Runs the callbacks that are due. For programs with a loop of their own; those that wait in pool calls need none.
  * Never blocks.
- * @return How many it ran; -1 if there may be no more: the pool was joined (ESHUTDOWN).
+ *
+ *     struct pool_job_options options = { .callback = told, .error_callback = told, .cookie = &open_jobs };
+ *     for (open_jobs = 0; open_jobs < 3; open_jobs++)
+ *         pool_apply_async(pool, square, &in[open_jobs], sizeof *in, sizeof *in, &options);
+ *     while (open_jobs > 0) {
+ *         draw_a_frame();
+ *         pool_poll(pool); // calls told(result, &open_jobs), which reads the result and takes 1 off
+ *     }
+ *
+ * @return How many it ran; -1 with ESHUTDOWN (the pool was joined: there are no more) or EINVAL.
  */
 int pool_poll(struct pool *pool);
 
@@ -460,56 +465,68 @@ int pool_poll(struct pool *pool);
  * Returns a descriptor for poll(), epoll and their like, of a pool opened with `descriptor`. It is readable when a job
  * may be done, or the last worker is gone: then call pool_poll(), which makes it quiet again. It belongs to the pool
  * until pool_join(). Never read it. Never blocks.
+ *
+ *     struct pollfd ready[] = { { pool_descriptor(pool), POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 } };
+ *     while (open_jobs > 0 && poll(ready, 2, -1) > 0) {
+ *         if (ready[0].revents)
+ *             pool_poll(pool);
+ *         if (ready[1].revents)
+ *             read_a_key();
+ *     }
+ *
+ * @return The descriptor; -1 with EINVAL (the pool has none, too).
  */
 int pool_descriptor(struct pool *pool);
 
 /** @} */
-/**
- * @name Streams
- * @{
- */
+/** @name Streams @{ */
 
 /**
  * Runs the task for each item a source gives, and hands the results out one by one, in the items' order.
  * Only a few items are read ahead (see pool_job_options), so the source may be endless.
- * @param pool          The pool.
- * @param task          What to run.
+ *
+ *     struct pool_iter *iter = pool_imap(pool, count_words, next_line, stdin, LINE, sizeof words, NULL);
+ *     while ((status = pool_iter_next(iter, &words, POOL_FOREVER)) > 0)
+ *         printf("line %zu: %d words\n", pool_iter_index(iter), words);
+ *     if (status < 0)
+ *         fprintf(stderr, "%s\n", pool_error()->text);
+ *     pool_iter_close(iter);
+ *
+ * @param pool, task    Where to run, and what.
  * @param source, state Is called, in the caller's thread inside pool_iter_next(), for each next item.
- * @param width         The size of one item in bytes.
- * @param result_width  The size of one result in bytes.
+ * @param width, result_width  The size of one item, and of one result, in bytes.
  * @param options       NULL means all defaults. No callbacks.
- * @return An iterator, which belongs to the pool; close it with pool_iter_close() or leave it to pool_free().
+ * @return An iterator, which belongs to the pool; close it with pool_iter_close() or leave it to pool_free(). NULL with
+ *   ENOTSUP (a limit, in threads), EINVAL, ESHUTDOWN or ENOMEM.
  */
 struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *source, void *state, size_t width,
                             size_t result_width, const struct pool_job_options *options);
 
-/** As pool_imap(), but results come in the order in which they are ready; pool_iter_index() tells whose they are. */
+/** As pool_imap(), but results come in the order in which they are ready; pool_iter_index() tells whose they are.
+ * @return An iterator; NULL with EINVAL, ESHUTDOWN, ENOTSUP or ENOMEM. */
 struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_source *source, void *state,
                                       size_t width, size_t result_width, const struct pool_job_options *options);
 
 /**
- * Waits for the next result.
- * @param iter     The iterator.
- * @param result   Where the result goes; may be NULL.
- * @param seconds  The longest to wait.
- * @return 1; 0 at the end, and at every later call; -1 if this item failed (the next call goes on behind it), if the
- *   source failed (EREMOTEIO, no item; the end follows), with ETIMEDOUT, or with EINTR.
+ * Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
+ * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, ETIME or ECANCELED and the item in
+ *   pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the source
+ *   failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or EINVAL.
  */
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
 
-/** Returns the index of the item whose result, or failure, pool_iter_next() gave last. */
+/** Returns the index of the item whose result, or failure, pool_iter_next() gave last; of NULL, or before: 0. */
 size_t pool_iter_index(const struct pool_iter *iter);
 
-/** As pool_result_reply(), for the item pool_iter_next() gave last; valid until the next call. */
+/** As pool_result_reply(), for the item pool_iter_next() gave last; valid until the next call. Of NULL: NULL. */
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size);
 
 /** Closes the iterator, half-way too: items already handed over are done, their results dropped. NULL is fine. */
 void pool_iter_close(struct pool_iter *iter);
 
 /** @} */
-/**
- * @name Queues
- * @{
+/** @name Queues @{
+ *
  * Between any workers of the pool and the program, in order; the lock that a dead worker leaves is opened by its
  * successor. The handle is an address that means the same in all of them: hand it to a task as an argument. All calls
  * may be made in tasks, but pool_queue_open(). A worker killed in the middle of a call loses at most the item it was
@@ -518,54 +535,62 @@ void pool_iter_close(struct pool_iter *iter);
  */
 
 /**
- * Opens a queue.
+ * Opens a queue. Here a task adds up what the program puts:
+ *
+ *     static int add_up(const void *arg, void *sum)
+ *     {
+ *         *(long *)sum = 0;
+ *         for (long x; pool_queue_get(*(struct pool_queue *const *)arg, &x, POOL_FOREVER) == 0;)
+ *             *(long *)sum += x;
+ *         return 0; // the queue is closed, and empty
+ *     }
+ *
+ *     struct pool_queue *queue = pool_queue_open(pool, 20, sizeof(long));
+ *     struct pool_result *result = pool_apply_async(pool, add_up, &queue, sizeof queue, sizeof(long), NULL);
+ *     for (long i = 1; i <= 100; i++)
+ *         pool_queue_put(queue, &i, POOL_FOREVER);
+ *     pool_queue_close(queue);
+ *     pool_result_get(result, &sum, POOL_FOREVER);
+ *
  * @param pool      The pool. The queue lives until that is freed; once it is joined, what is left can be got.
- * @param capacity  How many items it can hold.
+ * @param capacity  How many items it can hold; at least 1.
  * @param width     The size of one item in bytes; 0 is fine: then it only counts.
- * @return The queue, NULL on failure (ENOMEM, EINVAL, ESHUTDOWN). Never blocks.
+ * @return The queue; NULL with ENOMEM, EINVAL or ESHUTDOWN. Never blocks.
  */
 struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t width);
 
-/**
- * Puts an item in, waiting for room.
- * @param queue    The queue.
- * @param item     What to copy into it.
- * @param seconds  The longest to wait.
- * @return 0; -1 with ETIMEDOUT (it was full all the time), ESHUTDOWN (it is closed, or the pool ends), or EINTR.
- */
+/** Puts a copy of an item in, waiting for room. @return 0; -1 with ETIMEDOUT (it was full all the time), ESHUTDOWN (it
+ * is closed, or the pool ends), EINTR or EINVAL. */
 int pool_queue_put(struct pool_queue *queue, const void *item, double seconds);
 
-/** Takes the oldest item out, waiting for one. @return As pool_queue_put(); ESHUTDOWN (only once it is closed and
- * empty). */
+/** Takes the oldest item out, waiting for one. @return 0; -1 with ETIMEDOUT (it was empty all the time), ESHUTDOWN (it
+ * is closed and empty, or the pool ends), EINTR or EINVAL. */
 int pool_queue_get(struct pool_queue *queue, void *item, double seconds);
 
-/** Returns about how many items are in the queue; exactly, if nobody is using it. Never blocks. */
+/** Returns about how many items are in the queue; exactly, if nobody is using it. Of NULL: 0. Never blocks. */
 size_t pool_queue_size(struct pool_queue *queue);
 
-/** Tells that an item that this worker, or the program, got is dealt with. @return 0; EINVAL: there was none. */
+/** Tells that an item that this worker, or the program, got is dealt with. @return 0; -1 with EINVAL (none was got). */
 int pool_queue_task_done(struct pool_queue *queue);
 
-/** Waits until every item that was put is dealt with: pool_queue_task_done(), or its worker died. Errors as put. */
+/** Waits until every item that was put is dealt with: pool_queue_task_done(), or its worker died. @return 0; -1 with
+ * ESHUTDOWN (the pool ends), ETIMEDOUT, EINTR or EINVAL. */
 int pool_queue_join(struct pool_queue *queue, double seconds);
 
-/** Closes it: no more can be put, what is in it can be got. Closing twice is fine. Never blocks. @return 0. */
+/** Closes it: no more can be put, what is in it can be got. Twice is fine. Never blocks. @return 0; -1 with EINVAL. */
 int pool_queue_close(struct pool_queue *queue);
 
 /** @} */
-/**
- * @name Inside a task
- * @{
- */
+/** @name Inside a task @{ */
 
 /**
- * Gives the item a reply: bytes whose number only the task knows, beside its result of fixed width.
- * A second call drops the first reply. If the task fails, the reply is dropped.
- * @param size  How many bytes.
- * @return Shared memory to write them into, until the task returns. NULL with ENOMEM if the pool's memory is used up.
+ * Gives the item a reply: `size` bytes, which only the task knows, beside its result of fixed width. A second call
+ * drops the first reply. If the task fails, the reply is dropped.
+ * @return Shared memory to write them into, until the task returns. NULL with ENOMEM, or EINVAL (outside of a task).
  */
 void *pool_reply(size_t size);
 
-/** pool_reply() of a text: `return pool_reply_text("done %s", name);`. Returns 0, or failure if there is no memory. */
+/** pool_reply() of a text: `return pool_reply_text("done %s", name);`. @return 0; -1 with ENOMEM or EINVAL. */
 int pool_reply_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** Gives the item's failure a message: `return pool_fail("cannot open %s", name);`. Returns -1. */

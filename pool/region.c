@@ -9,9 +9,10 @@
  * It does not know what the words in it mean, but for the one that idle workers sleep on.
  */
 #define _GNU_SOURCE
-#include "region.h"
+#include "inside.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
@@ -265,6 +266,29 @@ bool wake_one_worker(struct region *region)
         !futex_wake(&region->wake, 1))
         answer_wake(region);
     return true;
+}
+
+static void close_between(unsigned from, unsigned to, bool at_exec)
+{
+    struct rlimit limit = { .rlim_cur = 0 };
+    if (from > to || syscall(SYS_close_range, from, to, at_exec ? 4 : 0) == 0) /* CLOSE_RANGE_CLOEXEC */
+        return;
+    getrlimit(RLIMIT_NOFILE, &limit); /* by an old kernel */
+    for (unsigned fd = from; fd <= to && fd < limit.rlim_cur; fd++)
+        if (!at_exec || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+            close((int)fd);
+}
+
+void keep_only(const int *keep, const int own[4], bool at_exec)
+{
+    for (int from = 3, next = 3; next < INT_MAX; from = next + 1) {
+        next = INT_MAX;
+        for (int i = 0; i < 4; i++)
+            next = own[i] >= from && own[i] < next ? own[i] : next;
+        for (const int *fd = keep; *fd >= 0; fd++)
+            next = *fd >= from && *fd < next ? *fd : next;
+        close_between((unsigned)from, (unsigned)next - 1, at_exec);
+    }
 }
 
 int above_stderr(int fd)

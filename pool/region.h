@@ -15,7 +15,6 @@
 #define POOL_REGION_H
 
 #include "pool.h"
-#include "trace.h"
 #include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
@@ -45,6 +44,8 @@
 #define YIELDS 100000    /* far longer than giving the pages of a stretch back takes */
 #define STRETCH 65536u   /* bytes whose pages are given back together; the largest usual page */
 #define BELLS 64u        /* words on which unordered iterators sleep */
+#define EACH_MOST 64     /* functions that run once in each worker */
+#define ONCE_RUNS ((uint64_t)1 << 63)
 #define GUARDS 3
 #define CANARY 16u     /* bytes behind each result, if they are to be checked */
 #define JOB_INLINE 32u /* an argument and a result that together are so small live in the job itself */
@@ -76,6 +77,7 @@ struct job {
     _Atomic uint8_t noted;     /* some item has a note */
     _Atomic uint8_t given_up;  /* enum give_up */
     _Atomic bool dropped;      /* its handle was freed: nobody will read its replies */
+    bool each;                 /* its items run once in each worker, and it is not in the ring */
     size_t width, result_width;
     uint32_t count, chunk;
     _Atomic uint32_t one_note; /* the note of a job of one item */
@@ -85,33 +87,45 @@ struct job {
 _Static_assert(sizeof(struct job) == 128, "two cache lines: a million jobs are 128 MB");
 _Static_assert(offsetof(struct job, small) % JOB_INLINE == 0, "aligned for whatever fits into it");
 
+/** How far a worker is. */
+enum ready {
+    READY_NOT,
+    READY_SOON,
+    READY_NOW
+}; /* SOON: a function of the user's has begun that runs before tasks do */
+
 /** What a worker is doing, for its successor to read when it dies. */
 struct slot {
     /* The worker's own; its stores reach the successor in program order. */
     _Alignas(64) _Atomic uint32_t aim; /* 0, or 1 + the index of the job it aims at or works on */
     _Atomic uint32_t chunk;            /* which chunk of it */
     _Atomic uint32_t failed;           /* how many of its items failed so far */
+    uint32_t place;                    /* a hint: where to look for the next blocks */
     _Atomic uint64_t at;               /* item << 32 | how often its worker died << 1 | 1 while it runs */
     _Atomic uint64_t run;              /* blocks not yet published: first + 1, and their number << 32 */
-    uint32_t place;                    /* a hint: where to look for the next ones */
     _Atomic uint64_t began;            /* traced pools: when the item began */
     _Atomic uint64_t limit_until;      /* when the timer ends the item; 0: no timer runs */
-    _Atomic uint64_t finished;         /* items */
-    _Atomic uint32_t ready;            /* this life's initializer has run */
+    _Atomic uint64_t finished;         /* items, without those of the chunk it works on */
+    _Atomic uint64_t tally;            /* added to the item it stands at: items, with those */
+    _Atomic uint32_t ready;            /* enum ready: how far this life is */
     _Atomic uint32_t was_ready;        /* some life's initializer has run */
+    _Atomic uint32_t each;             /* of the functions to run once, which one this life ran last */
+    _Atomic uint64_t once;             /* 0, or the entry of `eaches` it aims at, and ONCE_RUNS */
     _Atomic uint64_t traced;           /* trace records written */
     _Atomic uint64_t queue;            /* the address of the queue it is using, or 0 */
     char text[464];                    /* why the initializer failed */
     /* The nursery's. */
-    _Atomic int32_t pid;      /* the worker, 0 while there is none */
-    uint32_t worker;          /* the N of PoolWorker-N */
-    char name[24];            /* all of that */
-    uint32_t lives;           /* how many workers this slot has had */
-    _Atomic int32_t dead_pid; /* the worker whose death is not healed yet */
-    int32_t dead_status;      /* its status, as from wait() */
-    uint64_t dead_at;         /* when that was noticed */
-    uint32_t deaths;          /* workers that died before their time */
-    uint32_t dead_worker;     /* and its N */
+    _Atomic int32_t pid;       /* the worker, 0 while there is none */
+    _Atomic uint32_t unready;  /* the last worker was not ready before its end; the next one that is wipes it out */
+    _Atomic uint64_t retry_at; /* while there is no worker: when to start one; 0: at once */
+    uint32_t worker;           /* the N of PoolWorker-N */
+    char name[24];             /* all of that */
+    uint32_t lives;            /* how many workers this slot has had */
+    _Atomic int32_t dead_pid;  /* the worker whose death is not healed yet */
+    int32_t dead_status;       /* its status, as from wait() */
+    uint64_t dead_at;          /* when that was noticed */
+    uint32_t deaths;           /* workers that died before their time */
+    uint32_t dead_worker;      /* and its N */
 };
 
 /** How far the pool's life is. It only grows. */
@@ -128,9 +142,12 @@ struct region {
     int poller;     /* an epoll instance with it: what pool_descriptor() returns */
     uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
     long maxtasks;
+    uint32_t give_up_after; /* so many failures end the pool; 0: none do */
     pool_initializer *initializer;
     void *initarg;
     double grace;
+    const int
+        *keep; /* descriptors the nursery keeps, in the caller's memory: what lies behind it ends with -1; or NULL */
     pid_t caller;
     size_t size; /* of the whole region */
     struct job *jobs;
@@ -155,7 +172,9 @@ struct region {
     /* The caller's. */
     _Alignas(64) _Atomic uint64_t tail;  /* jobs put into the ring */
     _Atomic(struct pool_queue *) queues; /* the one opened last; each knows the one before */
-    _Alignas(64) _Atomic uint32_t stop;  /* enum stop; the nursery writes BROKEN */
+    _Atomic uint64_t eaches[EACH_MOST]; /* what is to run once in each worker: its number << 32 | 1 + job index; or 0 */
+    _Alignas(64) _Atomic uint32_t stop; /* enum stop; the nursery writes BROKEN */
+    _Atomic uint32_t each;              /* the number of the newest of them */
 
     /* The workers'. */
     _Alignas(64) _Atomic uint64_t head;               /* a hint: all jobs before it are taken */
@@ -173,8 +192,10 @@ struct region {
     _Alignas(
         64) _Atomic uint32_t news; /* changes when a slot becomes ready or opening fails: pool_open() sleeps on it */
     _Atomic uint32_t births;       /* workers started so far */
+    _Atomic uint32_t failures;     /* workers in a row that were not ready before their end */
     _Atomic uint32_t failed;       /* 0, or 1 + the slot that broke the pool */
     int32_t failed_errno;          /* what fork said, if that broke it */
+    int32_t fork_errno;            /* what fork said when it failed last */
     _Atomic uint32_t arrived;      /* POOL_SPAWN: the new run of the program has reached the pool */
     uintptr_t shift;               /* POOL_SPAWN: so far from the caller's functions lie its own */
 
@@ -234,6 +255,9 @@ void answer_wake(struct region *region);
 
 /** Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */
 int above_stderr(int fd);
+
+/** Closes all descriptors from 3 on, now or at an exec, but those in `keep`, which ends with -1, and in `own`. */
+void keep_only(const int *keep, const int own[4], bool at_exec);
 
 /** Returns the ticket of a chunk. */
 static inline _Atomic uint32_t *job_ticket(struct job *job, uint32_t chunk)

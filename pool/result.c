@@ -90,7 +90,7 @@ bool result_failure(struct pool_result *result, size_t from, struct pool_error *
     }
     if (!failures || from >= result->count)
         return false;
-    error_of_item(error, from, result_note(result, from), result->pool->why);
+    error_of_item(error, from, result_note(result, from), result->pool);
     error->failures = failures;
     return true;
 }
@@ -102,7 +102,7 @@ bool result_verdict(struct pool_result *result, struct pool_error *error)
     for (size_t item = error->item + 1; error->code == ECANCELED && item < result->count; item++) {
         const struct note *note = result_note(result, item);
         if (note && note->kind != NOTE_REPLY && (note->kind != NOTE_ABSENT || note->status > GIVEN_UP_FAILED)) {
-            error_of_item(error, item, note, result->pool->why);
+            error_of_item(error, item, note, result->pool);
             error->failures = result->failures;
         }
     }
@@ -120,11 +120,12 @@ static bool readable(const struct visit *in, const char *who)
 
 int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error)
 {
+    struct pool_error unwanted;
     VISIT in = visit_result(result, "pool_result_failure", false);
     if (!readable(&in, "pool_result_failure"))
         return -1;
     result->looked = true;
-    return result_failure(result, from, error);
+    return result_failure(result, from, error ? error : &unwanted);
 }
 
 int pool_result_successful(struct pool_result *result)
@@ -164,7 +165,7 @@ void copy_values(struct pool_result *result, char *to)
 
 size_t pool_result_count(const struct pool_result *result)
 {
-    return result->count;
+    return result ? result->count : 0;
 }
 
 /* Returns whether the item can be read. */
@@ -186,7 +187,7 @@ const void *pool_result_at(struct pool_result *result, size_t item)
     if (!note || note->kind == NOTE_REPLY)
         return result_value(result, item);
     result->looked = true;
-    error_of_item(&error, item, note, result->pool->why);
+    error_of_item(&error, item, note, result->pool);
     error_put(&error);
     return NULL;
 }

@@ -37,14 +37,12 @@ static uint64_t run_items(struct worker *w, struct job *job, uint64_t item, uint
     return item;
 }
 
-/* Items from here to the end of the chunk will not run. Returns how the ticket is to say that. */
-static uint32_t cancel_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end)
+bool end_chunk(struct region *region, struct slot *slot, struct job *job, uint64_t item, enum give_up why)
 {
-    note64(&slot->at, item << 32);
-    if (item == (uint64_t)atomic_load(&slot->chunk) * job->chunk)
-        return TICKET_DONE | TICKET_CANCELLED;
-    note_rest(slot, job, item, end, atomic_load(&job->given_up));
-    return TICKET_DONE;
+    bool all = why == atomic_load(&job->given_up) && item == (uint64_t)atomic_load(&slot->chunk) * job->chunk;
+    if (!all)
+        note_rest(slot, job, item, job_chunk_end(job, atomic_load(&slot->chunk)), why);
+    return finish_chunk(region, slot, job, all ? TICKET_DONE | TICKET_CANCELLED : TICKET_DONE);
 }
 
 bool run_chunk(struct worker *w, struct job *job)
@@ -58,11 +56,11 @@ bool run_chunk(struct worker *w, struct job *job)
     uint64_t item = (guarded ? run_guarded : run_items)(w, job, first, last);
     w->in_task = false;
     w->left -= w->left < 0 ? 0 : (long)(item - first);
-    note64(&slot->finished, atomic_load(&slot->finished) + item - first); /* nobody else writes it */
-    if (item < end && w->left == 0 && !atomic_load(&job->given_up)) {
-        note64(&slot->at, item << 32);
+    note64(&slot->at, item << 32); /* not running */
+    count_finished(slot, item);
+    if (item < end && w->left == 0 && !atomic_load(&job->given_up))
         return false;
-    }
-    uint32_t how = item < end ? cancel_rest(slot, job, item, end) : TICKET_DONE;
-    return finish_chunk(w->region, slot, job, how) && w->left != 0;
+    bool free = item < end ? end_chunk(w->region, slot, job, item, atomic_load(&job->given_up))
+                           : finish_chunk(w->region, slot, job, TICKET_DONE);
+    return free && w->left != 0;
 }

@@ -107,6 +107,10 @@ static _Noreturn void execute(struct run *run, struct region *region)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     char **environment = getppid() == region->caller ? mark_environment(run) : NULL;
     if (environment) {
+        if (region->keep)
+            keep_only(region->keep, run->kept, true);
+        for (const int *fd = region->keep; fd && *fd >= 0; fd++)
+            fcntl(*fd, F_SETFD, 0);
         for (int i = 0; i < 4; i++)
             fcntl(run->kept[i], F_SETFD, 0);
         drop_handlers();

@@ -46,6 +46,7 @@ struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, 
                                        const struct pool_job_options *options)
 {
     size_t row[2 + MOST_COLUMNS];
-    struct order order = { "pool_starmap_async", NULL, NULL, count, 0, result_width, options, 0, task, columns, NULL };
+    struct order order = { "pool_starmap_async", NULL, NULL, count, 0, result_width, options, 0, task, columns,
+                           .row = NULL };
     return lay_out(&order, ncolumns, (struct row *)row) != 0 ? NULL : submit(pool, &order);
 }

@@ -1,5 +1,5 @@
 /*
- * pool.c - the caller's side: handing work over.
+ * submit.c - the caller's side: handing work over. Begin to read here.
  *
  * The walk of one task, from here to a worker and back:
  *
@@ -7,10 +7,11 @@
  *   it sets the ticket to READY and puts the record's number into the ring.                    publish(), here
  *   If no idle worker spins, it wakes one that sleeps.                                    wake_one_worker(), region.c
  *   A worker sees the number, notes in its slot that it aims at the job, and claims the ticket by compare-and-swap;
- *   it notes the item, runs the function, and exchanges the ticket for DONE, which also tells it whether anybody
- *   sleeps on that word.                                              take(), worker.c; run_chunk(), run.c
+ *   it notes the item, runs the function,                                     take(), worker.c; run_chunk(), run.c
+ *   and exchanges the ticket for DONE, which also tells it whether anybody sleeps on that word.
+ *                                                                                       finish_chunk(), ticket.c
  *   The caller has meanwhile marked the ticket WAITED and sleeps on that very word. It wakes up, copies the result
- *   out and puts the record back.                                                            wait_for(), result.c
+ *   out and puts the record back.                                               wait_for(), wait.c; reuse(), job.c
  *
  * If the worker is killed on the way, the nursery forks a successor (nursery.c), which reads the slot: it marks the
  * item as failed and ends the ticket as its predecessor would have (heal(), heal.c). The caller sees no difference.
@@ -18,8 +19,11 @@
  * A map is one job with a ticket for each chunk. Only this side allocates job memory (memory.c), and all it has to
  * remember lies in its own memory, behind one lock, which no worker ever sees.
  *
- * The other rooms: open.c begins and ends a pool; iter.c, queue.c, poll.c and look.c are streams, queues, callbacks and
- * figures; thread.c and spawn.c are the other kinds and start methods; trace.c and draw.c make the pictures.
+ * An hour's reading, in this order: region.h, ticket.c, this file, worker.c, run.c, heal.c, wait.c. A second hour:
+ * nursery.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c, iter.c,
+ * star.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c and spawn.c the other kinds
+ * and start methods; guard.c time limits and canaries; trace.c the records that lanes draws. FLOORS in the Makefile has
+ * all of them from the ground up: nobody calls a function of a file behind its own.
  */
 #include "caller.h"
 #include <errno.h>
@@ -124,6 +128,8 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
 {
     if ((pool->stop || pool->over) && !pool_takes(pool, order)) /* it ended while the lock was let go of */
         return -1;
+    if (order->list)
+        return order->list(pool, order, result);
     if (ring_is_full(pool) && wait_for_room(pool, order) != 0)
         return -1;
     if (watch_room(pool, order) != 0)

@@ -83,7 +83,7 @@ void inline_run(struct pool *pool)
     _Atomic uint32_t *living = &pool->region->living;
     pthread_mutex_lock(&pool->turn);
     atomic_store(living, 1);
-    worker_drain(pool->region);
+    worker_inline(pool->region);
     atomic_store(living, 0);
     futex_wake(living, INT32_MAX);
     pthread_mutex_unlock(&pool->turn);

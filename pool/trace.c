@@ -21,111 +21,70 @@
 
 /* ---- Keeping ---- */
 
-static void add_record(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
-{
-    struct region *region = w->region;
-    uint64_t now = now_ns() - region->opened, began = atomic_load(&w->slot->began);
-    uint64_t n = atomic_load(&w->slot->traced);
-    struct trace_record *record = &region->trace[w->number * region->trace_size + n % region->trace_size];
-    *record = (struct trace_record){ .start = item == UINT64_MAX ? now : began,
-                                     .end = now,
-                                     .item = item,
-                                     .job = job,
-                                     .worker = w->slot->worker,
-                                     .pid = getpid(),
-                                     .status = status,
-                                     .slot = w->number,
-                                     .kind = kind };
-    if (kind == TRACE_DEATH) {
-        record->worker = w->slot->dead_worker;
-        record->pid = atomic_load(&w->slot->dead_pid);
-    }
-    note64(&w->slot->traced, n + 1);
-}
-
 void trace(struct worker *w, enum trace_kind kind, uint32_t job, uint64_t item, int status)
 {
-    if (w->region->trace)
-        add_record(w, kind, job, item, status);
+    struct region *region = w->region;
+    struct slot *slot = w->slot;
+    if (!region->trace)
+        return;
+    bool death = kind == TRACE_DEATH;
+    uint64_t now = now_ns() - region->opened, n = atomic_load(&slot->traced);
+    region->trace[w->number * region->trace_size + n % region->trace_size] =
+        (struct trace_record){ .start = item == UINT64_MAX ? now : atomic_load(&slot->began),
+                               .end = now,
+                               .item = item,
+                               .job = job,
+                               .worker = death ? slot->dead_worker : slot->worker,
+                               .pid = death ? atomic_load(&slot->dead_pid) : getpid(),
+                               .status = status,
+                               .kind = kind };
+    note64(&slot->traced, n + 1);
 }
 
-/* ---- Writing ---- */
+/* ---- Leaving them ---- */
 
-static int by_start(const void *a, const void *b)
-{
-    const struct trace_record *x = a, *y = b;
-    return x->start != y->start ? (x->start > y->start) - (x->start < y->start)
-                                : (x->slot > y->slot) - (x->slot < y->slot);
-}
-
-/* Copies all records that are there, in the order of their start, behind one of the pool itself. Tasks can write to the
- * memory they come from: what makes no sense is left out. NULL: no memory. */
-static struct trace_record *gather(const struct region *region, size_t *count)
-{
-    uint64_t now = now_ns(), missing = 0;
-    struct trace_record *records = malloc((1 + region->workers * region->trace_size) * sizeof *records);
-    for (uint32_t slot = *count = 0; records && slot < region->workers; slot++) {
-        uint64_t written = atomic_load(&region->slots[slot].traced), size = region->trace_size;
-        missing += written > size ? written - size : 0;
-        for (uint64_t i = 0; i < written && i < size; i++) {
-            struct trace_record *r = &records[1 + *count];
-            *r = region->trace[slot * size + i];
-            r->slot = slot;
-            *count +=
-                r->kind > TRACE_NOTHING && r->kind <= TRACE_END && r->start <= r->end && r->end <= now - region->opened;
-        }
-    }
-    if (!records)
-        return NULL;
-    qsort(records + 1, *count, sizeof *records, by_start);
-    records[0] = (struct trace_record){
-        .slot = region->workers, .pid = region->caller, .item = missing, .start = region->opened, .end = now
-    };
-    return records;
-}
-
-/* The name with the process id in the place of the first %p. */
-static char *file_name(const char *name)
-{
-    char *full = NULL;
-    const char *mark = strstr(name, "%p");
-    if (!mark)
-        return strdup(name);
-    if (asprintf(&full, "%.*s%d%s", (int)(mark - name), name, (int)getpid(), mark + 2) < 0)
-        return NULL;
-    return full;
-}
-
-static char *print(const struct trace_record *records, size_t count, size_t *size)
+static void print(FILE *out, uint32_t slot, const struct trace_record *r)
 {
     static const char *const words[] = { "pool", "start", "done", "failed", "died", "end" };
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size);
-    if (!out)
-        return NULL;
+    fprintf(out, "%s,%u,%u,%d,%u,", words[r->kind], slot, r->worker, r->pid, r->job);
+    if (r->item != UINT64_MAX)
+        fprintf(out, "%" PRIu64, r->item);
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%d\n", r->start, r->end, r->status);
+}
+
+/* Tasks can write to the memory that the records come from: what makes no sense is left out. */
+static void print_all(FILE *out, const struct region *region)
+{
+    uint64_t now = now_ns(), size = region->trace_size, missing = 0;
+    for (uint32_t slot = 0; slot < region->workers; slot++) {
+        uint64_t traced = atomic_load(&region->slots[slot].traced);
+        missing += traced > size ? traced - size : 0;
+    }
     fputs("kind,slot,worker,pid,job,item,start,end,status\n", out);
-    for (const struct trace_record *r = records; r <= records + count; r++) {
-        fprintf(out, "%s,%u,%u,%d,%u,", words[r->kind], r->slot, r->worker, r->pid, r->job);
-        if (r->item != UINT64_MAX)
-            fprintf(out, "%" PRIu64, r->item);
-        fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%d\n", r->start, r->end, r->status);
+    print(out, region->workers,
+          &(struct trace_record){ .pid = region->caller, .item = missing, .start = region->opened, .end = now });
+    for (uint32_t slot = 0; slot < region->workers; slot++) {
+        uint64_t traced = atomic_load(&region->slots[slot].traced);
+        for (uint64_t i = 0; i < traced && i < size; i++) {
+            struct trace_record record = region->trace[slot * size + i];
+            bool timely = record.start <= record.end && record.end <= now - region->opened;
+            bool of_item = record.kind == TRACE_DONE || record.kind == TRACE_FAILED;
+            if (record.kind > TRACE_NOTHING && record.kind <= TRACE_END && timely &&
+                (!of_item || record.item != UINT64_MAX))
+                print(out, slot, &record);
+        }
     }
     fputc('\n', out);
-    bool good = !ferror(out);
-    if (fclose(out) == 0 && good)
-        return text;
-    free(text);
-    return NULL;
 }
 
 /* Appends all of a pool in one write, so that no other pool's records, of whichever program, get between. What is no
  * file does not block, and beyond the limit for files the write would raise a signal. */
 static int append(const char *name, const char *text, size_t size)
 {
+    struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
     int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
     if (fd < 0)
         return -1;
-    struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
     off_t end = lseek(fd, 0, SEEK_END);
     getrlimit(RLIMIT_FSIZE, &limit);
     bool fits = limit.rlim_cur == RLIM_INFINITY || end < 0 || (rlim_t)end + size <= limit.rlim_cur;
@@ -137,16 +96,23 @@ static int append(const char *name, const char *text, size_t size)
     return -1;
 }
 
-int trace_write(struct region *region, const char *name)
+int trace_write(const struct region *region, const char *name)
 {
-    size_t count, size;
-    struct trace_record *records = gather(region, &count);
-    char *full = file_name(name), *text = records && full ? print(records, count, &size) : NULL;
-    int status = text ? append(full, text, size) : -1, error = text ? errno : ENOMEM;
+    char *text = NULL, *full = NULL, pid[12] = "";
+    size_t size, before = strstr(name, "%p") ? (size_t)(strstr(name, "%p") - name) : strlen(name);
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        print_all(out, region);
+    bool good = out && !ferror(out);
+    if (name[before])
+        snprintf(pid, sizeof pid, "%d", (int)getpid());
+    if (asprintf(&full, "%.*s%s%s", (int)before, name, pid, name + before + (name[before] ? 2 : 0)) < 0)
+        full = NULL;
+    good = (!out || fclose(out) == 0) && good && full;
+    int status = good ? append(full, text, size) : -1, error = good ? errno : ENOMEM;
     if (status)
         error_set(error, "pool_join: cannot leave the records in %s: %s", full ? full : name, strerror(error));
     free(text);
-    free(records);
     free(full);
     return status;
 }

@@ -29,7 +29,9 @@ static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t ch
 {
     uint32_t seen = atomic_load(ticket);
     while (!(seen & ~TICKET_WAITED)) {
-        note64(&w->slot->at, chunk ? (uint64_t)chunk * job->chunk << 32 : 0); /* a job of one may be gone already */
+        uint64_t first = chunk ? (uint64_t)chunk * job->chunk : 0; /* a job of one may be gone already */
+        count_from(w->slot, first);
+        note64(&w->slot->at, first << 32);
         note32(&w->slot->chunk, chunk);
         note32(&w->slot->failed, 0);
         note32(&w->slot->aim, index + 1);
@@ -131,7 +133,7 @@ static bool anything_new(void *worker)
 {
     const struct worker *w = worker;
     uint32_t index;
-    return look(w, &index) != LOOK_NOTHING || atomic_load(&w->region->stop);
+    return look(w, &index) != LOOK_NOTHING || atomic_load(&w->region->stop) || each_is_new(w);
 }
 
 /* Spins for a while, if nobody else does. Returns whether there is something to look at. Whoever hands work over before
@@ -192,6 +194,8 @@ static void work(struct worker *w)
         enum look seen = look(w, &index);
         if (stop >= STOP_TERMINATED)
             return;
+        if (each_is_new(w) && w->left)
+            catch_up(w);
         if (seen == LOOK_JOB && take(w, index)) {
             pass_on(w);
             if (!run_chunk(w, &region->jobs[index]))
@@ -205,7 +209,7 @@ static void work(struct worker *w)
         move_head(w);
         if (w->position != position)
             continue;
-        if (stop || region->kind == POOL_INLINE)
+        if (stop || region->kind == POOL_INLINE || w->left == 0)
             return;
         rest(w);
     }
@@ -235,16 +239,13 @@ static void take_signals(void)
 static bool initialize(struct worker *w)
 {
     struct region *region = w->region;
-    w->slot->text[0] = '\0';
-    int status = region->initializer ? region->initializer(region->initarg) : 0;
-    if (region->kind == POOL_PROCESSES)
-        fflush(stdout);
-    if (status && !w->slot->text[0])
-        pool_fail("it returned %d", status);
-    if (status)
+    struct slot *slot = w->slot;
+    if (!catch_up(w))
         return false;
-    atomic_store(&w->slot->ready, 1);
-    if (!atomic_exchange(&w->slot->was_ready, 1) && atomic_fetch_add(&region->news, 1) + 1 == region->workers)
+    atomic_store(&slot->ready, READY_NOW);
+    if (atomic_exchange(&slot->unready, 0))
+        atomic_store(&region->failures, 0);
+    if (!atomic_exchange(&slot->was_ready, 1) && atomic_fetch_add(&region->news, 1) + 1 == region->workers)
         futex_wake(&region->news, INT32_MAX); /* pool_open() waits for the last one */
     return true;
 }
@@ -283,6 +284,19 @@ static bool live(struct worker *w)
         work(w);
     trace(w, TRACE_END, 0, UINT64_MAX, 0);
     return true;
+}
+
+/* Takes chunk by chunk as a worker would that may do no task any more. */
+void worker_refuse(struct region *region, uint32_t number, bool all)
+{
+    struct worker w = make_worker(region, number); /* with no tasks left */
+    uint64_t tail = atomic_load(&region->tail);
+    do {
+        worker_bury(region, number, NO_WORKER);
+        if (all)
+            work(&w);
+    } while (atomic_load(&w.slot->aim) && w.position <= tail);
+    worker_bury(region, number, NO_WORKER);
 }
 
 void worker_prepare(struct region *region)
@@ -342,29 +356,15 @@ bool worker_thread(struct region *region, uint32_t number)
     return good;
 }
 
-/* In an inline pool the caller is the worker, whenever it hands something over. */
-static void with_self(struct region *region, void (*what)(struct worker *w))
+void worker_inline(struct region *region)
 {
     struct worker worker = make_worker(region, 0);
     worker.name = pool_worker_name();
     worker.left = -1;
     struct worker *outer = worker_become(&worker);
-    what(&worker);
+    if (atomic_load(&worker.slot->was_ready) || initialize(&worker))
+        work(&worker);
+    else
+        atomic_store(&region->failed, 1);
     worker_become(outer);
-}
-
-static void try_initialize(struct worker *w)
-{
-    if (!initialize(w))
-        atomic_store(&w->region->failed, 1);
-}
-
-void worker_initialize(struct region *region)
-{
-    with_self(region, try_initialize);
-}
-
-void worker_drain(struct region *region)
-{
-    with_self(region, work);
 }

@@ -3,7 +3,8 @@
 .PHONY: has-what-tests-need bats unit check-asan check-tsan check-valgrind check-clang check-arm64 check-floors \
         coverage torture
 
-WRAPPED = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall pool_open # for tests to let fail
+WRAPPED = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall kill send recv waitpid waitid \
+          prlimit pool_open # for tests to let fail
 
 has-what-tests-need:
 	@sh tools/setup.sh tests -n

@@ -41,11 +41,15 @@ functions_over() {
     assert_equal "$(sort <<<"$floors")" "$(printf '%s\n' pool/*.c | sed 's|pool/||; s|\.c$||' | sort)"
 }
 
-@test "the workers' side sees nothing of the caller's" {
+@test "the workers' side sees nothing of the caller's, nor uses what lies below it but is the caller's" {
     for file in region ticket note trace guard run heal worker nursery; do
         output=$(gcc -MM -Ipool "pool/$file.c")
         assert_output --partial "pool/$file.c"
         refute_output --partial caller.h
+        output=$(nm -u "build/$file.o")
+        for name in $(nm -g --defined-only --format=posix build/machine.o build/memory.o | sed '/:$/d; s/ .*//'); do
+            refute_output --regexp " $name\$"
+        done
     done
 }
 

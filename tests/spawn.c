@@ -1,14 +1,15 @@
 /*
  * spawn: what main() does, and how often, in a program that opens a pool with POOL_SPAWN.
  *
- *     build/spawn guarded|bare|exit|abort|loop|taken|orphan [ARGUMENT...]
+ *     build/spawn guarded|bare|exit|abort|loop|taken|orphan|closed [ARGUMENT...]
  *
  * `guarded` begins with pool_freeze_support(), the others do not. In the new run, which knows itself by a variable that
  * the first one sets, main() ends with 3, aborts, sleeps for ever, puts something of its own where the pool's memory is
- * to lie, or kills the program that waits for it.
+ * to lie, kills the program that waits for it, or closes all descriptors and opens a file (ARGUMENT) in their place.
  */
 #define _GNU_SOURCE
 #include "pool.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,11 @@ static void go_astray(const char *how)
         abort();
     if (strcmp(how, "taken") == 0)
         take_addresses();
+    if (strcmp(how, "closed") == 0) {
+        closefrom(3);
+        for (int i = 0; i < 20; i++)
+            open(arguments[2], O_RDWR | O_CREAT, 0600);
+    }
     if (strcmp(how, "orphan") == 0)
         kill(getppid(), SIGKILL);
     if (strcmp(how, "orphan") == 0 || strcmp(how, "loop") == 0)

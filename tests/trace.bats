@@ -205,6 +205,9 @@ refused() {
     head -c 5000 /dev/urandom | sed 1i- >noise.csv
     lanes -1 noise.csv
     has "lanes: noise.csv, line 1: expected kind,slot"
+    printf 'a\033[31m\377b\n' >noise.csv
+    lanes -1 noise.csv
+    has 'got "a?[31m?b";'
     "$KIT/build/draw-demo" pool >a.csv
     lanes -1 a.csv -o folder.svg
     assert_output "lanes: cannot write folder.svg: Is a directory"
@@ -270,8 +273,8 @@ refused() {
     lanes "$KIT/build/traced" pool threads
     count 2 '^pool [12]$'
     lanes "$KIT/build/traced" pool nested
-    count 4 '^pool [1-4], process [0-9]*$'
-    assert_equal "$(grep -o 'process.*' <<<"$output" | sort -u | wc -l)" 3
+    count 4 '^pool [1-4], pid [0-9]*$'
+    assert_equal "$(grep -o 'pid.*' <<<"$output" | sort -u | wc -l)" 3
     lanes -o x.svg "$KIT/build/traced" nested
     xmllint --noout x.svg
     lanes -o x.csv "$KIT/build/traced" nested

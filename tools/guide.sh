@@ -61,6 +61,7 @@ help() {
   make                  what is next for you
   make list             the chapters: what each needs, and how its exercise stands
   make ch03 && ./ch03   build and run a chapter's program; its text is in book.md
+  ./lanes ./ch03        draws which worker ran what; ./lanes -h
   make ex01 && ./ex01   build and run your answer to an exercise
   make grade            grade all exercises; make grade-01: one of them, in detail
   make hint-01          a hint; again: the next of three

@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As in the library's trace.h; POOL is the first of each pool: what there is to say of the pool itself. */
+/* As in the library's inside.h; POOL is the first of each pool: what there is to say of the pool itself. */
 enum trace_kind { TRACE_POOL, TRACE_START, TRACE_DONE, TRACE_FAILED, TRACE_DEATH, TRACE_END };
 
 #define NO_ITEM UINT64_MAX
@@ -219,7 +219,7 @@ static const char *pool_name(char text[NAME], const struct traces *all, size_t p
 {
     int n = snprintf(text, NAME, "pool %zu", pool + 1);
     if (all->many_processes)
-        snprintf(text + n, NAME - (size_t)n, ", process %d", all->pools[pool].pool.pid);
+        snprintf(text + n, NAME - (size_t)n, ", pid %d", all->pools[pool].pool.pid);
     return text;
 }
 
@@ -318,15 +318,18 @@ static void svg_axis(FILE *out, const struct view *view, int bottom)
     }
 }
 
+/* What makes a long name fit before the lanes. */
+static const char *fit(const char *name)
+{
+    return strlen(name) > 20 ? " textLength='1390' lengthAdjust='spacingAndGlyphs'" : "";
+}
+
 static void svg_lane(FILE *out, const struct view *view, uint32_t slot)
 {
     int y = TOP + LANE * (int)slot;
     char name[NAME];
-    const char *fit = strlen(lane_name(name, view, slot, "PoolWorker-")) > 20
-                          ? " textLength='1390' lengthAdjust='spacingAndGlyphs'"
-                          : "";
     fprintf(out, "<rect class='lane' x='%d' y='%d' width='%d' height='%d' rx='25'/>", LEFT, y, WIDE, HIGH);
-    fprintf(out, "<text x='120' y='%d'%s>%s</text>", y + LINE, fit, name);
+    fprintf(out, "<text x='120' y='%d'%s>%s</text>", y + LINE, fit(lane_name(name, view, slot, "PoolWorker-")), name);
     fprintf(out, "<text class='busy' x='%d' y='%d'>", ALL - 80, y + LINE);
     fprintf(out, "%d%%</text>\n", share(view->lanes[slot].busy, view->end, 100));
 }
@@ -352,8 +355,7 @@ static void svg_pool(FILE *out, const struct traces *all, size_t pool)
     char name[NAME];
     gather(&view, WIDE, 10);
     if (all->count > 1)
-        fprintf(out, "<text x='120' y='240'%s>%s</text>", all->many_processes ? " textLength='1390'" : "",
-                pool_name(name, all, pool));
+        fprintf(out, "<text x='120' y='240'%s>%s</text>", fit(pool_name(name, all, pool)), name);
     svg_legend(out, &view);
     for (uint32_t slot = 0; slot < view.lane_count; slot++)
         svg_lane(out, &view, slot);
@@ -611,8 +613,11 @@ static int by_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
-static _Noreturn void damaged(const char *name, size_t line, const char *wanted, const char *text)
+/* The text may be anything, and terminals obey some bytes. */
+static _Noreturn void damaged(const char *name, size_t line, const char *wanted, char *text)
 {
+    for (char *at = text; *at; at++)
+        *at = *at < ' ' || *at > '~' ? '?' : *at;
     fail("%s, line %zu: expected %s, got \"%.60s%s\"; the file is damaged, or not one that POOL_TRACE=FILE.csv left",
          name, line, wanted, text, strlen(text) > 60 ? "..." : "");
 }
@@ -644,7 +649,7 @@ static void read_pools(FILE *in, const char *name, struct traces *all)
     if (ferror(in))
         fail("cannot read %s: %s", name, strerror(errno));
     if (where == BEGUN)
-        damaged(name, n, wanted[BEGUN], "the end");
+        damaged(name, n, wanted[BEGUN], (char[]){ "the end" });
     free(line);
     free(text);
     for (size_t i = 0; i < all->count; i++)

@@ -260,14 +260,23 @@ static void d12_half_read(void)
     end_pool(pool);
 }
 
+static int oom_score(pid_t pid)
+{
+    char path[64];
+    int score = -1;
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
+    FILE *file = fopen(path, "re");
+    CHECK(file && fscanf(file, "%d", &score) == 1);
+    if (file)
+        fclose(file);
+    return score;
+}
+
 static int read_oom_score(const void *arg, void *result)
 {
     (void)arg;
-    FILE *file = fopen("/proc/self/oom_score_adj", "re");
-    int got = file ? fscanf(file, "%d", (int *)result) : 0;
-    if (file)
-        fclose(file);
-    return got == 1 ? 0 : -1;
+    *(int *)result = oom_score(getpid());
+    return 0;
 }
 
 /* Where memory runs out the system sends SIGKILL to whom it finds worth it: a worker rather than the program; and the
@@ -276,8 +285,8 @@ static void d18_out_of_memory(void)
 {
     struct pool *pool = open_pool(1);
     struct death death = { BY_SIGNAL, SIGKILL };
-    int mine = 0, theirs = 0;
-    CHECK_EQ(read_oom_score(NULL, &mine), 0);
+    int mine = oom_score(getpid()), theirs = 0;
+    CHECK_EQ(oom_score(nursery()), mine); /* else it would be the next, and all of the pool with it */
     OK(pool_apply(pool, read_oom_score, NULL, 0, &theirs, sizeof theirs));
     CHECK(theirs > mine || theirs == 1000);
     FAILED(pool_apply(pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
@@ -436,6 +445,156 @@ static void children_of_a_task(void)
     end_pool(pool);
 }
 
+/* --- However many there are --- */
+
+/* What the pool's places have finished, and how many workers died in them. */
+static size_t all_finished(struct pool *pool, unsigned *deaths)
+{
+    struct pool_worker list[8];
+    size_t finished = 0;
+    int count = pool_workers(pool, list, 8);
+    *deaths = 0;
+    for (int i = 0; i < count; i++) {
+        finished += list[i].finished;
+        *deaths += list[i].deaths;
+        CHECK_EQ((long long)(list[i].retry_in * 1e9), 0);
+    }
+    return finished;
+}
+
+static int task_nothing(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    return 0;
+}
+
+static int every_tenth_dies(const void *arg, void *result)
+{
+    if (*(const long *)arg % 10 == 9)
+        raise(SIGKILL);
+    return task_square(arg, result);
+}
+
+static int every_tenth_lives(const void *arg, void *result)
+{
+    if (*(const long *)arg % 10 != 9)
+        _exit(3);
+    return task_square(arg, result);
+}
+
+/* Of each ten items one does what the others do not; all have their result, or their death, and are counted so. */
+static void many_die(struct pool *pool, pool_task *task, long count, long chunk, bool tenth_lives)
+{
+    long *in = calloc((size_t)count, sizeof *in), *out = calloc((size_t)count, sizeof *out), good = 0, died = 0;
+    unsigned deaths, before;
+    size_t finished = all_finished(pool, &before);
+    struct pool_error error;
+    for (long i = 0; i < count; i++)
+        in[i] = i;
+    struct pool_result *result = pool_map_async(pool, task, in, (size_t)count, sizeof *in, sizeof *out,
+                                                &(struct pool_job_options){ .chunk = chunk });
+    FAILED(pool_result_get(result, out, 3 * PATIENCE), EOWNERDEAD, tenth_lives ? 0 : 9);
+    for (long i = 0; i < count; i++)
+        good += (i % 10 == 9) == tenth_lives && out[i] == i * i;
+    for (size_t from = 0; pool_result_failure(result, from, &error) == 1; from = error.item + 1)
+        died += error.code == EOWNERDEAD;
+    CHECK_EQ(good, tenth_lives ? count / 10 : count / 10 * 9);
+    CHECK_EQ(died, count - good);
+    CHECK_EQ((long long)(all_finished(pool, &deaths) - finished), good);
+    CHECK_EQ(deaths - before, died);
+    free(in);
+    free(out);
+}
+
+static void no_number_of_deaths(void)
+{
+    int rounds = unit_rounds(10);
+    struct pool *pool = open_pool(2);
+    many_die(pool, every_tenth_dies, 2000 * rounds, 10, false);
+    still_good(pool, 2);
+    many_die(pool, every_tenth_lives, 200 * rounds, 1, true);
+    many_die(pool, every_tenth_lives, 100 * rounds, 0, true);
+    still_good(pool, 2);
+    end_pool(pool);
+    pool = open_pool(1);
+    many_die(pool, every_tenth_lives, 100 * rounds, 100 * rounds, true); /* all in one chunk */
+    still_good(pool, 1);
+    end_pool(pool);
+}
+
+static void idle_without_end(void)
+{
+    struct pool *pool = open_pool(2);
+    struct pool_worker list[2];
+    unsigned kills = (unsigned)unit_rounds(5000), deaths = 0;
+    pid_t last[2] = { 0, 0 };
+    for (unsigned killed = 0; killed < kills;)
+        for (int i = 0; i < pool_workers(pool, list, 2); i++)
+            if (list[i].pid && list[i].pid != last[i] && kill(list[i].pid, SIGKILL) == 0) {
+                last[i] = list[i].pid;
+                killed++;
+            }
+    EVENTUALLY((all_finished(pool, &deaths), deaths >= kills));
+    CHECK_EQ(deaths, kills);
+    still_good(pool, 2);
+    end_pool(pool);
+}
+
+static int fail_or_die_at_first(const void *arg, void *result)
+{
+    long x = *(const long *)arg;
+    if (x == 3 && pool_attempt() < 3)
+        raise(SIGKILL);
+    return x == 5 ? pool_fail("five") : task_square(arg, result);
+}
+
+/* An item that ended badly has ended; one that was tried three times has ended once; a worker that retires in the
+ * middle of a chunk has done its part of it. */
+static void counted_once(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1, .maxtasks = 4 });
+    OK(pool ? 0 : -1);
+    long in[10], out[10];
+    unsigned deaths;
+    for (long i = 0; i < 10; i++)
+        in[i] = i;
+    struct pool_job_options options = { .chunk = 10, .retries = 2 };
+    FAILED(pool_result_get(pool_map_async(pool, fail_or_die_at_first, in, 10, sizeof *in, sizeof *out, &options), out,
+                           PATIENCE),
+           EREMOTEIO, 5);
+    CHECK_EQ((long long)all_finished(pool, &deaths), 10);
+    CHECK_EQ(deaths, 2);
+    still_good(pool, 1);
+    CHECK_EQ((long long)all_finished(pool, &deaths), 30);
+    end_pool(pool);
+}
+
+/* When a map is done nobody runs anything, though the workers still look through a million chunks for one more. */
+static void running_is_running(void)
+{
+    enum { MANY = 200000 };
+    static char out[MANY];
+    struct pool *pool = open_pool(2);
+    struct pool_worker list[2];
+    struct pool_job_options options = { .chunk = 1 };
+    struct pool_result *result;
+    for (int i = 0; i < unit_rounds(30); i++) {
+        result = pool_map_async(pool, task_nothing, NULL, MANY, 0, 1, &options);
+        OK(pool_result_get(result, out, 3 * PATIENCE));
+        for (int look = 0; look < 100; look++) {
+            CHECK_EQ(pool_workers(pool, list, 2), 2);
+            CHECK(!list[0].running && !list[1].running);
+        }
+        pool_result_free(result);
+    }
+    fill_with_gates(pool, &result, 1);
+    pool_workers(pool, list, 2);
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(list[i].running, list[i].pid == atomic_load(&shared->pid[0]));
+    gate_open();
+    end_pool(pool);
+}
+
 static const struct unit_case cases[] = {
     { "D01 D02 SIGKILL in a task: that task fails, with signal and pid; the next is fine", d01_killed },
     { "D01 killed again and again, in every other task", d01_again_and_again },
@@ -443,7 +602,8 @@ static const struct unit_case cases[] = {
     { "D04 R01 R03 exit, abort, signals, a stack that overflows: named in the text", d04_ways_to_die },
     { "D05 idle workers killed one by one, 20 times: the pool always answers", d05_idle_one_by_one },
     { "D05 H10 all idle workers killed at once, 20 times: no lock is kept", d05_idle_all_at_once },
-    { "H6 eight workers die while the nursery is stopped: all are replaced, none is a zombie", h06_one_signal_for_many },
+    { "H6 eight workers die while the nursery is stopped: all are replaced, none is a zombie",
+      h06_one_signal_for_many },
     { "D07 killed in a map: that item fails, the others are there, none runs twice", d07_in_map },
     { "D07 every other item kills its worker", d07_every_other },
     { "D07 the replies of killed tasks are given back", d07_replies },
@@ -458,6 +618,10 @@ static const struct unit_case cases[] = {
     { "G02 what a killed task started is killed", children_of_the_killed },
     { "G02 what tasks left running ends with the pool", children_at_the_end },
     { "G02 a task may run programs and wait for them", children_of_a_task },
+    { "G01 thousands of deaths break no pool, and what ended is counted", no_number_of_deaths },
+    { "G01 idle workers killed 5000 times", idle_without_end },
+    { "an item that ended is counted once, whatever became of its neighbours", counted_once },
+    { "only a worker that runs an item is told as running", running_is_running },
     { 0 },
 };
 

@@ -17,11 +17,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum fault { FAULT_NONE, FAULT_PROCESS, FAULT_MEMORY, FAULT_DESCRIPTOR, FAULT_SLEEP };
+enum fault {
+    FAULT_NONE,
+    FAULT_PROCESS,
+    FAULT_MEMORY,
+    FAULT_DESCRIPTOR,
+    FAULT_SLEEP,
+    FAULT_CLOSE,       /* ENOSYS: close_range() is not there */
+    FAULT_ANSWER,      /* EINTR to a call that is not a sleep */
+    FAULT_KILL,        /* ESRCH */
+    FAULT_SEND,        /* EAGAIN */
+    FAULT_WOKEN_STOPS, /* who is woken is stopped, before it does anything */
+    FAULT_WOKEN_DIES,
+    FAULT_PROTECTED, /* the process fault_at must not be killed */
+    FAULT_NO_LIST,   /* no process can be asked for its children */
+};
 
 /* Whether this call is the one that is to fail. */
 static bool strikes(enum fault kind)
@@ -51,6 +66,12 @@ int __real_open(const char *path, int flags, ...);
 FILE *__real_fopen(const char *path, const char *mode);
 int __real_poll(struct pollfd *list, nfds_t count, int timeout);
 long __real_syscall(long number, ...);
+int __real_kill(pid_t pid, int signal);
+ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __real_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 
 pid_t __wrap_fork(void);
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
@@ -63,6 +84,12 @@ int __wrap_open(const char *path, int flags, ...);
 FILE *__wrap_fopen(const char *path, const char *mode);
 int __wrap_poll(struct pollfd *list, nfds_t count, int timeout);
 long __wrap_syscall(long number, ...);
+int __wrap_kill(pid_t pid, int signal);
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 
 pid_t __wrap_fork(void)
 {
@@ -110,14 +137,74 @@ int __wrap_open(const char *path, int flags, ...)
     return strikes(FAULT_DESCRIPTOR) ? (int)fail_with(EMFILE) : __real_open(path, flags, mode);
 }
 
+/* A cgroup two levels deep; as marked, that of the upper one, or none, is full. */
+enum { NO_CGROUP, ROOMY, FULL_1, FULL_2 };
+
+static FILE *fake(const char *path, int mark)
+{
+    static const struct {
+        const char *path, *text[4];
+    } files[] = {
+        { "/proc/self/cgroup", { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n" } },
+        { "/sys/fs/cgroup/pids/a/b/pids.max", { NULL, "max\n", "max\n", NULL } },
+        { "/sys/fs/cgroup/pids/a/b/pids.current", { NULL, "7\n", "7\n", NULL } },
+        { "/sys/fs/cgroup/pids/a/pids.max", { NULL, "9\n", "7\n", "1\n" } },
+        { "/sys/fs/cgroup/pids/a/pids.current", { NULL, "7\n", "7\n", "7\n" } },
+        { "/sys/fs/cgroup/c/d/pids.max", { NULL, "7\n", "7\n", "6\n" } },
+        { "/sys/fs/cgroup/c/d/pids.current", { NULL, "7\n", "7\n", "6\n" } },
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(path, files[i].path) == 0 && files[i].text[mark])
+            return fmemopen((void *)files[i].text[mark], strlen(files[i].text[mark]), "r");
+    return fail_with(ENOENT), NULL;
+}
+
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
+    if (shared && atomic_load(&shared->fault) == FAULT_NO_LIST && strstr(path, "/children"))
+        return fail_with(ENOENT), NULL;
+    if (shared && atomic_load(&shared->mark) && strstr(path, "cgroup"))
+        return fake(path, atomic_load(&shared->mark));
     return strikes(FAULT_DESCRIPTOR) ? (fail_with(EMFILE), NULL) : __real_fopen(path, mode);
 }
 
 int __wrap_poll(struct pollfd *list, nfds_t count, int timeout)
 {
     return strikes(FAULT_SLEEP) ? (int)fail_with(EINTR) : __real_poll(list, count, timeout);
+}
+
+int __wrap_kill(pid_t pid, int signal)
+{
+    if (shared && atomic_load(&shared->fault) == FAULT_PROTECTED && pid == atomic_load(&shared->fault_at))
+        return (int)fail_with(EPERM);
+    return strikes(FAULT_KILL) ? (int)fail_with(ESRCH) : __real_kill(pid, signal);
+}
+
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
+{
+    if (strikes(FAULT_SEND))
+        return fail_with(EAGAIN);
+    return strikes(FAULT_ANSWER) ? fail_with(EINTR) : __real_send(fd, bytes, size, flags);
+}
+
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
+{
+    return strikes(FAULT_ANSWER) ? fail_with(EINTR) : __real_recv(fd, bytes, size, flags);
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+    return strikes(FAULT_ANSWER) ? (pid_t)fail_with(EINTR) : __real_waitpid(pid, status, options);
+}
+
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    return strikes(FAULT_ANSWER) ? (int)fail_with(EINTR) : __real_waitid(type, id, info, options);
+}
+
+int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old)
+{
+    return strikes(FAULT_ANSWER) ? (int)fail_with(EINTR) : __real_prlimit(pid, resource, new, old);
 }
 
 /* It passes on six arguments, as the C library does, whether there were so many or not; so it must not be looked at. */
@@ -133,9 +220,18 @@ __attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
         return fail_with(EAGAIN);
     if (number == SYS_pidfd_open && strikes(FAULT_DESCRIPTOR))
         return fail_with(EMFILE);
+    if (number == SYS_close_range && strikes(FAULT_CLOSE))
+        return fail_with(ENOSYS);
     if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && strikes(FAULT_SLEEP))
         return fail_with(EINTR);
-    return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    long got = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && got == 0) {
+        if (strikes(FAULT_WOKEN_STOPS))
+            raise(SIGSTOP);
+        if (strikes(FAULT_WOKEN_DIES))
+            raise(SIGKILL);
+    }
+    return got;
 }
 
 /* --- The tests --- */
@@ -318,35 +414,365 @@ static void fork_fails_for_a_while(void)
     end_pool(pool);
 }
 
-/* When it fails for good the pool goes on with fewer workers; with none left, jobs fail instead of waiting. */
-static void fork_fails_for_good(void)
+/* pool_open() waits for processes as long as a job would. */
+static void wait_and_disarm(void)
+{
+    while (atomic_load(&shared->fault_count) < 5)
+        unit_sleep(0.001);
+    disarm();
+}
+
+static void fork_fails_at_opening(void)
+{
+    pid_t friend = program_start(wait_and_disarm);
+    arm(FAULT_PROCESS, 2, true); /* the nursery comes to be */
+    struct pool *pool = open_pool(2);
+    CHECK_EQ(program_wait(friend), 0);
+    use(pool);
+    CHECK_EQ(worker_count(), 2);
+    end_pool(pool);
+}
+
+/* Whether the pool tells of just so many workers that they are there, and of the others when they will be tried. */
+static bool tells_of(struct pool *pool, int count)
+{
+    struct pool_worker list[2];
+    int there = 0, waiting = 0;
+    CHECK_EQ(pool_workers(pool, list, 2), 2);
+    CHECK_EQ(pool_processes(pool), 2);
+    for (int i = 0; i < 2; i++) {
+        there += list[i].pid && is_alive(list[i].pid);
+        waiting += !list[i].pid && list[i].retry_in > 0 && list[i].retry_in <= 1 && !list[i].running;
+    }
+    return there == count && waiting == 2 - count;
+}
+
+static int die_or_square(const void *arg, void *result)
+{
+    return *(const long *)arg == 1 ? raise(SIGKILL) : task_square(arg, result);
+}
+
+/* What the dead worker held fails with the reason; the other goes on; with none left, what is queued fails, too, and
+ * not for ever: when there are processes again, the pool is full again. */
+static void fork_fails_for_long(void)
 {
     struct pool *pool = open_pool(2);
-    struct pool_result *results[2];
-    pid_t pid = 0;
-    long x = 3, out = 0;
-    fill_with_gates(pool, results, 2);
-    arm(FAULT_PROCESS, 1, true);
-    CHECK(kill(atomic_load(&shared->pid[0]), SIGKILL) == 0);
+    struct pool_result *gate, *map;
     struct pool_error error;
-    EVENTUALLY(pool_result_ready(results[0]) || pool_result_ready(results[1]));
-    int lost = pool_result_ready(results[0]) ? 0 : 1;
-    CHECK_EQ(pool_result_failure(results[lost], 0, &error), 1);
-    CHECK_EQ(error.pid, atomic_load(&shared->pid[0]));
-    gate_open();
-    OK(pool_result_get(results[1 - lost], &pid, PATIENCE));
-    OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
-    CHECK_EQ(out, 9);
-    CHECK(kill(pid, SIGKILL) == 0);
-    EVENTUALLY(!is_alive(pid));
-    CHECK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out) == -1);
-    check_clean("pool_apply");
-    CHECK(disarm());
-    OK(pool_terminate(pool));
-    if (pool_join(pool, PATIENCE) != 0)
-        check_clean("pool_join");
+    long in[] = { 0, 1, 2, 3 }, out[4], x = 3, squared = 0;
+    for (int round = 0; round < 2; round++) {
+        atomic_store(&shared->gate, 0);
+        int arrived = atomic_load(&shared->arrived);
+        fill_with_gates(pool, &gate, 1);
+        arm(FAULT_PROCESS, 1, true);
+        map = pool_map_async(pool, die_or_square, in, 4, sizeof *in, sizeof *out,
+                             &(struct pool_job_options){ .chunk = 4 });
+        FAILED(pool_result_get(map, out, PATIENCE), EOWNERDEAD, 1);
+        CHECK_EQ((long long)pool_error()->failures, 3);
+        CHECK_EQ(pool_result_failure(map, 2, &error), 1);
+        CHECK_EQ(error.code, EAGAIN);
+        CHECK_EQ(error.status, 0);
+        CHECK_TEXT(error.text, "item 2: no new worker could be started to run it: Resource temporarily unavailable");
+        CHECK_TEXT(error.text, "ulimit -u");
+        EVENTUALLY(tells_of(pool, 1));
+        gate_open();
+        OK(pool_result_get(gate, NULL, PATIENCE));
+        OK(pool_apply(pool, task_square, &x, sizeof x, &squared, sizeof squared));
+        CHECK_EQ(squared, 9);
+        pid_t last = atomic_load(&shared->pid[arrived]);
+        CHECK(kill(last, SIGKILL) == 0);
+        EVENTUALLY(!is_alive(last));
+        for (int i = 0; i < 2; i++)
+            FAILED(pool_map(pool, task_square, in, 4, sizeof *in, out, sizeof *out), EAGAIN, 0);
+        CHECK_EQ((long long)pool_error()->failures, 4);
+        EVENTUALLY(tells_of(pool, 0));
+        CHECK(disarm());
+        EVENTUALLY(tells_of(pool, 2));
+        use(pool);
+    }
+    end_pool(pool);
+}
+
+/* The reason says which limit it is, as it was when fork failed. */
+static void which_limit(void)
+{
+    for (int mark = ROOMY; mark <= FULL_2; mark++) {
+        struct pool *pool = open_pool(1);
+        struct pool_error error;
+        long in[] = { 1, 2 };
+        const char *limit = mark == ROOMY ? "ulimit -u" : "pids.max of the cgroup";
+        atomic_store(&shared->mark, mark);
+        arm(FAULT_PROCESS, 1, true);
+        struct pool_result *map = pool_map_async(pool, die_or_square, in, 2, sizeof *in, sizeof *in,
+                                                 &(struct pool_job_options){ .chunk = 2 });
+        OK(pool_result_wait(map, PATIENCE));
+        CHECK(disarm());
+        CHECK_EQ(pool_result_failure(map, 1, &error), 1);
+        CHECK_TEXT(error.text, limit);
+        CHECK(pool_result_at(map, 1) == NULL && errno == EAGAIN);
+        end_pool(pool);
+        atomic_store(&shared->mark, mark);
+        arm(FAULT_PROCESS, 1, true);
+        REFUSED_NULL(pool_open(NULL), EAGAIN, limit);
+        CHECK(disarm());
+    }
+    atomic_store(&shared->mark, NO_CGROUP);
+}
+
+/* A pool that is closed then, or terminated, comes to its end. */
+static void fork_fails_to_the_end(void)
+{
+    for (int how = 0; how < 3; how++) {
+        struct pool *pool = open_pool(1);
+        struct pool_result *results[2];
+        atomic_store(&shared->gate, 0);
+        atomic_int *pid = &shared->pid[atomic_load(&shared->arrived)];
+        fill_with_gates(pool, results, 1);
+        results[1] = pool_apply_async(pool, task_pid, NULL, 0, sizeof(pid_t), NULL);
+        arm(FAULT_PROCESS, 1, true);
+        CHECK(kill(*pid, SIGKILL) == 0);
+        EVENTUALLY(!is_alive(*pid));
+        if (how < 2)
+            OK(how ? pool_terminate(pool) : pool_close(pool));
+        if (how < 2)
+            OK(pool_result_wait(results[1], PATIENCE));
+        if (how == 0)
+            FAILED(pool_result_get(results[0], NULL, PATIENCE), EOWNERDEAD, 0);
+        if (how == 0)
+            FAILED(pool_result_get(results[1], NULL, PATIENCE), EAGAIN, 0);
+        if (how < 2 && pool_join(pool, PATIENCE) != 0)
+            CHECK(errno == EREMOTEIO);
+        pool_free(pool);
+        CHECK(no_children());
+        CHECK(disarm());
+    }
+}
+
+/* An old kernel, which has no close_range(). */
+static void closes_one_by_one(void)
+{
+    int ends[2];
+    char byte;
+    for (int start = POOL_FORK; start <= POOL_SPAWN; start++) {
+        int list[] = { unit_report, atoi(getenv("UNIT_SHARED")), -1 };
+        struct pool_options options = { .processes = 1, .start = (enum pool_start)start, .keep_descriptors = list };
+        REQUIRE(pipe(ends) == 0);
+        arm(FAULT_CLOSE, 1, true);
+        struct pool *pool = pool_open(&options);
+        OK(pool ? 0 : -1);
+        CHECK(disarm());
+        close(ends[1]);
+        CHECK_EQ(read(ends[0], &byte, 1), 0);
+        use(pool);
+        end_pool(pool);
+        close(ends[0]);
+    }
+}
+
+/* --- Asked once, asked again --- */
+
+static int forever_with_a_child(const void *arg, void *result)
+{
+    pid_t pid = fork();
+    while (pid == 0)
+        pause();
+    atomic_store(&shared->pid[60], pid);
+    return task_forever(arg, result);
+}
+
+/* As __wrap_kill() is for the library's sake, a test that kills does so past it. */
+static void kill_now(pid_t pid)
+{
+    CHECK(__real_kill(pid, SIGKILL) == 0);
+}
+
+/* Cancels, kills, and leaves something behind, each to its end. */
+static void live_hard(void)
+{
+    struct pool *pool = open_pool(2);
+    pid_t list[2], own;
+    for (int i = 0; i < 2; i++) {
+        int arrived = atomic_load(&shared->arrived);
+        struct pool_result *result = pool_apply_async(pool, forever_with_a_child, NULL, 0, 0, NULL);
+        EVENTUALLY(atomic_load(&shared->arrived) == arrived + 1);
+        pid_t worker = atomic_load(&shared->pid[arrived]), left = atomic_load(&shared->pid[60]);
+        if (i == 0)
+            CHECK_EQ(pool_result_cancel(result), 1);
+        else
+            kill_now(worker);
+        FAILED(pool_result_get(result, NULL, PATIENCE), i == 0 ? ECANCELED : EOWNERDEAD, 0);
+        EVENTUALLY(!is_alive(left));
+        EVENTUALLY(workers(list, 2) == 2);
+        CHECK(list[0] != worker && list[1] != worker);
+    }
+    OK(pool_apply(pool, task_pid, NULL, 0, &own, sizeof own));
+    CHECK(own == list[0] || own == list[1]);
+    end_pool(pool);
+}
+
+static void refused_once(enum fault kind, int least)
+{
+    struct host before;
+    live_hard();
+    host_look(&before);
+    int at = 1;
+    for (bool struck = true; struck && at <= unit_rounds(60); at++) {
+        atomic_store(&shared->arrived, 0);
+        arm(kind, at, false);
+        live_hard();
+        struck = disarm();
+        UNCHANGED(&before);
+        REQUIRE(no_children());
+    }
+    CHECK(at - 2 >= least);
+}
+
+static void answers_once(void)
+{
+    refused_once(FAULT_ANSWER, 3);
+}
+
+static void kills_once(void)
+{
+    refused_once(FAULT_KILL, 2);
+}
+
+static void sends_once(void)
+{
+    refused_once(FAULT_SEND, 2);
+}
+
+/* The list of its children cannot be had when a worker has died, but later. */
+static void no_descriptor_for_the_list(void)
+{
+    struct pool *pool = open_pool(1);
+    struct pool_result *result = pool_apply_async(pool, forever_with_a_child, NULL, 0, 0, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    arm(FAULT_DESCRIPTOR, 1, true);
+    kill_now(atomic_load(&shared->pid[0]));
+    FAILED(pool_result_get(result, NULL, PATIENCE), EOWNERDEAD, 0);
+    EVENTUALLY(disarm());
+    EVENTUALLY(!is_alive(atomic_load(&shared->pid[60])));
+    end_pool(pool);
+}
+
+/* --- What cannot be killed, or not be found --- */
+
+static int leave_a_child(const void *arg, void *result)
+{
+    pid_t pid = fork();
+    while (pid == 0)
+        pause();
+    *(pid_t *)result = pid;
+    (void)arg;
+    return pid > 0 ? 0 : -1;
+}
+
+/* Ends a pool in each of the ways there are, in whose tasks something was left that is not to be killed. */
+static void end_without_it(struct pool *pool, int how, pid_t left)
+{
+    if (how == 0)
+        OK(pool_close(pool));
+    else if (how == 1)
+        OK(pool_terminate(pool));
+    if (how < 2)
+        OK(pool_join(pool, PATIENCE));
     pool_free(pool);
-    CHECK(no_children());
+    CHECK(is_alive(left));
+    disarm();
+    kill_now(left);
+    EVENTUALLY(no_children());
+}
+
+static void protected_leftover(void)
+{
+    adopt_orphans();
+    for (int how = 0; how < 3; how++) {
+        struct pool *pool = open_pool(2);
+        pid_t left = 0;
+        OK(pool_apply(pool, leave_a_child, NULL, 0, &left, sizeof left));
+        arm(FAULT_PROTECTED, left, false);
+        end_without_it(pool, how, left);
+    }
+}
+
+static void protected_worker(void)
+{
+    adopt_orphans();
+    for (int how = 1; how < 3; how++) {
+        struct pool *pool = open_pool(2);
+        atomic_store(&shared->arrived, 0);
+        struct pool_result *result = pool_apply_async(pool, task_forever, NULL, 0, 0, NULL);
+        EVENTUALLY(atomic_load(&shared->arrived) == 1);
+        pid_t worker = atomic_load(&shared->pid[0]);
+        arm(FAULT_PROTECTED, worker, false);
+        if (how == 1) {
+            OK(pool_terminate(pool));
+            FAILED(pool_result_get(result, NULL, 0), ECANCELED, 0);
+            OK(pool_join(pool, PATIENCE));
+        }
+        pool_free(pool);
+        disarm();
+        EVENTUALLY(no_children()); /* it died with its nursery */
+    }
+}
+
+static void no_list_of_children(void)
+{
+    adopt_orphans();
+    for (int how = 0; how < 3; how++) {
+        arm(FAULT_NO_LIST, 0, false);
+        struct pool *pool = open_pool(2);
+        pid_t left = 0;
+        OK(pool_apply(pool, leave_a_child, NULL, 0, &left, sizeof left));
+        end_without_it(pool, how, left);
+    }
+}
+
+/* --- Whoever is woken, and comes no further --- */
+
+static int initialize_at_the_gate(void *cookie)
+{
+    (void)cookie;
+    if (atomic_fetch_add(&shared->runs, 1) >= 2)
+        gate_wait();
+    return 0;
+}
+
+static int be_marked(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    atomic_fetch_add(&shared->mark, 1);
+    return 0;
+}
+
+/* Two workers sleep. One is woken, and comes no further; its successor is long in its initializer. The other one has to
+ * come, although the program does not wait in any call. */
+static void woken_in_vain(enum fault kind)
+{
+    struct pool_options options = { .processes = 2, .initializer = initialize_at_the_gate };
+    struct pool *pool = pool_open(&options);
+    REQUIRE(pool != NULL);
+    pid_t list[2];
+    EVENTUALLY(workers(list, 2) == 2 && is_asleep(list[0]) && is_asleep(list[1]));
+    arm(kind, 1, false);
+    CHECK(pool_apply_async(pool, be_marked, NULL, 0, 0, NULL) != NULL);
+    EVENTUALLY(atomic_load(&shared->mark) == 1);
+    CHECK(disarm());
+    for (int i = 0; i < 2; i++)
+        __real_kill(list[i], SIGCONT);
+    gate_open();
+    end_pool(pool);
+}
+
+static void woken_and_stopped(void)
+{
+    woken_in_vain(FAULT_WOKEN_STOPS);
+}
+
+static void woken_and_killed(void)
+{
+    woken_in_vain(FAULT_WOKEN_DIES);
 }
 
 static const struct unit_case cases[] = {
@@ -355,10 +781,25 @@ static const struct unit_case cases[] = {
     { "G16 the Nth fork or clone fails, for every N", processes_once },
     { "G16 pool_open without processes: EAGAIN, and nothing is left", open_without_processes },
     { "G16 a successor whose fork fails at first comes later", fork_fails_for_a_while },
-    { "G16 fork fails for good: fewer workers, then errors, never a hang", fork_fails_for_good },
+    { "G16 fork fails while the pool opens: it waits", fork_fails_at_opening },
+    { "G16 fork fails for long: fewer workers, then errors with the reason, then all is well again",
+      fork_fails_for_long },
+    { "G16 fork fails: which limit it is", which_limit },
+    { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
+    { "G16 no close_range: descriptors are closed one by one", closes_one_by_one },
     { "G16 the Nth socket, file or pidfd fails, for every N", descriptors_once },
     { "G16 the Nth socket, file or pidfd fails, and all later ones", descriptors_for_ever },
     { "G16 sleeps that end at once", sleeps, TWINS },
+    { "G16 the Nth send, receive, wait or look is interrupted: cancelling, deaths and the end come through",
+      answers_once },
+    { "G16 the Nth kill is refused, for every N", kills_once },
+    { "G16 the Nth byte to the nursery is refused, for every N", sends_once },
+    { "G20 the list of what is left cannot be had, but later", no_descriptor_for_the_list },
+    { "G04 something that must not be killed is left: the pool ends in time", protected_leftover },
+    { "G04 a worker that must not be killed: the pool ends in time", protected_worker },
+    { "G04 no list of what is left: the pool ends in time, without it", no_list_of_children },
+    { "G01 the worker that is woken is stopped: another one comes", woken_and_stopped },
+    { "G01 the worker that is woken is killed: another one comes", woken_and_killed },
     { 0 },
 };
 

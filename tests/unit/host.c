@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -127,6 +130,94 @@ static void s17_own_descriptors(void)
     CHECK_TEXT(text, "xxxxxxxxxx");
     end_pool(pool);
     CHECK(fcntl(ends[0], F_GETFL) == O_RDONLY && close(ends[0]) == 0 && close(ends[1]) == 0);
+}
+
+/* What took the places of descriptors that were closed: ends of sockets, or eventfds and epoll instances, all of which
+ * have one inode. */
+static struct taken {
+    int fds[24];
+    bool sockets;
+} taken;
+
+enum { TAKEN = sizeof taken.fds / sizeof *taken.fds };
+
+/* Closes all descriptors from 3 on, as daemons do, and opens others. */
+static void take_places(bool sockets)
+{
+    taken.sockets = sockets;
+    for (int fd = 3; fd < 200; fd++)
+        if (fd != unit_report)
+            close(fd);
+    for (int i = 0; i < TAKEN; i += 2)
+        if (!sockets || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, &taken.fds[i]) != 0) {
+            taken.fds[i] = epoll_create1(0);
+            taken.fds[i + 1] = eventfd(0, EFD_NONBLOCK);
+        }
+}
+
+/* Returns how many of them are as they were: open, and with nothing in them. */
+static int untouched(void)
+{
+    char bytes[8];
+    int good = 0;
+    for (int i = 0; i < TAKEN; i++)
+        if (taken.sockets)
+            good += recv(taken.fds[i], bytes, 8, 0) == -1 && errno == EAGAIN;
+        else
+            good += i % 2 ? read(taken.fds[i], bytes, 8) == -1 && errno == EAGAIN
+                          : epoll_wait(taken.fds[i], &(struct epoll_event){ 0 }, 1, 0) == 0;
+    return good;
+}
+
+static void descriptors_taken(void)
+{
+    for (int how = 0; how < 6 && !unit_in_valgrind(); how++) {
+        struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .descriptor = true });
+        REQUIRE(pool != NULL);
+        struct pool_result *result = pool_apply_async(pool, task_forever, NULL, 0, 0, NULL);
+        EVENTUALLY(atomic_load(&shared->arrived) == how + 1);
+        take_places(how % 2);
+        if (how < 2)
+            CHECK_EQ(pool_result_cancel(result), 1);
+        else if (how < 4)
+            OK(pool_terminate(pool));
+        pool_poll(pool);
+        CHECK(pool_result_get(result, NULL, PATIENCE) == -1 && errno != ETIMEDOUT);
+        OK(pool_close(pool));
+        pool_join(pool, PATIENCE);
+        pool_free(pool);
+        CHECK_EQ(untouched(), TAKEN);
+    }
+}
+
+static int take_places_in_task(const void *arg, void *result)
+{
+    (void)result;
+    take_places(*(const int *)arg);
+    return 0;
+}
+
+static int count_untouched(const void *arg, void *result)
+{
+    (void)arg;
+    *(int *)result = untouched();
+    return 0;
+}
+
+static void descriptors_taken_in_worker(void)
+{
+    for (int sockets = 0; sockets < 2 && !unit_in_valgrind(); sockets++) {
+        struct pool *pool = pool_open(&(struct pool_options){ .processes = 1, .descriptor = true });
+        int good = 0;
+        REQUIRE(pool != NULL);
+        for (int i = 0; i < 3; i++) {
+            pool_poll(pool); /* asks to be told of the end of the next one */
+            OK(pool_apply(pool, take_places_in_task, &sockets, sizeof sockets, NULL, 0));
+            OK(pool_apply(pool, count_untouched, NULL, 0, &good, sizeof good));
+            CHECK_EQ(good, TAKEN);
+        }
+        end_pool(pool);
+    }
 }
 
 static int count_descriptors(const void *arg, void *result)
@@ -589,8 +680,7 @@ static void s13_hammering_threads(void)
     pthread_t threads[3];
     setenv("UNIT_HAMMER", "x", 1); /* so that no thread makes the environment larger, and moves it */
     REQUIRE((the_void = fopen("/dev/null", "we")) != NULL);
-    struct pool *pool = pool_open(
-        &(struct pool_options){ .processes = 4, .maxtasks = 1, .initializer = count_starts });
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 4, .maxtasks = 1, .initializer = count_starts });
     OK(pool ? 0 : -1);
     for (int i = 0; i < 3; i++)
         REQUIRE(pthread_create(&threads[i], NULL, hammer_in_thread, NULL) == 0);
@@ -634,6 +724,8 @@ static const struct unit_case cases[] = {
     { "S11 the program's own children stay its own", s11_own_children, ALL_KINDS },
     { "G06 descriptors are 3 and above, and close on exec", g06_descriptors, ALL_KINDS },
     { "S17 the program's descriptors are usable in workers", s17_own_descriptors },
+    { "G06 closed descriptors, whose numbers the program uses for its own", descriptors_taken },
+    { "G06 closed descriptors, whose numbers a task uses for its own", descriptors_taken_in_worker },
     { "S17 later workers have no more descriptors than the first", s17_not_more_and_more },
     { "G13 many pools one after another leave nothing", g13_many_pools, ALL_KINDS },
     { "G13 ten pools side by side", g13_side_by_side, ALL_KINDS },

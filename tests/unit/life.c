@@ -183,29 +183,237 @@ static void g05_timeout(void)
     CHECK(atomic_load(&shared->arrived) <= 2);
 }
 
-/* The first two workers start well, later ones fail: the jobs must fail then, and not wait for ever. */
-static int late_ones_start_badly(void *initarg)
+/* --- Later initializers that fail --- */
+
+/* While the mark stands the initializer fails, in one of these ways. */
+enum { WELL, BY_RETURN, BY_END, BY_CRASH };
+
+static int start_as_marked(void *initarg)
 {
     (void)initarg;
-    return atomic_fetch_add(&shared->runs, 1) >= 2 ? pool_fail("the licence server is gone") : 0;
+    atomic_fetch_add(&shared->runs, 1);
+    switch (atomic_load(&shared->mark)) {
+    case BY_RETURN:
+        return pool_fail("the licence server is gone");
+    case BY_END:
+        _exit(7);
+    case BY_CRASH:
+        raise(SIGSEGV);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* Whether so many places have no worker and are told when they will be tried again. */
+static bool waiting(struct pool *pool, int count)
+{
+    struct pool_worker list[2];
+    int waits = 0;
+    for (int i = 0; i < pool_workers(pool, list, 2); i++) {
+        waits += list[i].pid == 0 && list[i].retry_in > 0 && list[i].deaths > 1;
+        CHECK(list[i].retry_in >= 0 && list[i].retry_in <= 1);
+    }
+    return waits == count;
+}
+
+/* Opens a pool of two, kills both, and waits until their places are known to wait. */
+static struct pool *open_crash_loop(int how, int give_up_after)
+{
+    struct pool_options options = { .processes = 2, .initializer = start_as_marked, .give_up_after = give_up_after };
+    struct pool *pool = pool_open(&options);
+    OK(pool ? 0 : -1);
+    pid_t list[2];
+    EVENTUALLY(workers(list, 2) == 2);
+    atomic_store(&shared->mark, how);
+    for (int i = 0; i < 2; i++)
+        CHECK(kill(list[i], SIGKILL) == 0);
+    if (!give_up_after)
+        EVENTUALLY(waiting(pool, 2));
+    return pool;
 }
 
 static void d14_later_initializers(void)
 {
-    struct pool_options options = { .processes = 2, .initializer = late_ones_start_badly };
+    for (int how = BY_RETURN; how <= BY_CRASH; how++) {
+        long x = 3, out = 0;
+        double began = unit_now();
+        atomic_store(&shared->mark, WELL);
+        atomic_store(&shared->runs, 0);
+        struct pool *pool = open_crash_loop(how, 0);
+        struct pool_result *result = pool_apply_async(pool, task_square, &x, sizeof x, sizeof out, NULL);
+        REFUSED(pool_result_wait(result, 0.1), ETIMEDOUT, "");
+        EVENTUALLY(atomic_load(&shared->runs) >= (how == BY_RETURN ? 2 + 8 : 2 + 3));
+        CHECK(atomic_load(&shared->runs) <= 2 + 10 + 4 * (unit_now() - began)); /* at most some a second */
+        CHECK_EQ(pool_processes(pool), 2);
+        CHECK(!pool_result_ready(result));
+        atomic_store(&shared->mark, WELL);
+        OK(pool_result_get(result, &out, PATIENCE));
+        CHECK_EQ(out, 9);
+        EVENTUALLY(worker_count() == 2);
+        EVENTUALLY(waiting(pool, 0));
+        end_pool(pool);
+    }
+}
+
+/* Whatever ends the waiting jobs or their pool does so without waiting for an initializer that works. */
+static void d14_end_of_waiting(void)
+{
+    for (int how = 0; how < 4; how++) {
+        long x = 3;
+        atomic_store(&shared->mark, WELL);
+        atomic_store(&shared->runs, 0);
+        struct pool *pool = open_crash_loop(BY_RETURN, 0);
+        struct pool_result *result = pool_apply_async(pool, task_square, &x, sizeof x, sizeof x, NULL);
+        if (how == 0)
+            CHECK_EQ(pool_result_cancel(result), 1);
+        else if (how == 1)
+            OK(pool_terminate(pool));
+        else if (how == 2)
+            OK(pool_close(pool));
+        if (how < 3) {
+            FAILED(pool_result_get(result, NULL, PATIENCE), ECANCELED, 0);
+            CHECK_TEXT(pool_error()->text, how == 0   ? "cancelled"
+                                           : how == 1 ? "terminated"
+                                                      : "the licence server is gone");
+        }
+        if (how == 0)
+            OK(pool_close(pool));
+        if (how < 3)
+            OK(pool_join(pool, PATIENCE));
+        pool_free(pool);
+        CHECK(no_children());
+    }
+}
+
+/* A worker dies in the first item of a chunk, and its successors do not start: the rest waits, too; cancelling ends it.
+ */
+static int die_at_0(const void *arg, void *result)
+{
+    if (*(const long *)arg == 0) {
+        atomic_store(&shared->mark, BY_RETURN);
+        raise(SIGKILL);
+    }
+    return task_square(arg, result);
+}
+
+static void d14_chunk_waits(void)
+{
+    for (int cancel = 0; cancel < 2; cancel++) {
+        struct pool_options options = { .processes = 1, .initializer = start_as_marked };
+        struct pool_job_options chunk = { .chunk = 3 };
+        struct pool_error error;
+        long in[3] = { 0, 1, 2 }, out[3];
+        atomic_store(&shared->mark, WELL);
+        struct pool *pool = pool_open(&options);
+        OK(pool ? 0 : -1);
+        struct pool_result *result = pool_map_async(pool, die_at_0, in, 3, sizeof *in, sizeof *out, &chunk);
+        EVENTUALLY(waiting(pool, 1));
+        REFUSED(pool_result_wait(result, 0.1), ETIMEDOUT, "");
+        if (cancel)
+            CHECK_EQ(pool_result_cancel(result), 1);
+        else
+            atomic_store(&shared->mark, WELL);
+        FAILED(pool_result_get(result, out, PATIENCE), EOWNERDEAD, 0);
+        CHECK_EQ((long long)pool_error()->failures, cancel ? 3 : 1);
+        CHECK_EQ(pool_result_failure(result, 1, &error), cancel);
+        CHECK(cancel ? error.code == ECANCELED : out[1] == 1 && out[2] == 4);
+        OK(pool_terminate(pool));
+        OK(pool_join(pool, PATIENCE));
+        pool_free(pool);
+    }
+}
+
+static void d14_give_up_after(void)
+{
+    for (int how = BY_RETURN; how <= BY_CRASH; how++) {
+        long x = 3;
+        atomic_store(&shared->mark, WELL);
+        atomic_store(&shared->runs, 0);
+        struct pool *pool = open_crash_loop(how, 3);
+        const char *words[] = { NULL, "the licence server is gone", "exit code 7", "SIGSEGV" };
+        EVENTUALLY(pool_apply(pool, task_square, &x, sizeof x, &x, sizeof x) == -1);
+        CHECK(errno == ESHUTDOWN || errno == ECANCELED);
+        CHECK_TEXT(pool_error()->text, words[how]);
+        CHECK_EQ(atomic_load(&shared->runs), 2 + 3);
+        pool_free(pool);
+        CHECK(no_children());
+    }
+}
+
+/* Only so many in a row count: one that starts well wipes out what was. */
+static void d14_not_in_a_row(void)
+{
+    struct pool_options options = { .processes = 1, .initializer = start_as_marked, .give_up_after = 3 };
     struct pool *pool = pool_open(&options);
     OK(pool ? 0 : -1);
+    for (int i = 0; i < 5; i++) {
+        pid_t pid;
+        int runs = atomic_load(&shared->runs);
+        EVENTUALLY(workers(&pid, 1) == 1 && waiting(pool, 0));
+        long x = 3, out = 0;
+        OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
+        EVENTUALLY(workers(&pid, 1) == 1);
+        atomic_store(&shared->mark, BY_RETURN);
+        CHECK(kill(pid, SIGKILL) == 0);
+        EVENTUALLY(atomic_load(&shared->runs) > runs);
+        atomic_store(&shared->mark, WELL);
+    }
+    long x = 3, out = 0;
+    OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
+    end_pool(pool);
+}
+
+/* --- Descriptors --- */
+
+static int write_there(const void *arg, void *result)
+{
+    (void)result;
+    return write(*(const int *)arg, "x", 1) == 1 ? 0 : pool_fail("%s", strerror(errno));
+}
+
+/* Of two pipes the workers have one, and no other descriptor of the program's: so the other one ends with the program's
+ * own end of it, although they live. */
+static void keep(enum pool_start start, bool other_too)
+{
+    int kept[2], other[2];
+    char bytes[2];
+    REQUIRE(pipe2(kept, start == POOL_SPAWN ? O_CLOEXEC : 0) == 0 && pipe(other) == 0);
+    int list[] = { unit_report, kept[1], atoi(getenv("UNIT_SHARED")), other_too ? other[1] : -1, -1 };
+    struct pool_options options = { .processes = 2, .start = start, .keep_descriptors = list, .descriptor = true };
+    struct pool *pool = pool_open(&options);
+    OK(pool ? 0 : -1);
+    OK(pool_apply(pool, write_there, &kept[1], sizeof *kept, NULL, 0));
+    CHECK_EQ(read(kept[0], bytes, 2), 1);
     struct death death = { BY_SIGNAL, SIGKILL };
-    for (int i = 0; i < 2; i++)
-        CHECK(pool_apply(pool, task_die, &death, sizeof death, NULL, 0) == -1);
-    long x = 3, out;
-    CHECK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out) == -1);
-    CHECK(errno == EREMOTEIO || errno == EOWNERDEAD || errno == ECANCELED || errno == ESHUTDOWN);
-    CHECK_TEXT(pool_error()->text, "the licence server is gone");
-    CHECK(atomic_load(&shared->runs) <= 100); /* and not 693 in two seconds */
-    OK(pool_terminate(pool));
-    pool_join(pool, PATIENCE);
-    pool_free(pool);
+    CHECK(pool_apply(pool, task_die, &death, sizeof death, NULL, 0) == -1);
+    OK(pool_apply(pool, write_there, &kept[1], sizeof *kept, NULL, 0)); /* successors, too */
+    if (other_too)
+        OK(pool_apply(pool, write_there, &other[1], sizeof *other, NULL, 0));
+    else
+        FAILED(pool_apply(pool, write_there, &other[1], sizeof *other, NULL, 0), EREMOTEIO, 0);
+    close(other[1]);
+    fcntl(other[0], F_SETFL, O_NONBLOCK);
+    CHECK_EQ(read(other[0], bytes, 1), other_too); /* else it has ended */
+    if (other_too)
+        CHECK(read(other[0], bytes, 1) == -1 && errno == EAGAIN); /* it has not */
+    CHECK(worker_count() == 2);
+    end_pool(pool);
+    close(kept[0]), close(kept[1]), close(other[0]);
+}
+
+static void keep_descriptors(void)
+{
+    for (int start = POOL_FORK; start <= POOL_SPAWN; start++) {
+        keep((enum pool_start)start, false);
+        keep((enum pool_start)start, true);
+    }
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1, .keep_descriptors = (int[]){ -1 } });
+    long x = 3, out = 0;
+    OK(pool ? 0 : -1);
+    OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
+    CHECK_EQ(out, 9);
+    end_pool(pool);
 }
 
 /* --- maxtasks --- */
@@ -622,7 +830,13 @@ static const struct unit_case cases[] = {
     { "G05 a failing initializer fails pool_open with its message", g05_failing, ALL_KINDS },
     { "G05 D14 an initializer that is killed or exits fails pool_open, without a fork storm", g05_killed },
     { "G05 an initializer that does not end: ETIMEDOUT", g05_timeout },
-    { "D14 initializers that fail later: the jobs fail, without a fork storm", d14_later_initializers },
+    { "D14 later initializers fail, in three ways: jobs wait until one works, without a fork storm",
+      d14_later_initializers },
+    { "D14 cancel, terminate, close and free end the waiting", d14_end_of_waiting },
+    { "D14 the rest of a chunk waits for a successor that starts, and can be cancelled", d14_chunk_waits },
+    { "D14 give_up_after: so many in a row end the pool, and say why", d14_give_up_after },
+    { "D14 give_up_after: one that starts well wipes out what was", d14_not_in_a_row },
+    { "keep_descriptors: workers have these and no other", keep_descriptors },
     { "G08 maxtasks is exact", g08_exact },
     { "G08 maxtasks is exact inside big chunks, too", g08_in_chunks },
     { "G08 large limits do not all come due at once", g08_staggered },
@@ -638,7 +852,8 @@ static const struct unit_case cases[] = {
     { "T12 get on a job of a terminated pool says ECANCELED at once", t12_get_after_terminate, TWINS },
     { "T12 what was done before terminate stays done", t12_done_stays, TWINS },
     { "T14 after join nothing is left", t14_nothing_left, ALL_KINDS },
-    { "P34 a pool in a child of the program whose stdin is closed, a directory, not for reading", p34_odd_stdin, ALL_KINDS },
+    { "P34 a pool in a child of the program whose stdin is closed, a directory, not for reading", p34_odd_stdin,
+      ALL_KINDS },
     { "P31 a program may end without ending its pool", p31_exit, TWINS },
     { 0 },
 };

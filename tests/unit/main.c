@@ -33,6 +33,7 @@ static const struct unit_suite *const suites[] = {
     &unit_limits,
     &unit_canaries,
     &unit_deaths,
+    &unit_each,
     &unit_signals,
     &unit_host,
     &unit_output,
@@ -42,6 +43,7 @@ static const struct unit_suite *const suites[] = {
     &unit_spawn,
     &unit_together,
     &unit_traces,
+    &unit_leftovers,
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };

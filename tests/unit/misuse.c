@@ -42,6 +42,13 @@ static void p17_options(void)
     open_refused((struct pool_options){ .processes = INT_MIN }, "processes is -2147483648");
     open_refused((struct pool_options){ .processes = POOL_MAX_PROCESSES + 1 }, "1024");
     open_refused((struct pool_options){ .processes = 1, .maxtasks = -1 }, "maxtasks is -1");
+    open_refused((struct pool_options){ .processes = 1, .give_up_after = -1 }, "give_up_after is -1");
+    if (unit_kind == POOL_PROCESSES)
+        open_refused((struct pool_options){ .processes = 1, .keep_descriptors = (int[]){ 1000000, -1 } },
+                     "keep_descriptors: 1000000 is not open");
+    else
+        REFUSED_NULL(pool_open(&(struct pool_options){ .keep_descriptors = (int[]){ -1 } }), ENOTSUP,
+                     "keep_descriptors");
     open_refused((struct pool_options){ .processes = 1, .open_timeout = -1 }, "open_timeout");
     open_refused((struct pool_options){ .processes = 1, .open_timeout = NAN }, "open_timeout");
     open_refused((struct pool_options){ .processes = 1, .grace = -0.5 }, "grace");
@@ -160,25 +167,86 @@ static void null_task(void)
     end_pool(pool);
 }
 
+static int star_square(const void *const *args, void *result)
+{
+    return task_square(args[0], result);
+}
+
 static void null_pool(void)
 {
     long x = 3, out;
     int state = 0;
+    struct pool_column column = { &x, 8 };
+    REFUSED(pool_processes(NULL), EINVAL, "NULL");
     REFUSED(pool_apply(NULL, task_square, &x, 8, &out, 8), EINVAL, "NULL");
     REFUSED(pool_map(NULL, task_square, &x, 1, 8, &out, 8), EINVAL, "NULL");
+    REFUSED(pool_starmap(NULL, star_square, &column, 1, 1, &out, 8), EINVAL, "NULL");
     REFUSED_NULL(pool_apply_async(NULL, task_square, &x, 8, 8, NULL), EINVAL, "NULL");
     REFUSED_NULL(pool_map_async(NULL, task_square, &x, 1, 8, 8, NULL), EINVAL, "NULL");
+    REFUSED_NULL(pool_starmap_async(NULL, star_square, &column, 1, 1, 8, NULL), EINVAL, "NULL");
     REFUSED_NULL(pool_imap(NULL, task_square, one_item, &state, 8, 8, NULL), EINVAL, "NULL");
+    REFUSED_NULL(pool_imap_unordered(NULL, task_square, one_item, &state, 8, 8, NULL), EINVAL, "NULL");
+    REFUSED_NULL(pool_queue_open(NULL, 1, 8), EINVAL, "NULL");
     REFUSED(pool_close(NULL), EINVAL, "NULL");
     REFUSED(pool_terminate(NULL), EINVAL, "NULL");
     REFUSED(pool_join(NULL, 1), EINVAL, "NULL");
+    REFUSED(pool_workers(NULL, NULL, 0), EINVAL, "NULL");
+    REFUSED(pool_poll(NULL), EINVAL, "NULL");
+    REFUSED(pool_descriptor(NULL), EINVAL, "NULL");
+    pool_free(NULL);
+    pool_interrupt(NULL);
+}
+
+static void null_handles(void)
+{
+    struct pool_progress progress;
+    struct pool_error error;
+    size_t size = 7;
+    long out;
     REFUSED(pool_result_wait(NULL, 1), EINVAL, "NULL");
     REFUSED(pool_result_get(NULL, &out, 1), EINVAL, "NULL");
+    REFUSED(pool_result_cancel(NULL), EINVAL, "NULL");
+    REFUSED(pool_result_progress(NULL, &progress), EINVAL, "NULL");
+    REFUSED(pool_result_successful(NULL), EINVAL, "NULL");
+    REFUSED(pool_result_failure(NULL, 0, &error), EINVAL, "NULL");
+    REFUSED_NULL(pool_result_at(NULL, 0), EINVAL, "NULL");
+    REFUSED_NULL(pool_result_reply(NULL, 0, &size), EINVAL, "NULL");
+    CHECK(!pool_result_ready(NULL) && pool_result_count(NULL) == 0);
     REFUSED(pool_iter_next(NULL, &out, 1), EINVAL, "NULL");
-    pool_free(NULL);
+    CHECK(pool_iter_reply(NULL, &size) == NULL && size == 0 && pool_iter_index(NULL) == 0);
+    REFUSED(pool_queue_put(NULL, &out, 1), EINVAL, "NULL");
+    REFUSED(pool_queue_get(NULL, &out, 1), EINVAL, "NULL");
+    REFUSED(pool_queue_join(NULL, 1), EINVAL, "NULL");
+    REFUSED(pool_queue_task_done(NULL), EINVAL, "NULL");
+    REFUSED(pool_queue_close(NULL), EINVAL, "NULL");
+    CHECK_EQ(pool_queue_size(NULL), 0);
     pool_result_free(NULL);
     pool_iter_close(NULL);
-    pool_interrupt(NULL);
+}
+
+/* NULL for what a call would fill in. */
+static void null_places(void)
+{
+    long in[] = { 1, 2 };
+    int state = 0;
+    struct pool *pool = open_pool(2);
+    CHECK_EQ(pool_workers(pool, NULL, 5), unit_kind == POOL_INLINE ? 1 : 2);
+    OK(pool_apply(pool, task_square, in, 8, NULL, 8));
+    OK(pool_map(pool, task_square, in, 2, 8, NULL, 8));
+    struct pool_result *result = pool_map_async(pool, task_odd_fails, in, 2, 8, 8, NULL);
+    CHECK_EQ(pool_result_get(result, NULL, PATIENCE), -1);
+    CHECK_EQ(pool_result_failure(result, 0, NULL), 1);
+    CHECK_EQ(pool_result_failure(result, 1, NULL), 0);
+    CHECK(pool_result_reply(result, 0, NULL) != NULL);
+    REFUSED(pool_result_progress(result, NULL), EINVAL, "progress is NULL");
+    errno = 0;
+    CHECK(pool_result_reply(result, 1, NULL) == NULL && errno == 0); /* there is none, which is no error */
+    struct pool_iter *iter = pool_imap(pool, task_square, one_item, &state, 8, 8, NULL);
+    CHECK_EQ(pool_iter_index(iter), 0);
+    CHECK(pool_iter_reply(iter, NULL) == NULL);
+    CHECK_EQ(pool_iter_next(iter, NULL, PATIENCE), 1);
+    CHECK(pool_iter_reply(iter, NULL) == NULL);
+    end_pool(pool);
 }
 
 static void too_much(void)
@@ -421,6 +489,8 @@ static const struct unit_case cases[] = {
     { "P07 NULL where there should be items is refused", null_base, ALL_KINDS },
     { "M01 NULL for a task is refused", null_task, ALL_KINDS },
     { "M02 NULL for a pool or a handle is refused, and freed without harm", null_pool, ALL_KINDS },
+    { "M02 so is NULL for a result, a stream or a queue; what only asks says no or 0", null_handles },
+    { "M02 NULL for what would be filled in is fine", null_places, ALL_KINDS },
     { "M03 sizes that overflow or cannot be are refused", too_much, ALL_KINDS },
     { "T10 join of an open pool is refused with what to do", t10_join_before_close, ALL_KINDS },
     { "P19 a closed, terminated or joined pool takes no more work", p19_after_the_end, ALL_KINDS },

@@ -482,6 +482,28 @@ static void worker_names_at_once(void)
     end_pool(pool);
 }
 
+static int reply_or_fail(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    return pool_reply(100) ? 0 : -1;
+}
+
+/* Replies that use up the memory for words, and then items that fail. */
+static void failure_without_memory(void)
+{
+    struct pool_error error;
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 1 << 20 });
+    OK(pool ? 0 : -1);
+    struct pool_result *result = pool_map_async(pool, reply_or_fail, NULL, 20000, 0, 0, NULL);
+    CHECK_EQ(pool_result_get(result, NULL, PATIENCE), -1);
+    CHECK_EQ(errno, ENOMEM);
+    CHECK_TEXT(pool_error()->text, "there was no memory left to say how");
+    REQUIRE(pool_result_failure(result, 0, &error) == 1);
+    CHECK(pool_result_at(result, error.item) == NULL && errno == ENOMEM);
+    CHECK(pool_result_reply(result, error.item, NULL) == NULL);
+    end_pool(pool);
+}
+
 /* --- What is left of a result whose item failed --- */
 
 enum how { WELL, WITH_REPLY, RETURNS, DIES, IS_SLOW, WAITS };
@@ -540,6 +562,12 @@ static void zeros(bool check, const enum how *items, int count)
         CHECK_EQ(pool_result_get(result, out, PATIENCE), -1);
         check_results(items, count, out);
         pool_result_free(result);
+    }
+    if (items[1] == IS_SLOW) { /* one more, to read in place */
+        struct pool_job_options options = { .limit = 0.01 };
+        struct pool_result *result = pool_apply_async(pool, write_and_end, &items[1], sizeof *items, WIDE, &options);
+        OK(pool_result_wait(result, PATIENCE));
+        CHECK(pool_result_at(result, 0) == NULL && errno == ETIME);
     }
     for (int i = 0; i < count && items[1] != IS_SLOW; i++) {
         memset(out, 0xee, sizeof out);
@@ -616,6 +644,9 @@ static void untouched_where_not_fetched(void)
     memcpy(before, out, sizeof out);
     REFUSED(pool_result_get(result, out, 0), ETIMEDOUT, "pool_result_get");
     CHECK_EQ(memcmp(out, before, sizeof out), 0);
+    pool_interrupt(pool);
+    REFUSED(pool_map(pool, write_and_end, &wait, 1, sizeof wait, out, WIDE), EINTR, "pool_map");
+    CHECK_EQ(memcmp(out, before, sizeof out), 0);
     OK(pool_close(pool));
     REFUSED(pool_apply(pool, write_and_end, &wait, sizeof wait, out, WIDE), ESHUTDOWN, "pool_apply");
     CHECK_EQ(memcmp(out, before, sizeof out), 0);
@@ -644,6 +675,7 @@ static const struct unit_case cases[] = {
     { "G15 join reports failures nobody looked at", unseen_failures, ALL_KINDS },
     { "G15 join reports the failure of a job whose handle was freed", unseen_failures_of_freed, ALL_KINDS },
     { "G15 results stay readable after join", readable_after_join, ALL_KINDS },
+    { "G02 an item that fails where there is no memory for words: ENOMEM", failure_without_memory, ALL_KINDS },
     { "a failed task's result is all zeros, whatever it had written", zeros_where_tasks_fail, ALL_KINDS },
     { "so is that of a task whose worker died, or whose time was over", zeros_where_workers_die },
     { "so it is in a stream", zeros_in_streams, ALL_KINDS },

@@ -348,6 +348,13 @@ bool is_alive(pid_t pid)
     return state != 'Z' && state != 'X';
 }
 
+bool is_asleep(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    return state_of(path) == 'S';
+}
+
 int living_children(pid_t pid)
 {
     pid_t list[64];

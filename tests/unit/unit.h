@@ -49,7 +49,7 @@ struct unit_suite {
 
 extern const struct unit_suite unit_maps, unit_results, unit_streams, unit_callbacks, unit_misuse, unit_life, unit_poll,
     unit_cancel, unit_limits, unit_canaries, unit_deaths, unit_signals, unit_host, unit_output, unit_faults,
-    unit_queues, unit_nested, unit_spawn, unit_together, unit_traces;
+    unit_queues, unit_nested, unit_spawn, unit_together, unit_traces, unit_leftovers, unit_each;
 
 /** Where failed checks are reported to, and what a process ends with that REQUIRE stopped. For unit.c and run.c. */
 extern int unit_report;
@@ -195,6 +195,9 @@ void count_threads_at_start(void);
 int living_children(pid_t pid);
 
 bool is_alive(pid_t pid);
+
+/** Whether it waits for something, and is not stopped. */
+bool is_asleep(pid_t pid);
 
 /** The threads of this process but the first one. Returns how many. */
 int other_threads(pid_t *list, int most);

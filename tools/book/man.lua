@@ -67,7 +67,7 @@ local function read_header(header)
         if not last then return end
         at = last + 1
         comment = unframed('\n' .. comment)
-        local title, text = comment:match('@name ([^\n]*)\n(.-)@{')
+        local title, text = comment:match('@name ([^\n@]-) *@{(.*)')
         if title then
             table.insert(groups, { title = title, text = text })
         elseif comment:find('@file') then
@@ -95,6 +95,7 @@ end
 -- The errors that a text names, and what they mean.
 local function errors(name, text)
     local list, said = '', {}
+    text = text:gsub('%s+', ' ')
     for error, after in text:gmatch('%f[%w](E%u%u%u+)()') do
         local rest = text:sub(after)
         while rest:find('^, E%u+') or rest:find('^ or E%u+') do rest = rest:gsub('^,? ?o?r? E%u+', '') end

@@ -26,18 +26,19 @@ trap 'rm -rf "$work"' EXIT
 rm -rf "$out"
 mkdir -p "$out"
 
-# The header as Doxygen is to read it, line by line: "@name Open, close" begins a group that has a page; a struct that
+# The header as Doxygen is to read it, line by line: "@name Open, close @{" begins a group that has a page; a struct that
 # is only declared gets a body, without which the comment behind it would be dropped.
 cat >"$work/filter.sed" <<'END'
 s/@file pool.h/@mainpage pool.h: process pools in C/
 s/@brief //
 /@name /{
   h
-  s/.*@name //
+  s/.*@name \(.*[a-z]\) *@{.*/\1/
   s/[^A-Za-z]\{1,\}/_/g
   y/ABCDEFGHIJKLMNOPQRSTUVWXYZ/abcdefghijklmnopqrstuvwxyz/
   G
-  s/\(.*\)\n\(.*@\)name \(.*\)/\2defgroup \1 \3/
+  s/\(.*\)\n\(.*@\)name \(.*[a-z]\) *@{/\2defgroup \1 \3\
+@{/
 }
 s|^struct \([a-z_]*\); */\*\*<\(.*\)\*/|/**\2*/ struct \1 {};|
 END
@@ -60,7 +61,7 @@ run() {
 
 # First it only looks for mistakes, without groups and "@file": with them it overlooks members that have no comment.
 run "OUTPUT_DIRECTORY = $work" 'GENERATE_HTML = NO' 'GENERATE_XML = YES' \
-    'INPUT_FILTER = "sed -e s/@file.*// -e s/@name.*// -e s/@[{}]//"'
+    'INPUT_FILTER = "sed -e s/@file.*// -e s/@name[^@]*// -e s/@[{}]//"'
 run "OUTPUT_DIRECTORY = $out" "GENERATE_TAGFILE = $out/pool.tag" "PROJECT_NUMBER = ${VERSION-}" \
     "INPUT_FILTER = \"sed -f $work/filter.sed\"" "LAYOUT_FILE = $work/layout.xml" "HTML_FOOTER = $work/reference.html" \
     "HTML_EXTRA_STYLESHEET = $theme/doxygen-awesome.css $theme/doxygen-awesome-sidebar-only.css" \
