@@ -20,8 +20,9 @@
 bool socket_is_ours(const struct pool *pool)
 {
     struct stat info;
-    return pool->socket >= 0 && fstat(pool->socket, &info) == 0 && S_ISSOCK(info.st_mode) &&
-           info.st_ino == pool->socket_inode;
+    if (pool->socket < 0 || fstat(pool->socket, &info) != 0)
+        return pool->socket >= 0 && errno != EBADF;
+    return S_ISSOCK(info.st_mode) && info.st_ino == pool->socket_inode;
 }
 
 /* Whether anybody is left who works. */

@@ -191,12 +191,11 @@ static void forget(struct pool *pool)
 static void leave(struct pool *pool)
 {
     pid_t nursery = pool->nursery;
+    int slices = nursery <= 0 ? 0 : pool->over || on_its_way(pool->region) ? 10 : 60;
     if (nursery > 0 && socket_is_ours(pool))
         shutdown(pool->socket, SHUT_WR); /* whoever else holds it */
-    if (nursery > 0 && on_its_way(pool->region) && workers_live(pool))
-        kill(nursery, SIGKILL);
-    for (int slice = pool->over ? 50 : 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
-        kill(nursery, slice < 50 ? SIGCONT : SIGKILL);
+    for (; slices && workers_live(pool); slices--) {
+        signal_nursery(pool, slices > 10 ? SIGCONT : SIGKILL);
         await_hangup(pool, 100);
     }
     threads_join(pool);
@@ -359,7 +358,8 @@ struct pool *pool_open(const struct pool_options *asked)
     }
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
-    pool->file = pool->socket = -1;
+    pool->file = -1;
+    pool->socket = -1;
     int status = open_pool(pool, &options), error = errno;
     if (pool->file >= 0)
         close(pool->file);
@@ -469,24 +469,16 @@ int pool_join(struct pool *pool, double seconds)
     return status;
 }
 
-/* Waits until no call but so many of this thread's own are inside. */
-static void wait_for_others(_Atomic uint32_t *visitors, uint32_t own)
-{
-    uint32_t inside = atomic_fetch_or(visitors, VISITORS_LAST) | VISITORS_LAST;
-    for (; inside != (VISITORS_LAST | own); inside = atomic_load(visitors))
-        futex_wait(visitors, inside, SLICE);
-}
-
 void pool_free(struct pool *pool)
 {
     if (!pool || !visit(pool, NULL, "pool_free", true).pool)
         return;
     if (!pool->joined)
         end_work(pool, POOL_FOREVER);
-    wait_for_others(&pool->visitors, 1);
+    visitors_wait(&pool->visitors, 1);
     for (uint32_t i = 0; i < pool->fresh; i++) /* behind the pool: while they are in a result, they may come in again */
         if (pool->results[i].visitors)
-            wait_for_others(&pool->results[i].visitors, 0);
+            visitors_wait(&pool->results[i].visitors, 0);
     if (!pool->joined)
         settle(pool);
     forget(pool);

@@ -53,17 +53,23 @@
  * worker knows everything the program knew at pool_open(), and nothing later: data loaded afterwards is not there,
  * pointers into memory allocated afterwards mean nothing, and a function loaded (dlopen) afterwards is refused.
  * Arguments and results travel as bytes. A worker that dies costs the one task it ran, however many die; its successor,
- * forked from the same nursery, goes on where it stopped. A task may start processes of its own; what it leaves running
- * is killed when its worker is killed, and when the pool ends.
+ * forked from the same nursery, goes on where it stopped.
+ *
+ * A task may start processes of its own. What it leaves running is killed when its worker dies, and when the pool ends,
+ * and so is all that comes from it; what a worker leaves that retires (`maxtasks`) lives until the pool ends. So does
+ * what has changed its limit of file locks (`ulimit -x`), which is how the nursery knows whose it is. What this user
+ * must not kill lives on, and so does everything where /proc is missing or another PID namespace's, or when the nursery
+ * itself was killed. The pool ends with its program; if that executes another one in its own place, when also the last
+ * child has ended that it had forked and that did not do so.
  *
  * **Threads.** Any number of threads of the program may use one pool, its results, streams and queues; while one of
  * them is in a call, another may close, terminate, join or free the pool: then the first is told so. Open it before
  * starting threads: a process forked while another thread holds a lock keeps that lock for ever. In a program that has
  * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not.
  *
- * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone. Workers start with
- * default handlers and an empty mask. Ctrl+C does nothing to them, but that a sleep in a task may end early: the pool
- * ends when its caller does.
+ * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone; if it closes those of
+ * the pool, the pool ends. Workers start with default handlers and an empty mask. Ctrl+C does nothing to them, but that
+ * a sleep in a task may end early: the pool ends when its caller does.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -197,7 +203,8 @@ int pool_close(struct pool *pool);
 
 /**
  * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
- * Blocks at most about `grace` seconds. Terminating twice, or after pool_close(), is fine.
+ * Blocks at most about `grace` seconds, and some five more if the nursery is frozen, or a debugger holds it.
+ * Terminating twice, or after pool_close(), is fine.
  * @return 0. -1 with EINVAL, or with ETIMEDOUT (threads are still in their tasks): these go on, pool_join() waits for
  *   them, and nothing else begins.
  */

@@ -205,17 +205,13 @@ struct region {
 
 /** Reserves address space for this process alone, or for its children, too, by the flags of mmap(). NULL and errno. */
 void *map_private(size_t size, int protection, int flags);
-
 /** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. `file`: what it
  * is to be a mapping of, or -1. NULL and errno. */
 struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int file);
-
 /** Maps a region that lies in a file, in another program, where it was reserved. NULL and errno. */
 struct region *region_attach(int file, void *at, size_t size);
-
 /** Gives it back. */
 void region_release(struct region *region);
-
 /** Returns the time in nanoseconds, on a clock that only goes forward. */
 uint64_t now_ns(void);
 
@@ -233,13 +229,10 @@ static inline struct timespec timespec_of(uint64_t ns)
 
 /** Sleeps while *word == value, at most `ns` nanoseconds; 0 means for ever. Returns early for any reason. */
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
-
 /** Wakes up to `count` sleepers. Returns whether there was one. */
 bool futex_wake(_Atomic uint32_t *word, uint32_t count);
-
 /** Tells whether any worker sleeps. */
 bool anybody_asleep(struct region *region);
-
 /** Wakes up to `count` idle workers. Returns whether any may have slept. */
 bool wake_workers(struct region *region, uint32_t count);
 
@@ -248,14 +241,11 @@ bool wake_workers(struct region *region, uint32_t count);
  * put there before this call, and wakes the next if there is more. So a burst of tasks is not a burst of system calls.
  */
 bool wake_one_worker(struct region *region);
-
 /** Whoever was woken is there, or will never be: the next task wakes somebody again. To be done before looking into the
  * ring. */
 void answer_wake(struct region *region);
-
 /** Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */
 int above_stderr(int fd);
-
 /** Closes all descriptors from 3 on, now or at an exec, but those in `keep`, which ends with -1, and in `own`. */
 void keep_only(const int *keep, const int own[4], bool at_exec);
 

@@ -97,3 +97,10 @@ void visitors_wake(_Atomic uint32_t *visitors)
     futex_wake(visitors, 1);
     errno = error;
 }
+
+void visitors_wait(_Atomic uint32_t *visitors, uint32_t own)
+{
+    uint32_t inside = atomic_fetch_or(visitors, VISITORS_LAST) | VISITORS_LAST;
+    for (; inside != (VISITORS_LAST | own); inside = atomic_load(visitors))
+        futex_wait(visitors, inside, SLICE);
+}

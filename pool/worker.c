@@ -322,13 +322,10 @@ static void go_first_when_memory_ends(void)
 {
     char text[16] = "";
     int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    int known = read(fd, text, sizeof text - 1) > 0, score = atoi(text) + 300;
-    int length = snprintf(text, sizeof text, "%d", score > 1000 ? 1000 : score);
-    if (known && pwrite(fd, text, (size_t)length, 0) < 0)
-        length = 0; /* then not */
-    close(fd);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0)
+        dprintf(fd, "%d", atoi(text) < 700 ? atoi(text) + 300 : 1000); /* or not */
+    if (fd >= 0)
+        close(fd);
 }
 
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)

@@ -18,15 +18,21 @@ unit: $(BUILD)/unit
 $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 	$(COMPILE) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
 
-$(BUILD)/torture $(BUILD)/steps: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
+$(BUILD)/steps: tests/kill/steps.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 $(BUILD)/traced: tests/traced.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 FOLLOW = $(wildcard tests/kill/everything.[ch] tests/kill/follow.[ch])
-$(BUILD)/calls $(BUILD)/killed: $(BUILD)/%: tests/kill/%.c $(FOLLOW) $(LIBRARY)
+$(BUILD)/calls $(BUILD)/killed: $(FOLLOW)
+$(BUILD)/torture: tests/kill/everything.c tests/kill/everything.h
+$(BUILD)/calls $(BUILD)/killed $(BUILD)/torture: $(BUILD)/%: tests/kill/%.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $(filter %.c,$^) $(LIBRARY)
+
+$(BUILD)/wake: tests/kill/wake.c
+	@mkdir -p $(BUILD)
+	$(COMPILE) -o $@ $<
 
 $(BUILD)/draw-demo: tests/draw-demo.c
 	@mkdir -p $(BUILD)

@@ -60,6 +60,12 @@ functions_over() {
     kit_that 'way <= 1250'
 }
 
+@test "the Makefile that one opens has at most 120 lines, and what it includes is there" {
+    makefile=$(wc -l <Makefile)
+    kit_that 'makefile <= 120'
+    run -0 make -n check-asan install book bench
+}
+
 @test "no function has more than 45 lines, and one that had would be told" {
     run -0 functions_over 45 pool/*.c
     refute_output

@@ -46,8 +46,9 @@ in_order() {
 
 @test "spawn: the new run has closed what it was to have, and its own file there is left alone" {
     kit_run -1 build/spawn closed "$BATS_TEST_TMPDIR/file"
-    [[ $output == *"pool_open: "*"ended with exit code 1 before it reached the pool; call pool_freeze_support() first"* ]]
-    [[ -e $BATS_TEST_TMPDIR/file && ! -s $BATS_TEST_TMPDIR/file ]]
+    kit_holds "pool_open: " "ended with exit code 1 before it reached the pool; call pool_freeze_support() first"
+    assert [ -e "$BATS_TEST_TMPDIR/file" ]
+    assert [ ! -s "$BATS_TEST_TMPDIR/file" ]
 }
 
 @test "spawn: the program is killed before its new run reaches the pool: nothing is left" {

@@ -76,6 +76,7 @@ static const struct call table[] = {
     CALL(epoll_ctl, ENOMEM, ENOSPC),
     CALL(epoll_pwait, EINTR),
     CALL(socketpair, EMFILE, ENOMEM),
+    CALL(getsockopt, ENOPROTOOPT),
     CALL(sendto, EINTR, EAGAIN, ENOBUFS, EPIPE),
     CALL(recvfrom, EINTR, EAGAIN, ENOMEM),
     CALL(ppoll, EINTR, ENOMEM),
@@ -114,11 +115,10 @@ enum { CALLS = sizeof table / sizeof *table };
 
 /* Calls that cannot fail as they are made here. */
 static const long harmless[] = {
-    SYS_getpid,       SYS_gettid,          SYS_getppid,         SYS_getuid,
-    SYS_geteuid,      SYS_getgid,          SYS_getegid,         SYS_exit,
-    SYS_exit_group,   SYS_sched_yield,     SYS_rt_sigaction,    SYS_rt_sigprocmask,
-    SYS_rt_sigreturn, SYS_munmap,          SYS_set_tid_address, SYS_set_robust_list,
-    SYS_rseq,         SYS_restart_syscall, SYS_sysinfo,         SYS_clock_gettime,
+    SYS_getpid,          SYS_gettid,  SYS_getppid,         SYS_getuid,          SYS_geteuid,      SYS_getgid,
+    SYS_getegid,         SYS_exit,    SYS_exit_group,      SYS_sched_yield,     SYS_rt_sigaction, SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,    SYS_munmap,  SYS_set_tid_address, SYS_set_robust_list, SYS_rseq,         SYS_shutdown,
+    SYS_restart_syscall, SYS_sysinfo, SYS_clock_gettime,
 #ifdef SYS_arch_prctl
     SYS_arch_prctl,
 #endif

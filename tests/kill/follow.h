@@ -5,7 +5,6 @@
 #define FOLLOW_H
 
 #include "everything.h"
-#include <stdbool.h>
 #include <sys/ptrace.h>
 #include <sys/types.h>
 

@@ -66,7 +66,7 @@ static void stepped(struct process *process)
 {
     if (stand == FOUND && process->marked && ++steps == after) {
         stand = KILLED;
-        kill(process->tid, SIGKILL);
+        stage_kill(process->tid);
     }
     if (!process->marked || stand != FOUND)
         process->goes_on = PTRACE_CONT;
@@ -77,7 +77,8 @@ static const char *play(const struct scene *scene, int only)
     memset(stage, 0, sizeof *stage);
     atomic_store(&stage->cue, cue);
     atomic_store(&stage->only, only);
-    atomic_store(&stage->deaths, role == WORKER);
+    atomic_store(&stage->counts, role == WORKER);
+    atomic_store(&stage->no_nursery, role == NURSERY);
     stand = BEFORE;
     steps = 0;
     return follow(scene, &(struct follower){ .born = born,
