@@ -107,7 +107,7 @@ static void settle_once(struct region *region, struct slot *slot, uint32_t numbe
         fail_item(region, slot, job, number);
     if (once & ONCE_RUNS)
         end_once(job_ticket(job, number), true);
-    note64(&slot->once, 0);
+    atomic_store_explicit(&slot->once, 0, memory_order_release);
 }
 
 /* Clears up what the dead worker held. Returns the job whose chunk is still held, or NULL if there is none. */

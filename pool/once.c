@@ -77,7 +77,7 @@ bool catch_up(struct worker *w)
         note64(&slot->once, entry | ONCE_RUNS);
         good = run_once(w, &region->jobs[(uint32_t)entry - 1]);
     }
-    note64(&slot->once, 0);
+    atomic_store_explicit(&slot->once, 0, memory_order_release); /* as aim_at_nothing(): it has read all it needs */
     if (newest > atomic_load(&slot->each)) /* it was taken off the list */
         note32(&slot->each, newest);
     return good;

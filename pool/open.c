@@ -169,9 +169,20 @@ static void release_region(struct pool *pool)
     region_release(pool->region);
 }
 
+/* Closes the socket, which calls in other threads may have used so far. */
+static void close_socket(struct pool *pool)
+{
+    lock_pool(pool);
+    if (socket_is_ours(pool))
+        close(pool->socket);
+    pool->socket = -1;
+    unlock_pool(pool);
+}
+
 /* Gives back everything but processes. */
 static void forget(struct pool *pool)
 {
+    close_socket(pool);
     if (pool->region && !pool->gone)
         release_region(pool);
     if (pool->results)
@@ -204,9 +215,6 @@ static void leave(struct pool *pool)
         while (waitpid(nursery, NULL, __WALL | WNOHANG) < 0 && errno == EINTR)
             ;
     pool->nursery = 0;
-    if (socket_is_ours(pool))
-        close(pool->socket);
-    pool->socket = -1;
     if (pool->region)
         descriptor_close(pool);
     unlock_pool(pool);
@@ -441,7 +449,10 @@ static int settle(struct pool *pool)
     leave(pool);
     int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     pool->joined = true;
-    pool->gone = !held && pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
+    bool alone = pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
+    if (alone)
+        close_socket(pool);
+    pool->gone = !held && alone;
     if (pool->gone)
         release_region(pool);
     if (pool->unseen)

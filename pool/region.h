@@ -137,10 +137,10 @@ struct region {
     enum pool_kind kind;
     const struct region *above; /* that of the task in which this pool was opened */
     enum pool_start start;
-    bool check;     /* a canary behind each result */
-    int descriptor; /* an eventfd that is written when a chunk is done; -1: none */
-    int poller;     /* an epoll instance with it: what pool_descriptor() returns */
-    uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
+    bool check;         /* a canary behind each result */
+    int descriptor;     /* an eventfd that is written when a chunk is done; -1: none */
+    _Atomic int poller; /* an epoll instance with it: what pool_descriptor() returns */
+    uint64_t spin;      /* nanoseconds; 0 where there is one CPU */
     long maxtasks;
     uint32_t give_up_after; /* so many failures end the pool; 0: none do */
     pool_initializer *initializer;

@@ -51,7 +51,7 @@ check-asan:
 # much address space.
 check-tsan:
 	$(MAKE) BUILD=$(TSAN) EXTRA=-fsanitize=thread $(TSAN)/unit
-	UNIT_SLOW=1 $(TSAN)/unit threads ^M06 '^an idle pool' '^S13 H4 pools are spawned'
+	UNIT_SLOW=1 $(TSAN)/unit threads together ^M06 '^an idle pool' '^S13 H4 pools are spawned'
 
 # No leak check: it would read all of the shared region, 32 GiB; check-asan looks for leaks.
 check-valgrind: $(BUILD)/unit
