@@ -106,11 +106,11 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
  *
  * A task or initializer that ends its worker process costs the item, and the error says how: exit() (the program's exit
  * handlers do not run), abort(), pthread_exit(), a C++ exception that leaves it (std::terminate). In a thread so does
- * pthread_exit(), or being cancelled; an exception ends the program there. What runs in the program's own threads,
- * a task of an inline pool, a callback or a source, may be left by an exception, pthread_exit() or longjmp(): the call
- * it ran in is over, as is the job that was being handed over, and everything else works. (Nobody is told of a
- * longjmp(): the thread's next call finds out, unless it comes from 16 KiB or more further down the stack than that
- * one.)
+ * pthread_exit(), or being cancelled (in an initializer it ends the pool); an exception ends the program there. What
+ * runs in the program's own threads, a task of an inline pool, a callback or a source, may be left by an exception,
+ * pthread_exit() or longjmp(): the call it ran in is over, as is the job that was being handed over, and everything
+ * else works. (Nobody is told of a longjmp(): the thread's next call finds out, unless it comes from 16 KiB or more
+ * further down the stack than that one.)
  *
  * A child that is forked in any of them and returns from it ends there, at once (_exit). Not allowed are longjmp() out
  * of a task in a worker, and a child of vfork() that returns.

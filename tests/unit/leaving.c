@@ -102,6 +102,16 @@ static void initializers_return_twice(void)
     end_pool(pool);
 }
 
+/* So does what runs once in each. */
+static void functions_return_twice(void)
+{
+    struct pool *pool = open_pool(3);
+    OK(pool_each_worker(pool, initialize_twice, NULL, 0, PATIENCE));
+    CHECK(atomic_load(&shared->runs) >= 3);
+    still_good(pool);
+    end_pool(pool);
+}
+
 static struct pool *the_pool;
 static struct pool_queue *the_queue;
 
@@ -266,6 +276,18 @@ static void initializers_that_end(void)
     CHECK(no_children());
 }
 
+/* What runs once in each worker is as the initializer is: a pool of threads ends with it. */
+static void functions_that_end(void)
+{
+    struct pool *pool = open_pool(2);
+    CHECK(pool_each_worker(pool, ends_its_thread, NULL, 0, PATIENCE) == -1);
+    CHECK_EQ(errno, EOWNERDEAD);
+    CHECK_TEXT(pool_error()->text, "a worker thread ended");
+    CHECK(pool_apply(pool, task_pid, NULL, 0, &(pid_t){ 0 }, sizeof(pid_t)) == -1);
+    CHECK_TEXT(pool_error()->text, "a worker thread ended");
+    pool_free(pool);
+}
+
 /* Ends while its pool ends. */
 static int ends_when_let_go(const void *arg, void *result)
 {
@@ -383,15 +405,22 @@ static void tasks_jump(void)
 
 static int initializer_jumps(void *initarg)
 {
-    (void)initarg;
-    longjmp(above, 1);
+    if (!initarg)
+        longjmp(above, 1);
+    return 0;
 }
 
 static void initializers_jump(void)
 {
     if (!setjmp(above))
         CHECK(!pool_open(&(struct pool_options){ .processes = 1, .initializer = initializer_jumps }));
-    struct pool *pool = open_pool(1);
+    struct pool *volatile pool = open_pool(1);
+    still_good(pool);
+    for (volatile int i = 0; i < 2; i++)
+        if (!setjmp(above))
+            CHECK(!pool_each_worker(pool, initializer_jumps, NULL, 0, PATIENCE) && !"it came back");
+    still_good(pool);
+    OK(pool_each_worker(pool, initializer_jumps, "", 1, PATIENCE));
     still_good(pool);
     end_pool(pool);
 }
@@ -509,10 +538,12 @@ static void exits(void)
 static const struct unit_case cases[] = {
     { "tasks fork and return in both: there is no second worker", tasks_return_twice },
     { "initializers fork and return in both", initializers_return_twice },
+    { "functions for each worker fork and return in both", functions_return_twice },
     { "what a copy of a worker calls does not count as the worker's", copies_are_nobody },
     { "whatever forks and returns in both, no copy of the program runs on", in_the_program, ALL_KINDS },
     { "tasks that end their thread", threads_that_end, TWINS },
     { "initializers that end their thread", initializers_that_end, TWINS },
+    { "functions for each worker that end their thread", functions_that_end, THREADS },
     { "tasks that end their thread when the pool is terminated", ends_while_terminated, THREADS },
     { "threads of the program that end in a task or callback", threads_of_the_program, ALL_KINDS },
     { "longjmp out of tasks", tasks_jump, INLINE },
