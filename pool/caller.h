@@ -87,8 +87,8 @@ struct watch {
 };
 
 struct pool {
-    const char *here;          /* a byte that is 1 in the process that opened the pool, and 0 in what that forks */
-    _Atomic uint32_t visitors; /* calls that are inside, and VISITORS_LAST */
+    char *here;                            /* [0] is 1 in the process that opened the pool, and 0 in what that forks */
+    _Atomic uint32_t visitors;             /* calls that are inside, and VISITORS_LAST */
     _Atomic uint32_t interrupts, answered; /* calls of pool_interrupt(), and those that waiting calls returned for */
     struct region *region;
     _Atomic pid_t nursery; /* a pool of processes has one, and a socket to it */
@@ -97,7 +97,9 @@ struct pool {
     int file;               /* while it opens: the file the region lies in; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
+    struct worker worker; /* of an inline pool */
     pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks */
+    bool calls_out;       /* has callbacks, sources, or tasks that run inline */
     _Atomic bool joining, joined;
     _Atomic bool gone; /* and the region is, in which nobody held anything */
     char *trace;
@@ -194,6 +196,7 @@ int submit_and_wait(struct pool *pool, const struct order *order, void *results)
 struct visit {
     struct pool *pool; /* NULL: this process, or this thread, must not make the call; the error says why */
     struct pool_result *result;
+    unsigned place; /* 1 + its index in what this thread has to undo; 0: the function returns for sure */
 };
 
 #define VISITORS_LAST 0x80000000u /* pool_free() waits for all others to be out */
@@ -215,32 +218,60 @@ static inline uint32_t visitors_add(_Atomic uint32_t *visitors, uint32_t by)
     return were;
 }
 
+static inline _Atomic uint32_t *visitors_of(struct pool *pool, struct pool_result *result)
+{
+    return result ? &result->visitors : &pool->visitors;
+}
+
+/** Goes in where functions of the program's may run: they may never come back (self.c). */
+struct visit visit_warily(struct pool *pool, struct pool_result *result, const char *who, bool waits);
+
 /** Goes in. `result` may be NULL; `waits`: the call may wait, which a callback must not. */
 static inline struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits)
 {
-    bool plain = pool && *pool->here && !self && !in_callback;
-    if (!plain && !pool_may(pool, who, waits))
-        return (struct visit){ .pool = NULL };
-    visitors_add(result ? &result->visitors : &pool->visitors, 1);
-    return (struct visit){ pool, result };
+    if (!pool || !*pool->here || depth || pool->calls_out)
+        return visit_warily(pool, result, who, waits);
+    visitors_add(visitors_of(pool, result), 1);
+    return (struct visit){ pool, result, 0 };
 }
 
 /** As visit(), into the pool of a result. */
 struct visit visit_result(struct pool_result *result, const char *who, bool waits);
 
+/** Undoes what this thread has to undo, from a place on, the last first. */
+void undo_from(unsigned place);
+
 /** Goes out. Once it is out, the pool may be freed; the address is all that the wake-up needs. */
 static inline void visit_end(struct visit *visit)
 {
-    _Atomic uint32_t *visitors = visit->result ? &visit->result->visitors : &visit->pool->visitors;
-    if (visit->pool && visitors_add(visitors, UINT32_MAX) & VISITORS_LAST)
-        visitors_wake(visitors);
+    if (visit->place)
+        undo_from(visit->place - 1);
+    else if (visit->pool && visitors_add(visitors_of(visit->pool, visit->result), UINT32_MAX) & VISITORS_LAST)
+        visitors_wake(visitors_of(visit->pool, visit->result));
 }
 
 /** A visit that ends with the function, whichever way that returns. */
-#define VISIT __attribute__((cleanup(visit_end))) struct visit
+#define VISIT __attribute__((unused, cleanup(visit_end))) struct visit
 
-/** Notes whether this thread is inside a callback. Returns whether it was. */
-bool enter_callback(bool enter);
+/** Claims something for a wary visit alone, until it ends. False: another has it. */
+bool visit_alone(const struct visit *visit, _Atomic bool *busy);
+
+/** What is to be undone when a call ends, in whichever way. */
+struct undo {
+    void (*end)(struct undo *undo);
+    struct pool *pool;
+    struct pool_result *result;
+    _Atomic bool *busy;
+    struct worker *worker;   /* that this thread is meanwhile */
+    bool callback;           /* runs meanwhile */
+    const struct mark *mark; /* of calls that run functions of the program's */
+};
+
+/** Tells whether this thread is inside a callback. */
+bool in_callback(void);
+
+/** Makes a call that runs functions of the program's. */
+void call_out(const struct undo *undo, void (*what)(void *), void *about);
 
 /* callback.c */
 
@@ -271,8 +302,6 @@ void descriptor_close(struct pool *pool);
 
 /** Starts the threads of a pool of threads. 0, or -1 and errno. */
 int threads_start(struct pool *pool);
-/** Runs what was handed over to an inline pool. */
-void inline_run(struct pool *pool);
 /** Waits for all threads, which have been told to end, and forgets them. */
 void threads_join(struct pool *pool);
 
@@ -385,6 +414,9 @@ bool in_range(const char *who, const char *what, long double value, double most)
 int error_put(const struct pool_error *error);
 /** Describes in `error` how an item failed. */
 void error_of_item(struct pool_error *error, size_t item, const struct note *note, const struct pool *pool);
+#define SIGNAL_NAME 16
+/** Writes a signal's name, "SIGKILL" or "signal 40", and returns it. */
+const char *name_signal(char name[SIGNAL_NAME], int signal);
 /** Describes, as "worker 123 was killed by SIGKILL ...", how a worker died. */
 void error_of_death(char *text, size_t size, pid_t pid, int status);
 

@@ -30,7 +30,8 @@ static void fail_item(struct region *region, struct slot *slot, struct job *job,
     struct note *note = note_new(region, slot, limit ? NOTE_LIMIT : NOTE_DEATH, 0);
     if (note) {
         note->pid = atomic_load(&slot->dead_pid);
-        note->status = limit ? (int32_t)(job->limit * 1000) : slot->dead_status;
+        note->status = slot->dead_status;
+        note->limit = limit ? job->limit : 0;
         note_publish(region, slot, job, item);
     } else {
         note_absent(job, item, NO_MEMORY);

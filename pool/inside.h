@@ -10,21 +10,26 @@
 #define POOL_INSIDE_H
 
 #include "region.h"
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum note_kind {
     NOTE_REPLY,   /* the item succeeded; these bytes go with its result */
     NOTE_FAILURE, /* the task returned `status`; the bytes are its message */
     NOTE_DEATH,   /* the worker `pid` died in the middle of it; `status` is as from wait() */
     NOTE_ABSENT,  /* nobody wrote one; `status` is an enum give_up */
-    NOTE_LIMIT,   /* it ran for longer than its limit, `status` milliseconds, so worker `pid` was killed */
+    NOTE_LIMIT,   /* it ran for longer than its limit, so worker `pid` was killed */
 };
 
 struct note {
     uint32_t blocks; /* the length of the run */
     uint32_t kind;
     int32_t pid, status;
+    float limit;   /* seconds */
     uint64_t size; /* bytes that follow, without the zero byte behind them */
     _Alignas(64) char bytes[];
 };
@@ -33,6 +38,7 @@ struct note {
 struct worker {
     struct region *region;
     struct slot *slot;
+    char *here;        /* a byte that is 0 in what its process forks */
     uint32_t number;   /* of the slot */
     uint64_t position; /* in the ring */
     uint32_t job, seq; /* the job of several chunks it took from last */
@@ -46,6 +52,9 @@ struct worker {
     timer_t timer;
     const char *name;
 };
+
+/* In the place of a status from wait(), which is never like that: a worker thread ended in the middle of a task. */
+#define THREAD_ENDED 0xffff
 
 #define MOST_COLUMNS 64
 
@@ -128,18 +137,23 @@ void tidy(struct worker *worker, bool (*enough)(void *worker));
 
 /* self.c */
 
-/** The worker that this thread is, or NULL: tasks call pool_reply() and pool_fail() without being handed anything. */
-extern _Thread_local struct worker *self;
+/** How much this thread has to undo; 0: it is neither a worker nor in the midst of anything. */
+extern _Thread_local unsigned depth;
 
-/** This thread is inside a callback. */
-extern _Thread_local bool in_callback;
+/** Makes this thread the worker, in whose name tasks reply and fail. */
+void worker_become(struct worker *worker);
 
-/** Makes this thread the worker, in whose name tasks reply and fail. Returns which one it was before, or NULL. */
-struct worker *worker_become(struct worker *worker);
-/** Returns the worker that this thread is, or NULL. */
+/** Returns the worker that this thread is, or NULL; in a copy of its process nobody is. */
 struct worker *worker_self(void);
-/** Makes this thread nobody: called in each child that a worker forks, which must not pass for the worker. */
+/** Called in each child that a worker forks: it is no worker, and does not print what that one has printed. */
 void worker_resign(void);
+/** A copy of the process that comes back from a function of the program's ends: there is to be no second worker. */
+static inline void end_copy(const char *here)
+{
+    if (!*here)
+        _exit(EXIT_FAILURE);
+}
+
 /** Tells whether this thread runs a task or an initializer of the pool, or of one that was opened in such a task. */
 bool worker_here(const struct region *region);
 /** Returns the pool in which this thread runs a task, or NULL. */
@@ -200,16 +214,33 @@ int trace_write(const struct region *region, const char *name);
 /** As run_items() in run.c, for jobs with a time limit, and in pools that are traced or checked. */
 uint64_t run_guarded(struct worker *w, struct job *job, uint64_t item, uint64_t end);
 
+/* output.c */
+
+/** Gives stdout a larger buffer, unless it leaves by lines or at once. */
+void output_widen(void);
+
+/** Writes what an item has printed. Returns its status: failure, if that cannot be written. */
+int output_leave(int status);
+
 /* run.c */
 
-/** Returns what the task returned. What it has printed leaves; __fpending(stdout) would be a call for each item. */
+/** Tells whether stdout holds something. The call is too much for each item, and needed for wide characters only. */
+static inline bool has_printed(void)
+{
+#ifdef __GLIBC__
+    if (stdout->_mode <= 0)
+        return stdout->_IO_write_ptr != stdout->_IO_write_base;
+#endif
+    return __fpending(stdout) != 0;
+}
+
+/** Returns what the task returned, when what it has printed has left. */
 static inline int run_task(struct worker *w, pool_task *task, const void *arg, void *result)
 {
     int status = task(arg, result);
+    end_copy(w->here);
     atomic_signal_fence(memory_order_seq_cst);
-    if (w->region->kind == POOL_PROCESSES && stdout->_IO_write_ptr != stdout->_IO_write_base)
-        fflush(stdout);
-    return status;
+    return w->region->kind == POOL_PROCESSES && has_printed() ? output_leave(status) : status;
 }
 
 /** Runs the chunk the slot holds, from the item it stands at; retires in the middle of it if that is due. Returns
@@ -270,9 +301,11 @@ void worker_wear(rlim_t mark);
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery);
 /** Lives a worker's life in this thread. Returns whether the initializer succeeded. */
 bool worker_thread(struct region *region, uint32_t number);
-/** Is an inline pool's worker: runs the initializer, unless it has run, then what the ring holds. If it fails, so does
- * region->failed say. */
-void worker_inline(struct region *region);
+/** Makes the worker of an inline pool. */
+struct worker worker_inline(struct region *region);
+/** Is that worker, in this thread: runs the initializer, unless it has run, and what is left of the job that w->job
+ * says. If the initializer fails, so says region->failed. */
+void worker_drain(void *w);
 
 /* nursery.c */
 
@@ -292,6 +325,10 @@ _Noreturn void nursery_live(struct region *region, int socket);
 pid_t spawn_start(struct region *region, int file, int socket);
 
 /* error.c */
+
+/** Prints as much as there is room for, and no half character. */
+void say(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void vsay(char *text, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 
 /** Sets errno and this thread's pool_error() to an error that is not about an item. Returns -1. */
 int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -137,6 +137,7 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
     lock_pool(pool);
     struct pool_result *record = pool_takes(pool, order) ? take_record(pool, order->who) : NULL;
     if (record) {
+        pool->calls_out = true;
         *record = (struct pool_result){ .pool = pool, .extent.at = (size_t)stream, .hold = HOLD_MAKER };
         stream->next = pool->streams;
         pool->streams = stream;
@@ -214,11 +215,13 @@ void iters_free(struct pool *pool)
 
 /* ---- The input ---- */
 
-/* Reads what the next flight lacks from the source. */
-static void pull(struct stream *stream)
+/* Reads what the next flight lacks from the source, which may never come back: then the next call goes on. */
+static void pull(void *about)
 {
+    struct stream *stream = about;
     while (stream->filled < stream->chunk && !stream->ended) {
         int got = stream->source(stream->state, (char *)stream->order.base + stream->filled * stream->order.width);
+        end_copy(stream->pool->here);
         stream->filled += got > 0;
         stream->ended = got <= 0;
         stream->source_failed = got < 0;
@@ -239,7 +242,7 @@ static int refill(struct stream *stream)
 {
     while (!stream->failed && stream->flying + stream->chunk <= stream->window &&
            (stream->filled || (!stream->ended && takes_more(stream)))) {
-        pull(stream);
+        call_out(&(struct undo){ .pool = stream->pool }, pull, stream);
         size_t count = stream->order.count = stream->filled;
         stream->pulled += count;
         stream->filled = 0;
@@ -339,9 +342,10 @@ static _Atomic uint32_t *tell(struct stream *stream, uint32_t *value)
 }
 
 /* Waits for this thread's turn, as long as the stream is not closed. */
-static int take_turn(const struct pool_iter *iter, struct stream *stream, const struct wait *wait)
+static int take_turn(const struct pool_iter *iter, const struct visit *in, struct stream *stream,
+                     const struct wait *wait)
 {
-    for (uint32_t inside; atomic_exchange(&stream->busy, true);) {
+    for (uint32_t inside; !visit_alone(in, &stream->busy);) {
         if (stream->thread == this_thread())
             return error_set(EINVAL, "%s: the source cannot wait for its own stream", wait->who);
         if (wait_goes_on(wait) != 0 || !is_open(iter, wait->who))
@@ -382,11 +386,9 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
         return -1;
     struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
     run_callbacks(in.pool, wait.deadline);
-    if (take_turn(iter, stream, &wait) != 0)
+    if (take_turn(iter, &in, stream, &wait) != 0)
         return -1;
-    int status = next(iter, stream, &wait, result);
-    atomic_store(&stream->busy, false);
-    return status;
+    return next(iter, stream, &wait, result);
 }
 
 size_t pool_iter_index(const struct pool_iter *iter)

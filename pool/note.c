@@ -290,7 +290,9 @@ static bool print_note(enum note_kind kind, const char *format, va_list args)
     if (!self || length < 0)
         return false;
     if (!self->in_task)
-        return vsnprintf(self->slot->text, sizeof self->slot->text, format, args) >= 0;
+        vsay(self->slot->text, sizeof self->slot->text, format, args);
+    if (!self->in_task)
+        return true;
     struct note *note = note_new(self->region, self->slot, kind, (size_t)length);
     return note && vsnprintf(note->bytes, (size_t)length + 1, format, args) >= 0;
 }

@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -394,7 +393,6 @@ _Noreturn void nursery_live(struct region *region, int socket)
     take_signals(&n);
     prctl(PR_SET_NAME, "nursery");
     worker_wear(worker_mark(getpid(), 0));
-    pthread_atfork(NULL, NULL, worker_resign);
     n.caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
     prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)

@@ -23,8 +23,9 @@ static bool make_ready(struct worker *w, pool_initializer *function, void *arg)
         atomic_store(&slot->ready, READY_SOON);
     slot->text[0] = '\0';
     int status = function(arg);
+    end_copy(w->here);
     if (w->region->kind == POOL_PROCESSES)
-        fflush(stdout);
+        output_leave(0);
     if (status && !slot->text[0])
         pool_fail("it returned %d", status);
     return status == 0;

@@ -65,11 +65,14 @@
  * **Threads.** Any number of threads of the program may use one pool, its results, streams and queues; while one of
  * them is in a call, another may close, terminate, join or free the pool: then the first is told so. Open it before
  * starting threads: a process forked while another thread holds a lock keeps that lock for ever. In a program that has
- * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not.
+ * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not. Workers have
+ * the stack of the thread that opens the pool: not one with a small stack.
  *
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone; if it closes those of
  * the pool, the pool ends. Workers start with default handlers and an empty mask. Ctrl+C does nothing to them, but that
- * a sleep in a task may end early: the pool ends when its caller does.
+ * a sleep in a task may end early: the pool ends when its caller does. TERM to the whole process group, as service
+ * managers send it, ends workers and costs what they run (see `retries`). A timer that a task leaves running (alarm(),
+ * setitimer()) hits a later one.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -89,7 +92,7 @@ struct pool_result; /**< A job that was handed over: Python's AsyncResult. */
 struct pool_iter;   /**< A stream of results: what Python's imap returns. */
 struct pool_queue;  /**< A bounded queue between the workers of a pool and the program. */
 
-/** A timeout, in seconds, that never ends. A timeout of 0 or less does not wait at all. */
+/** A timeout, in seconds, that never ends, as any from 1e9 on. One of 0 or less, or NaN, does not wait at all. */
 #define POOL_FOREVER ((double)__builtin_inff())
 
 /** The item of an error that is not about one item. */
@@ -99,7 +102,19 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
 #define POOL_MAX_PROCESSES 1024
 
 /** @} */
-/** @name Functions you write @{ */
+/** @name Functions you write @{
+ *
+ * A task or initializer that ends its worker process costs the item, and the error says how: exit() (the program's exit
+ * handlers do not run), abort(), pthread_exit(), a C++ exception that leaves it (std::terminate). In a thread so does
+ * pthread_exit(), or being cancelled (in an initializer it ends the pool); an exception ends the program there. What
+ * runs in the program's own threads, a task of an inline pool, a callback or a source, may be left by an exception,
+ * pthread_exit() or longjmp(): the call it ran in is over, as is the job that was being handed over, and everything
+ * else works. (Nobody is told of a longjmp(): the thread's next call finds out, unless it comes from 16 KiB or more
+ * further down the stack than that one.)
+ *
+ * A child that is forked in any of them and returns from it ends there, at once (_exit). Not allowed are longjmp() out
+ * of a task in a worker, and a child of vfork() that returns.
+ */
 
 /**
  * A task: reads its argument, writes its result, returns 0; anything else is failure (see pool_fail()). `result`
@@ -107,8 +122,10 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
  * neighbours' results lie (see `check`). Of an item that fails, in whichever way, the result that is read is all zero
  * bytes.
  *
- * What it prints on stdout leaves when it returns, in one piece as far as its pipe allows. Any other stream it has to
- * flush itself, and the program has to flush before pool_open().
+ * What it prints on stdout leaves when it returns, in one piece up to 64 KiB; a pipe that others write to takes 4 KiB
+ * in one piece. More leaves earlier, and lines for a terminal and wide characters leave as the C library likes. If it
+ * cannot be written the item fails, and a pipe that nobody reads any more kills the worker (SIGPIPE). Any other stream
+ * a task has to flush itself, std::cout after sync_with_stdio(false) too, and the program before pool_open().
  */
 typedef int pool_task(const void *arg, void *result);
 
@@ -140,10 +157,11 @@ enum pool_kind {
 /** How worker processes come to be. */
 enum pool_start {
     POOL_FORK,  /**< As copies of this program. */
-    POOL_SPAWN, /**< As new runs of it: it is executed once more, and main() runs again up to pool_freeze_support() or
-                     any pool_open(), which does not return there. Workers have only what main() did again. Tasks must
-                     be functions of the program itself, not of a shared library. It is safe in a program that has
-                     threads (but none may add to the environment); wait() and SIGCHLD see the nursery. */
+    POOL_SPAWN, /**< As new runs of it: it is executed once more, with what is in argv by then (a program that writes
+                   its title there must open before), and main() runs again up to pool_freeze_support() or any
+                   pool_open(), which does not return there. Workers have only what main() did again. Tasks must be
+                   functions of the program itself, not of a shared library. It is safe in a program that has threads
+                   (but none may add to the environment); wait() and SIGCHLD see the nursery. */
 };
 
 /** How a pool is to be. A zeroed member means the default. */
@@ -174,7 +192,8 @@ struct pool_options {
 };
 
 /**
- * Opens a pool and returns when every worker has run its initializer.
+ * Opens a pool and returns when every worker has run its initializer. A program with more rights than its user
+ * (set-user-ID) does not look at the environment.
  *
  * A place whose worker is gone gets another one for as long as the pool lives. Where no process is to be had for more
  * than about a second, what the missing workers were at fails (EAGAIN), and if none is left, so does what is queued.
@@ -308,7 +327,8 @@ struct pool_job_options {
     int retries;             /**< So many times an item is run again whose worker died, by itself or by `limit`; its
                                   result is zeroed first, and pool_attempt() tells. Default: never. */
     double limit;            /**< Seconds one item may run; then its worker is killed and the item fails (ETIME).
-                                  A task that executes another program in its own place has none. Default: none. */
+                                  It goes on while the worker is stopped (Ctrl+Z). A task that executes another
+                                  program in its own place has none. Default: none. */
     pool_callback *callback; /**< Is told when all items succeeded. */
     pool_callback *error_callback; /**< Is told when an item failed. */
     void *cookie;                  /**< Is handed to the callbacks as it is. */

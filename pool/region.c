@@ -13,13 +13,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define FUTEX_WAIT 0 /* as in linux/futex.h, which musl does not bring */
+#define FUTEX_WAKE 1
 
 #define GUARD ((size_t)65536)   /* also what the largest usual page size asks for */
 #define LEAST ((size_t)1 << 20) /* bytes for jobs; with less there is no pool */
@@ -30,6 +32,16 @@
 #define LEAST_ROOM 4
 #define LEAST_JOBS (2 * (size_t)RING_SIZE) /* job records */
 #define TRACE_RECORDS ((uint64_t)1 << 20)  /* of all slots together */
+
+char *map_here(void)
+{
+    char *here = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (here == MAP_FAILED)
+        return NULL;
+    here[0] = here[1] = 1;
+    madvise(here, 4096, MADV_WIPEONFORK);
+    return here;
+}
 
 uint64_t now_ns(void)
 {

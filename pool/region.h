@@ -14,6 +14,10 @@
 #ifndef POOL_REGION_H
 #define POOL_REGION_H
 
+#if !__LP64__
+#error "Many Hands needs a 64-bit processor: the shared region is larger than what others can address"
+#endif
+
 #include "pool.h"
 #include <stdatomic.h>
 #include <stdint.h>
@@ -138,8 +142,8 @@ struct region {
     const struct region *above; /* that of the task in which this pool was opened */
     enum pool_start start;
     bool check;         /* a canary behind each result */
-    int descriptor;     /* an eventfd that is written when a chunk is done; -1: none */
     _Atomic int poller; /* an epoll instance with it: what pool_descriptor() returns */
+    int descriptor;     /* an eventfd that is written when a chunk is done; -1: none */
     uint64_t spin;      /* nanoseconds; 0 where there is one CPU */
     long maxtasks;
     uint32_t give_up_after; /* so many failures end the pool; 0: none do */
@@ -149,6 +153,7 @@ struct region {
     const int
         *keep; /* descriptors the nursery keeps, in the caller's memory: what lies behind it ends with -1; or NULL */
     pid_t caller;
+    char *here;  /* a page that is zero in what a process forks; [1] is 1 where tasks run */
     size_t size; /* of the whole region */
     struct job *jobs;
     uint32_t job_count;
@@ -212,6 +217,8 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
 struct region *region_attach(int file, void *at, size_t size);
 /** Gives it back. */
 void region_release(struct region *region);
+/** Maps a page that is zero in every process forked from this one. NULL and errno. */
+char *map_here(void);
 /** Returns the time in nanoseconds, on a clock that only goes forward. */
 uint64_t now_ns(void);
 
