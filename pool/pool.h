@@ -94,10 +94,8 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
 
 /** A timeout, in seconds, that never ends, as any from 1e9 on. One of 0 or less, or NaN, does not wait at all. */
 #define POOL_FOREVER ((double)__builtin_inff())
-
 /** The item of an error that is not about one item. */
 #define POOL_NO_ITEM ((size_t)-1)
-
 /** The most workers a pool can have. */
 #define POOL_MAX_PROCESSES 1024
 
@@ -119,8 +117,7 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
 /**
  * A task: reads its argument, writes its result, returns 0; anything else is failure (see pool_fail()). `result`
  * arrives zeroed or holding what the item's slot held before: write all of it, and nothing behind it, where the
- * neighbours' results lie (see `check`). Of an item that fails, in whichever way, the result that is read is all zero
- * bytes.
+ * neighbours' results lie (see `check`). Of an item that fails, in whichever way, the result is read as zero bytes.
  *
  * What it prints on stdout leaves when it returns, in one piece up to 64 KiB; a pipe that others write to takes 4 KiB
  * in one piece. More leaves earlier, and lines for a terminal and wide characters leave as the C library likes. If it
@@ -199,7 +196,6 @@ struct pool_options {
  * than about a second, what the missing workers were at fails (EAGAIN), and if none is left, so does what is queued.
  * Where later workers fail in their initializer, one place at a time is tried again, after 10 ms at first, at last once
  * a second; jobs wait meanwhile; pool_workers() shows it. Once the pool is closed, eight failures in a row end it.
- * @param options  How it is to be; NULL means all defaults.
  * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL with
  *   EINVAL or ENOTSUP (an option makes no sense, or threads cannot do it), EREMOTEIO or EOWNERDEAD (an initializer
  *   failed, its message in the text), ETIMEDOUT (some have not ended), or ENOMEM, EAGAIN or EMFILE (what the system
@@ -211,10 +207,8 @@ struct pool *pool_open(const struct pool_options *options);
  * is joined; -1 with EINVAL. Never blocks. */
 int pool_processes(const struct pool *pool);
 
-/**
- * The guard of POOL_SPAWN, to be the first line of main(): does nothing, but in a program that was started to be a
- * pool's nursery it becomes that, and does not return.
- */
+/** The guard of POOL_SPAWN, to be the first line of main(): does nothing, but a program that was started to be a pool's
+ * nursery becomes that, and it does not return. */
 void pool_freeze_support(void);
 
 /** Takes no more work; what was handed over is still done. Never blocks. Twice is fine. @return 0; -1 with EINVAL. */
@@ -224,8 +218,7 @@ int pool_close(struct pool *pool);
  * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
  * Blocks at most about `grace` seconds, and some five more if the nursery is frozen, or a debugger holds it.
  * Terminating twice, or after pool_close(), is fine.
- * @return 0. -1 with EINVAL, or with ETIMEDOUT (threads are still in their tasks): these go on, pool_join() waits for
- *   them, and nothing else begins.
+ * @return 0. -1 with EINVAL, or ETIMEDOUT (threads are still in their tasks): these go on, and pool_join() waits.
  */
 int pool_terminate(struct pool *pool);
 
@@ -265,9 +258,8 @@ void pool_interrupt(struct pool *pool);
 /** @name Hand over and wait @{ */
 
 /**
- * Runs one task in a worker and waits for it. Blocks without a time limit; pool_apply_async() and pool_result_get()
- * have one. The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, if that is not
- * NULL.
+ * Runs one task in a worker and waits for it, without a time limit; pool_apply_async() and pool_result_get() have one.
+ * The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, unless that is NULL.
  * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or
  *   EINTR, and `result` as it was, if it was not handed over, or given up.
  */
@@ -337,8 +329,7 @@ struct pool_job_options {
 /**
  * Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
  * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free(). NULL with
- *   ENOTSUP (`limit`), EAGAIN (the ring is full, and `nowait`), EINTR (it waited for that), EINVAL, ESHUTDOWN or
- * ENOMEM.
+ *   ENOTSUP (a limit, in threads), EAGAIN (`nowait`, and the ring is full), EINTR, EINVAL, ESHUTDOWN or ENOMEM.
  */
 struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
                                      size_t result_width, const struct pool_job_options *options);
@@ -357,10 +348,8 @@ struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const v
 struct pool_result *pool_map_async(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
                                    size_t result_width, const struct pool_job_options *options);
 
-/**
- * Hands a starmap over and returns at once. As pool_starmap() and pool_apply_async() otherwise.
- * @return As pool_apply_async(): a handle; NULL with EINVAL, ESHUTDOWN, ENOMEM, ENOTSUP, EAGAIN or EINTR.
- */
+/** Hands a starmap over and returns at once. As pool_starmap() and pool_apply_async() otherwise.
+ * @return As pool_apply_async(): a handle; NULL with EINVAL, ESHUTDOWN, ENOMEM, ENOTSUP, EAGAIN or EINTR. */
 struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, const struct pool_column *columns,
                                        size_t ncolumns, size_t count, size_t result_width,
                                        const struct pool_job_options *options);
@@ -409,11 +398,8 @@ int pool_result_successful(struct pool_result *result);
 /** Returns the number of items of the job; of NULL: 0. Never blocks. */
 size_t pool_result_count(const struct pool_result *result);
 
-/**
- * Reads a result in place, without a copy.
- * @return The result of item `item`, valid until the handle is freed. NULL with EAGAIN (the job is not done), EINVAL,
- *   or if the item failed with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME, ECANCELED or ENOMEM.
- */
+/** Reads a result in place, without a copy. @return The result, valid until the handle is freed. NULL with EAGAIN (the
+ * job is not done), EINVAL, or if the item failed EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME, ECANCELED or ENOMEM. */
 const void *pool_result_at(struct pool_result *result, size_t item);
 
 /**
@@ -461,11 +447,8 @@ struct pool_worker {
     double retry_in; /**< While none could be started: seconds to the next try; else 0. */
 };
 
-/**
- * Tells what the workers are doing at this moment, `most` of them at most, in the order of their places. `workers` may
- * be NULL. Never blocks.
- * @return How many there are, which may be more than `most`; 0 once the pool is joined; -1 with EINVAL.
- */
+/** Tells in `workers`, unless that is NULL, what the first `most` workers are doing now, by their places. Never
+ * blocks. @return How many there are, which may be more than `most`; 0 once the pool is joined; -1 with EINVAL. */
 int pool_workers(struct pool *pool, struct pool_worker *workers, int most);
 
 /**
@@ -532,9 +515,10 @@ struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_s
 
 /**
  * Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
- * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, ETIME or ECANCELED and the item in
- *   pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the source
- *   failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or EINVAL.
+ * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME or ECANCELED and the
+ *   item in pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the
+ * source failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or
+ * EINVAL.
  */
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
 
