@@ -5,7 +5,7 @@
  * Private to the library. One range of shared memory, reserved by pool_open() before it forks, so it lies at the same
  * address in every process of the pool and a pointer into it means the same thing everywhere:
  *
- *     struct region | jobs | owners | hints | trace records | guard | job memory | guard | blocks | guard
+ *     struct region | jobs | owners | hints | trace records | guard | blocks | guard | job memory | guard
  *
  * Zeroed memory is a valid empty state of every part: nothing is initialised, untouched pages cost nothing.
  * Fields are grouped by who writes them. A word that several processes write is only ever changed by compare-and-swap
@@ -36,10 +36,9 @@
 /* What stands in the place of an item's note that failed without one: so much, and an enum give_up. */
 #define ABSENT (UINT32_MAX - 15)
 
-/* The owner of a block whose note is published, or of a stretch of job memory whose pages are to be left alone. */
-#define OWNER_HELD UINT32_MAX
+#define OWNER_HELD UINT32_MAX /* of a block whose note is published, or of a stretch that the caller uses */
 
-/* What a stretch of blocks is like, as far as anybody knows. */
+/* What a stretch is like, as far as anybody knows. */
 #define HINT_FULL 1u    /* no block of it is free */
 #define HINT_TOUCHED 2u /* it has pages */
 
@@ -159,12 +158,12 @@ struct region {
     uint32_t job_count;
     char *memory;
     size_t memory_size;             /* address space */
-    _Atomic uint32_t stretch_count; /* so many were ever in use */
+    _Atomic uint32_t stretch_count; /* behind these nothing was ever used */
     size_t memory_limit;            /* bytes of it that may be in use */
-    _Atomic uint32_t *owners;       /* one for each block: 0, OWNER_HELD, or 1 + the slot of the worker that took it */
-    _Atomic uint32_t *stretches;    /* and behind them for each stretch of job memory: 0 if all of it is free, and to be
-                                       given back */
-    _Atomic uint8_t *hints;         /* for each stretch of blocks: HINT_FULL, HINT_TOUCHED */
+    _Atomic uint32_t *owners;       /* one for each block, and behind them for each stretch of job memory: 0,
+                                       OWNER_HELD, or 1 + the slot of the worker that took it */
+    _Atomic uint8_t *hints;         /* for each stretch from the first block on: HINT_FULL, HINT_TOUCHED */
+    uint32_t memory_stretches;      /* so many stretches from there job memory begins */
     char *blocks;
     uint32_t block_count;
     struct trace_record *trace; /* NULL: not traced */
