@@ -223,13 +223,20 @@ uint64_t run_guarded(struct worker *w, struct job *job, uint64_t item, uint64_t 
 
 /* run.c */
 
-/** Returns what the task returned. What it has printed leaves; __fpending(stdout) would be a call for each item. */
+/** What was printed leaves; __fpending(stdout) would be a call for each item. Wide characters are not seen there. */
+static inline void flush_stdout(void)
+{
+    if (stdout->_IO_write_ptr != stdout->_IO_write_base || stdout->_mode > 0)
+        fflush(stdout);
+}
+
+/** Returns what the task returned. What it has printed leaves. */
 static inline int run_task(struct worker *w, pool_task *task, const void *arg, void *result)
 {
     int status = task(arg, result);
     atomic_signal_fence(memory_order_seq_cst);
-    if (w->region->kind == POOL_PROCESSES && stdout->_IO_write_ptr != stdout->_IO_write_base)
-        fflush(stdout);
+    if (w->region->kind == POOL_PROCESSES)
+        flush_stdout();
     return status;
 }
 

@@ -42,6 +42,8 @@
 struct nursery {
     struct region *region;
     int caller[2]; /* the socket and the pidfd; -1 where there is none: then it looks whose child it is */
+    int oom_file;  /* its own oom_score_adj, which a child inherits, */
+    int oom_score; /* and what stands there while it forks nobody */
     pid_t parent;
     sigset_t sigchld_open; /* what to block while waiting */
     uint32_t alive;        /* workers */
@@ -104,6 +106,15 @@ static void fork_failed(struct nursery *n, int error)
         break_pool(n, 0, error);
 }
 
+/* When memory runs out, workers are to go before the nursery and the caller. */
+static void set_oom_score(const struct nursery *n, int score)
+{
+    char text[16];
+    int length = snprintf(text, sizeof text, "%d", score < 1000 ? score : 1000);
+    if (n->oom_file >= 0 && pwrite(n->oom_file, text, (size_t)length, 0) < 0)
+        length = 0; /* then not */
+}
+
 static bool start_worker(struct nursery *n, uint32_t number)
 {
     struct region *region = n->region;
@@ -113,12 +124,15 @@ static bool start_worker(struct nursery *n, uint32_t number)
     slot->lives++;
     atomic_store(&slot->ready, READY_NOT);
     atomic_store(&slot->each, 0);
+    set_oom_score(n, n->oom_score + 300); /* far dearer for the worker: its own /proc is new */
     pid_t pid = fork();
     if (pid == 0) {
         close(n->caller[0]);
         close(n->caller[1]);
+        close(n->oom_file);
         worker_live(region, number, nursery);
     }
+    set_oom_score(n, n->oom_score);
     if (pid < 0) {
         atomic_fetch_sub(&region->births, 1);
         slot->lives--;
@@ -340,9 +354,18 @@ static bool done(struct nursery *n, uint64_t until)
     return atomic_load(&n->region->stop) == STOP_BROKEN || (stop != STOP_NOT && n->alive == 0 && !until);
 }
 
+static void find_oom_score(struct nursery *n)
+{
+    char text[16] = "";
+    n->oom_file = above_stderr(open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
+    if (n->oom_file >= 0 && read(n->oom_file, text, sizeof text - 1) > 0)
+        n->oom_score = atoi(text);
+}
+
 static _Noreturn void keep_workers(struct nursery *n)
 {
     worker_prepare(n->region);
+    find_oom_score(n);
     for (;;) {
         reap(n);
         if (n->look)

@@ -24,7 +24,7 @@ static bool make_ready(struct worker *w, pool_initializer *function, void *arg)
     slot->text[0] = '\0';
     int status = function(arg);
     if (w->region->kind == POOL_PROCESSES)
-        fflush(stdout);
+        flush_stdout();
     if (status && !slot->text[0])
         pool_fail("it returned %d", status);
     return status == 0;

@@ -11,7 +11,6 @@
  */
 #define _GNU_SOURCE
 #include "inside.h"
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,32 +316,17 @@ void worker_wear(rlim_t mark)
         setrlimit(RLIMIT_LOCKS, &locks);
 }
 
-/* When memory runs out, workers are to go before the nursery and the caller. */
-static void go_first_when_memory_ends(void)
-{
-    char text[16] = "";
-    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    int known = read(fd, text, sizeof text - 1) > 0, score = atoi(text) + 300;
-    int length = snprintf(text, sizeof text, "%d", score > 1000 ? 1000 : score);
-    if (known && pwrite(fd, text, (size_t)length, 0) < 0)
-        length = 0; /* then not */
-    close(fd);
-}
-
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
 {
     struct worker worker = make_worker(region, number);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != nursery)
         _exit(EXIT_FAILURE);
     worker_wear(worker_mark(nursery, worker.slot->worker));
-    go_first_when_memory_ends();
     atomic_store(&worker.slot->pid, getpid()); /* the nursery does that, too, but perhaps later than this can be seen */
     begin_life(&worker);
     take_signals();
     bool good = live(&worker);
-    fflush(stdout);
+    flush_stdout();
     region_release(region); /* else valgrind would look through all of it for leaks */
     _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
 }
