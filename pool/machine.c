@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "caller.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <math.h>
@@ -27,13 +28,14 @@
 /* Reads the first one or two numbers of a file. Returns how many there were. */
 static int read_numbers(const char *directory, const char *name, double *first, double *second)
 {
-    char path[PATH_MAX + 64];
+    char path[PATH_MAX + 64], text[64] = "";
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    FILE *file = fopen(path, "re");
-    int count = file ? fscanf(file, "%lf %lf", first, second) : 0;
-    if (file)
-        fclose(file);
-    return count;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0 && read(file, text, sizeof text - 1) < 0)
+        text[0] = '\0';
+    if (file >= 0)
+        close(file);
+    return sscanf(text, "%lf %lf", first, second);
 }
 
 /* In cores. */
@@ -65,7 +67,7 @@ static double least_limit(const char *controller, double (*limit)(const char *gr
         while (number && group && (name = strsep(&names, ",")))
             if (!*name || strcmp(name, controller) == 0) { /* version 2 has no names */
                 int root = snprintf(path, sizeof path, "/sys/fs/cgroup%s%s", *name ? "/" : "", name);
-                snprintf(path + root, sizeof path - (size_t)root, "%.*s", (int)strcspn(group, "\n"), group);
+                snprintf(path + root, sizeof path - (size_t)root, "%.*s", (int)strcspn(group, "\n"), group[1] == '\n' ? "" : group);
                 for (char *end = path + strlen(path); end; end = strrchr(path + root, '/')) {
                     *end = '\0';
                     double here = limit(path);
