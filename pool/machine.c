@@ -67,7 +67,8 @@ static double least_limit(const char *controller, double (*limit)(const char *gr
         while (number && group && (name = strsep(&names, ",")))
             if (!*name || strcmp(name, controller) == 0) { /* version 2 has no names */
                 int root = snprintf(path, sizeof path, "/sys/fs/cgroup%s%s", *name ? "/" : "", name);
-                snprintf(path + root, sizeof path - (size_t)root, "%.*s", (int)strcspn(group, "\n"), group[1] == '\n' ? "" : group);
+                snprintf(path + root, sizeof path - (size_t)root, "%.*s", (int)strcspn(group, "\n"),
+                         group[1] == '\n' ? "" : group);
                 for (char *end = path + strlen(path); end; end = strrchr(path + root, '/')) {
                     *end = '\0';
                     double here = limit(path);

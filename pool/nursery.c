@@ -50,12 +50,12 @@ struct nursery {
     bool called;           /* some worker may hold a condemned ticket */
     bool look;             /* there may be something that dead workers left, */
     uint32_t marks;        /* and these are their marks */
-    rlim_t mark[POOL_MAX_PROCESSES];
-    unsigned tries;   /* forks in a row that failed */
-    uint64_t fork_at; /* not before that is the next fork, */
-    uint64_t try_at;  /* nor the next one for a place whose last worker was not ready before its end */
-    uint32_t unready; /* the last place of which that is so */
-    uint64_t kill_at; /* after TERM: when to send KILL; 0: not yet sent TERM */
+    rlim_t *mark;          /* so many as there can be workers */
+    unsigned tries;        /* forks in a row that failed */
+    uint64_t fork_at;      /* not before that is the next fork, */
+    uint64_t try_at;       /* nor the next one for a place whose last worker was not ready before its end */
+    uint32_t unready;      /* the last place of which that is so */
+    uint64_t kill_at;      /* after TERM: when to send KILL; 0: not yet sent TERM */
 };
 
 /* ---- Starting ---- */
@@ -204,10 +204,10 @@ static bool is_condemned(struct nursery *n, pid_t child)
 }
 
 /* The /proc of another PID namespace lists other numbers. */
-static bool is_child(pid_t pid)
+static bool has_child(idtype_t type, pid_t pid)
 {
     siginfo_t info;
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+    return waitid(type, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
 }
 
 /* Kills all children, or those that dead workers left; what comes from one of them becomes a child when that ends, and
@@ -215,11 +215,12 @@ static bool is_child(pid_t pid)
  * none. Returns how many it killed. */
 static uint32_t kill_children(struct nursery *n, bool all)
 {
-    FILE *children = fopen("/proc/thread-self/children", "re");
+    bool any = has_child(P_ALL, 0);
+    FILE *children = any ? fopen("/proc/thread-self/children", "re") : NULL;
     uint32_t killed = 0;
-    n->look = !children && errno != ENOENT;
+    n->look = any && !children && errno != ENOENT;
     for (int pid; children && fscanf(children, "%d", &pid) == 1;)
-        if (is_child(pid) && (all || is_condemned(n, pid))) {
+        if (has_child(P_PID, pid) && (all || is_condemned(n, pid))) {
             bool done = kill(pid, SIGKILL) == 0;
             killed += done;
             n->look |= !done;
@@ -314,7 +315,7 @@ static _Noreturn void end(struct nursery *n)
         reap(n);
         until = n->alive < alive ? now_ns() + MOMENT : until;
     }
-    region_release(n->region);
+    region_leave(n->region);
     _exit(EXIT_SUCCESS);
 }
 
@@ -411,8 +412,9 @@ static void take_signals(struct nursery *n)
 
 _Noreturn void nursery_live(struct region *region, int socket)
 {
+    rlim_t marks[POOL_MAX_PROCESSES];
     struct nursery n = {
-        .region = region, .caller = { socket, -1 }, .parent = getppid(), .unready = region->workers - 1
+        .mark = marks, .region = region, .caller = { socket, -1 }, .parent = getppid(), .unready = region->workers - 1
     };
     take_signals(&n);
     prctl(PR_SET_NAME, "nursery");

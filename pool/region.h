@@ -138,6 +138,7 @@ struct region {
     const struct region *above; /* that of the task in which this pool was opened */
     enum pool_start start;
     bool check;     /* a canary behind each result */
+    bool valgrind;  /* which at an end would look through all of the region for leaks */
     int descriptor; /* an eventfd that is written when a chunk is done; -1: none */
     int poller;     /* an epoll instance with it: what pool_descriptor() returns */
     uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
@@ -215,6 +216,9 @@ struct region *region_attach(int file, void *at, size_t size);
 
 /** Gives it back. */
 void region_release(struct region *region);
+
+/** Gives it back if that is not as well done by the system, in a process that ends. */
+void region_leave(struct region *region);
 
 /** Returns the time in nanoseconds, on a clock that only goes forward. */
 uint64_t now_ns(void);

@@ -220,7 +220,7 @@ static void work(struct worker *w)
 static void leave_at_exit(int status, void *region)
 {
     fflush(stdout);
-    region_release(region);
+    region_leave(region);
     _exit(status);
 }
 
@@ -327,7 +327,7 @@ _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery
     take_signals();
     bool good = live(&worker);
     flush_stdout();
-    region_release(region); /* else valgrind would look through all of it for leaks */
+    region_leave(region);
     _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
