@@ -117,6 +117,7 @@ static int map_results(struct pool *pool)
 static int describe_pool(struct pool *pool, const struct pool_options *options, int cores)
 {
     struct region *region = pool->region;
+    const char *preload = getenv("LD_PRELOAD");
     region->maxtasks = options->maxtasks;
     region->run_row = run_row;
     region->give_up_after = (uint32_t)options->give_up_after;
@@ -129,6 +130,7 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->above = options->start == POOL_SPAWN ? NULL : worker_region(); /* a new run does not have it */
     region->start = options->start;
     region->check = options->check;
+    region->valgrind = preload && strstr(preload, "vgpreload");
     region->spin = cores > 1 ? SPIN : 0;
     if (options->trace && !(pool->trace = strdup(options->trace)))
         return -1;

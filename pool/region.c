@@ -213,6 +213,12 @@ void region_release(struct region *region)
     munmap(region, region->size);
 }
 
+void region_leave(struct region *region)
+{
+    if (region->valgrind)
+        region_release(region);
+}
+
 /* Tells the processor that this is a waiting loop. */
 static void relax(void)
 {

@@ -11,7 +11,6 @@
  */
 #define _GNU_SOURCE
 #include "inside.h"
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -229,7 +228,7 @@ static void work(struct worker *w)
 _Noreturn static void leave_at_exit(int status, void *region)
 {
     output_leave(0);
-    region_release(region); /* else valgrind would look through all of it for leaks */
+    region_leave(region);
     _exit(status);
 }
 
@@ -342,17 +341,6 @@ void worker_wear(rlim_t mark)
         setrlimit(RLIMIT_LOCKS, &locks);
 }
 
-/* When memory runs out, workers are to go before the nursery and the caller. */
-static void go_first_when_memory_ends(void)
-{
-    char text[16] = "";
-    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0)
-        dprintf(fd, "%d", atoi(text) < 700 ? atoi(text) + 300 : 1000); /* or not */
-    if (fd >= 0)
-        close(fd);
-}
-
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
 {
     struct worker worker = make_worker(region, number);
@@ -361,7 +349,6 @@ _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery
         _exit(EXIT_FAILURE);
     *worker.here = 1;
     worker_wear(worker_mark(nursery, worker.slot->worker));
-    go_first_when_memory_ends();
     atomic_store(&worker.slot->pid, getpid()); /* the nursery does that, too, but perhaps later than this can be seen */
     begin_life(&worker);
     take_signals();
