@@ -80,7 +80,6 @@ $(EXERCISES): $$(wildcard exercises/$$@-*.c) $(wildcard exercises/*.h) $(LIBRARY
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 chapters: $(CHAPTERS)
-
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 	$(COMPILE) -o $@ $<
 

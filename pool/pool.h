@@ -214,29 +214,23 @@ void pool_freeze_support(void);
 /** Takes no more work; what was handed over is still done. Never blocks. Twice is fine. @return 0; -1 with EINVAL. */
 int pool_close(struct pool *pool);
 
-/**
- * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
+/** Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
  * Blocks at most about `grace` seconds, and some five more if the nursery is frozen, or a debugger holds it.
  * Terminating twice, or after pool_close(), is fine.
- * @return 0. -1 with EINVAL, or ETIMEDOUT (threads are still in their tasks): these go on, and pool_join() waits.
- */
+ * @return 0. -1 with EINVAL, or ETIMEDOUT (threads are still in their tasks): these go on, and pool_join() waits. */
 int pool_terminate(struct pool *pool);
 
-/**
- * Waits, at most so long, until the work of a closed or terminated pool is done and every worker is gone; then no
+/** Waits, at most so long, until the work of a closed or terminated pool is done and every worker is gone; then no
  * process, descriptor or byte of shared memory of the pool is left, but for results that were not freed, queues, and
  * what a call in another thread is using: these remain where they are until pool_free(). Joining twice is fine.
  * @return 0. -1 with EBUSY, EINVAL, ETIMEDOUT or EINTR, and it can be tried again. Or -1 although the pool is joined:
  *   EREMOTEIO (jobs failed and nobody looked: how many, and the first one's text), or ENOENT, EACCES, EISDIR, ENOSPC or
- *   EFBIG (what the system said when `trace` was to be written).
- */
+ *   EFBIG (what the system said when `trace` was to be written). */
 int pool_join(struct pool *pool, double seconds);
 
-/**
- * Frees the pool and every result and iterator of it. A pool that still runs is terminated first: ending a scope
+/** Frees the pool and every result and iterator of it. A pool that still runs is terminated first: ending a scope
  * with pool_free() does what leaving Python's `with Pool()` does. Waits until the calls that other threads are in have
- * returned; none may begin any more. NULL is fine.
- */
+ * returned; none may begin any more. NULL is fine. */
 void pool_free(struct pool *pool);
 
 /**
@@ -244,34 +238,24 @@ void pool_free(struct pool *pool);
  * pool_map(), pool_starmap() or pool_apply() gives up its job: items not yet begun never run.
  * Made for signal handlers: it is async-signal-safe and never blocks. NULL is fine.
  *
- *     static struct pool *pool;
- *
- *     static void on_ctrl_c(int number)
- *     {
- *         (void)number;
- *         pool_interrupt(pool); // pool_map() returns -1, errno is EINTR; then pool_terminate() and pool_join()
- *     }
+ *     static void on_ctrl_c(int number) { (void)number; pool_interrupt(pool); } // pool_map(): -1, errno is EINTR
  */
 void pool_interrupt(struct pool *pool);
 
 /** @} */
 /** @name Hand over and wait @{ */
 
-/**
- * Runs one task in a worker and waits for it, without a time limit; pool_apply_async() and pool_result_get() have one.
+/** Runs one task in a worker and waits for it, without a time limit; pool_apply_async() and pool_result_get() have one.
  * The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, unless that is NULL.
  * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or
- *   EINTR, and `result` as it was, if it was not handed over, or given up.
- */
+ *   EINTR, and `result` as it was, if it was not handed over, or given up. */
 int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width);
 
-/**
- * Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
+/** Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
  * array of items, each of `width` bytes, `results` one of results, or NULL.
  * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if items failed: pool_error() names the first, and the
  *   results of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they
- *   were not handed over, or given up.
- */
+ *   were not handed over, or given up. */
 int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
              size_t result_width);
 
@@ -281,8 +265,7 @@ struct pool_column {
     size_t width;     /**< The size of one argument in bytes (`sizeof *base`). */
 };
 
-/**
- * As pool_map(), for a task of several arguments: `ncolumns` of them, 1 to 64, each in an array of `count`.
+/** As pool_map(), for a task of several arguments: `ncolumns` of them, 1 to 64, each in an array of `count`.
  * @return As pool_map(): 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED, or EINVAL, ESHUTDOWN, ENOMEM or EINTR.
  */
 int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
@@ -326,11 +309,9 @@ struct pool_job_options {
     void *cookie;                  /**< Is handed to the callbacks as it is. */
 };
 
-/**
- * Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
+/** Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
  * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free(). NULL with
- *   ENOTSUP (a limit, in threads), EAGAIN (`nowait`, and the ring is full), EINTR, EINVAL, ESHUTDOWN or ENOMEM.
- */
+ *   ENOTSUP (a limit, in threads), EAGAIN (`nowait`, and the ring is full), EINTR, EINVAL, ESHUTDOWN or ENOMEM. */
 struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
                                      size_t result_width, const struct pool_job_options *options);
 
@@ -357,12 +338,11 @@ struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, 
 /** Waits, at most so long, until the job is done, well or badly. @return 0; -1 with ETIMEDOUT, EINTR or EINVAL. */
 int pool_result_wait(struct pool_result *result, double seconds);
 
-/**
- * Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies nothing.
+/** Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies
+ * nothing.
  * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME,
  *   ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
- *   results are copied. May be called again.
- */
+ *   results are copied. May be called again. */
 int pool_result_get(struct pool_result *result, void *results, double seconds);
 
 /**
@@ -402,12 +382,10 @@ size_t pool_result_count(const struct pool_result *result);
  * job is not done), EINVAL, or if the item failed EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME, ECANCELED or ENOMEM. */
 const void *pool_result_at(struct pool_result *result, size_t item);
 
-/**
- * Reads in place what item `item` of a finished job gave with pool_reply(), or the whole message of its failure, and
+/** Reads in place what item `item` of a finished job gave with pool_reply(), or the whole message of its failure, and
  * sets `size`, if that is not NULL, to the number of bytes. One zero byte always follows them.
  * @return The bytes, valid until the handle is freed; NULL if there are none, and errno is as it was; NULL with EAGAIN
- *   (the job is not done) or EINVAL.
- */
+ *   (the job is not done) or EINVAL. */
 const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size);
 
 /** What went wrong. */
@@ -421,11 +399,9 @@ struct pool_error {
     char text[512];  /**< All of it in words; a longer message is cut (pool_result_reply() has the whole). */
 };
 
-/**
- * Finds the first failed item from `from` on in a job that is done, and sets `error`, if that is not NULL, to what
+/** Finds the first failed item from `from` on in a job that is done, and sets `error`, if that is not NULL, to what
  * happened; to go through all failures, ask again from `error->item + 1`. Never blocks.
- * @return 1; 0 if none failed; -1 with EAGAIN (the job is not done) or EINVAL.
- */
+ * @return 1; 0 if none failed; -1 with EAGAIN (the job is not done) or EINVAL. */
 int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error);
 
 /** Gives the handle back. A job that is not done goes on; nobody will see its results. NULL is fine. */
@@ -513,13 +489,11 @@ struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *sou
 struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_source *source, void *state,
                                       size_t width, size_t result_width, const struct pool_job_options *options);
 
-/**
- * Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
+/** Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
  * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME or ECANCELED and the
  *   item in pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the
  * source failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or
- * EINVAL.
- */
+ * EINVAL. */
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
 
 /** Returns the index of the item whose result, or failure, pool_iter_next() gave last; of NULL, or before: 0. */
@@ -590,11 +564,9 @@ int pool_queue_close(struct pool_queue *queue);
 /** @} */
 /** @name Inside a task @{ */
 
-/**
- * Gives the item a reply: `size` bytes, which only the task knows, beside its result of fixed width. A second call
+/** Gives the item a reply: `size` bytes, which only the task knows, beside its result of fixed width. A second call
  * drops the first reply. If the task fails, the reply is dropped.
- * @return Shared memory to write them into, until the task returns. NULL with ENOMEM, or EINVAL (outside of a task).
- */
+ * @return Shared memory to write them into, until the task returns. NULL with ENOMEM, or EINVAL (outside of a task). */
 void *pool_reply(size_t size);
 
 /** pool_reply() of a text: `return pool_reply_text("done %s", name);`. @return 0; -1 with ENOMEM or EINVAL. */

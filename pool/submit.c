@@ -21,9 +21,10 @@
  *
  * An hour's reading, in this order: region.h, ticket.c, this file, worker.c, run.c, heal.c, wait.c. A second hour:
  * nursery.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c, iter.c,
- * star.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c and spawn.c the other kinds
- * and start methods; guard.c time limits and canaries; trace.c the records that lanes draws. FLOORS in the Makefile has
- * all of them from the ground up: nobody calls a function of a file behind its own.
+ * star.c, each.c with once.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c and
+ * spawn.c the other kinds and start methods; guard.c time limits and canaries, output.c what tasks print, trace.c the
+ * records that lanes draws; and the ground: region.c, machine.c, memory.c, error.c, self.c. FLOORS in the Makefile has
+ * all of them from there up: nobody calls a function of a file behind its own.
  */
 #include "caller.h"
 #include <errno.h>

@@ -41,6 +41,13 @@ functions_over() {
     assert_equal "$(sort <<<"$floors")" "$(printf '%s\n' pool/*.c | sed 's|pool/||; s|\.c$||' | sort)"
 }
 
+@test "the opening of submit.c names each file of the library" {
+    output=$(sed '/^ \*\/$/q' pool/submit.c)
+    for file in pool/*.c; do
+        [ "$file" = pool/submit.c ] || assert_output --regexp "[ (]${file#pool/}"
+    done
+}
+
 @test "the workers' side sees nothing of the caller's, nor uses what lies below it but is the caller's" {
     for file in region ticket note trace guard run once heal worker nursery; do
         output=$(gcc -MM -Ipool "pool/$file.c")
