@@ -72,8 +72,10 @@ static bool reuse(struct pool *pool, struct pool_result *result)
     free_notes(pool->region, job, result->count);
     memory_give(&pool->memory, result->extent);
     make_free(pool, result);
-    if ((pool->memory.untidy || atomic_load(&job->noted)) && !atomic_exchange(&pool->region->untidy, 1))
-        wake_one_worker(pool->region); /* it will see to the pages once it has had nothing to do for a while */
+    if ((pool->memory.untidy || atomic_load(&job->noted)) && !atomic_load(&pool->region->untidy)) {
+        atomic_store(&pool->region->untidy, now_ns());
+        wake_one_worker(pool->region); /* it will see to the pages later, if it has nothing else to do */
+    }
     pool->memory.untidy = false;
     return true;
 }

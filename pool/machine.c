@@ -19,8 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define MUCH ((size_t)1 << 36) /* bytes */
 
 /* ---- Limits ---- */
 
@@ -100,6 +104,26 @@ static double pids_left(const char *group)
     return known ? most - now : INFINITY;
 }
 
+static bool is_limited(int what)
+{
+    struct rlimit limit;
+    return getrlimit(what, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+/* Which limit keeps memory from this process. One on locked memory only does if all that is mapped is to be locked. */
+static const char *memory_cure(void)
+{
+    bool space = is_limited(RLIMIT_AS), data = is_limited(RLIMIT_DATA);
+    if (space || data)
+        return !data ? "; see ulimit -v" : !space ? "; see ulimit -d" : "; see ulimit -v and -d";
+    void *much = mmap(NULL, MUCH, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (much == MAP_FAILED && errno == EAGAIN)
+        return "; the program locks its memory: see ulimit -l";
+    if (much != MAP_FAILED)
+        munmap(much, MUCH);
+    return "; see /proc/sys/vm/overcommit_memory";
+}
+
 const char *cure(int error)
 {
     switch (error) {
@@ -109,7 +133,7 @@ const char *cure(int error)
         return least_limit("pids", pids_left, 1) < 1 ? "; too many processes: see pids.max of the cgroup"
                                                      : "; too many processes: see ulimit -u";
     case ENOMEM:
-        return "; see ulimit -v";
+        return memory_cure();
     case EFBIG:
         return "; see ulimit -f";
     case ENOENT:

@@ -215,7 +215,7 @@ void tidy(struct worker *w, bool (*enough)(void *worker))
         if (atomic_load(&region->hints[i]) & HINT_TOUCHED)
             clean(w, i);
     if (enough(w))
-        atomic_store(&region->untidy, 1);
+        atomic_store(&region->untidy, now_ns());
     atomic_store(&region->cleaner, 0);
 }
 

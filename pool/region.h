@@ -189,7 +189,7 @@ struct region {
     _Alignas(64) _Atomic uint32_t spinner;            /* 0, or 1 + the slot of the one idle worker that spins */
     _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
     _Atomic uint32_t armed;                           /* the descriptor is to be written */
-    _Atomic uint32_t untidy;                          /* there may be pages under free memory */
+    _Atomic uint64_t untidy;                          /* since then there may be pages under free memory; 0: none */
     _Atomic uint32_t cleaner;                         /* 0, or 1 + the slot of the worker that gives them back */
     _Atomic uint32_t living;                          /* worker threads */
 

@@ -25,7 +25,7 @@
 #define END_OF_STACK __asm__ volatile(".cfi_undefined 30" ::: "memory")
 #endif
 
-#define IDLE ((uint64_t)1000000000) /* nanoseconds without work after which pages are given back */
+#define IDLE ((uint64_t)1000000000) /* nanoseconds after which pages of what was freed are given back */
 #define STREAM 16 /* more jobs in a row than these mean that the caller is handing over one after the other */
 #define SELDOM 64 /* turns between two looks into the ring, then: some gather, and the caller keeps its cache lines */
 
@@ -174,6 +174,16 @@ static void sleep_a_while(struct worker *w, uint64_t ns)
         w->position = head;
 }
 
+/* Gives pages back, if memory was freed some time ago. Returns whether that was so. */
+static bool tidy_in_time(struct worker *w, uint64_t now)
+{
+    uint64_t untidy = atomic_load(&w->region->untidy);
+    bool due = untidy && now >= untidy + IDLE;
+    if (due)
+        tidy(w, anything_new);
+    return due;
+}
+
 /* Waits for work. Spinning pays while tasks come one upon the other; after a long sleep it would only keep a core from
  * whoever is waiting for the task just done. */
 static void rest(struct worker *w)
@@ -184,11 +194,11 @@ static void rest(struct worker *w)
     w->idle = true;
     if (w->slept < 2 * w->region->spin && spin(w, every))
         return;
-    bool untidy = atomic_load(&w->region->untidy);
-    sleep_a_while(w, untidy ? IDLE : 0);
+    if (!tidy_in_time(w, before)) {
+        uint64_t untidy = atomic_load(&w->region->untidy);
+        sleep_a_while(w, untidy ? untidy + IDLE - before : 0);
+    }
     w->slept = now_ns() - before;
-    if (untidy && w->slept >= IDLE && !anything_new(w))
-        tidy(w, anything_new);
 }
 
 /* Returns when the worker has to leave. */
@@ -216,6 +226,8 @@ static void work(struct worker *w)
         move_head(w);
         if (w->position != position)
             continue;
+        if (region->kind == POOL_INLINE && atomic_load(&region->untidy))
+            tidy_in_time(w, now_ns());
         if (stop || w->left == 0)
             return;
         rest(w);

@@ -143,21 +143,36 @@ int __wrap_open(const char *path, int flags, ...)
     return strikes(FAULT_DESCRIPTOR) ? (int)fail_with(EMFILE) : __real_open(path, flags, mode);
 }
 
-/* A cgroup two levels deep; as marked, that of the upper one, or none, is full. */
-enum { NO_CGROUP, ROOMY, FULL_1, FULL_2 };
+/* A cgroup two levels deep; as marked, that of the upper one, or none, is full; or the upper or the lower one has
+ * little memory and one core, in version 1 and 2, and in a container that shows version 1 from the lower one on. */
+enum { NO_CGROUP, ROOMY, FULL_1, FULL_2, SMALL_1, SMALL_2, SMALL_3, CGROUPS };
 
 static FILE *fake(const char *path, int mark)
 {
     static const struct {
-        const char *path, *text[4];
+        const char *path, *text[CGROUPS];
     } files[] = {
-        { "/proc/self/cgroup", { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n" } },
+        { "/proc/self/cgroup", { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n",
+                                  "4:cpuacct,cpu:/a/b\n3:memory:/a/b\n0::/\n", "0::/c/d\n",
+                                  "4:cpu,cpuacct:/docker/1\n3:memory:/docker/1\n" } },
         { "/sys/fs/cgroup/pids/a/b/pids.max", { NULL, "max\n", "max\n", NULL } },
         { "/sys/fs/cgroup/pids/a/b/pids.current", { NULL, "7\n", "7\n", NULL } },
         { "/sys/fs/cgroup/pids/a/pids.max", { NULL, "9\n", "7\n", "1\n" } },
         { "/sys/fs/cgroup/pids/a/pids.current", { NULL, "7\n", "7\n", "7\n" } },
         { "/sys/fs/cgroup/c/d/pids.max", { NULL, "7\n", "7\n", "6\n" } },
         { "/sys/fs/cgroup/c/d/pids.current", { NULL, "7\n", "7\n", "6\n" } },
+        { "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", { [SMALL_1] = "9223372036854771712\n" } },
+        { "/sys/fs/cgroup/memory/a/memory.limit_in_bytes", { [SMALL_1] = "67108864\n" } },
+        { "/sys/fs/cgroup/memory/memory.limit_in_bytes", { [SMALL_1] = "67108866\n", [SMALL_3] = "67108864\n" } },
+        { "/sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", { [SMALL_1] = "100000\n" } },
+        { "/sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", { [SMALL_1] = "100000\n" } },
+        { "/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", { [SMALL_1] = "-1\n" } },
+        { "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", { [SMALL_3] = "90000\n" } },
+        { "/sys/fs/cgroup/cpu/cpu.cfs_period_us", { [SMALL_3] = "100000\n" } },
+        { "/sys/fs/cgroup/c/d/memory.max", { [SMALL_2] = "67108864\n" } },
+        { "/sys/fs/cgroup/c/memory.max", { [SMALL_2] = "max\n" } },
+        { "/sys/fs/cgroup/c/d/cpu.max", { [SMALL_2] = "max 100000\n" } },
+        { "/sys/fs/cgroup/c/cpu.max", { [SMALL_2] = "50000 100000\n" } },
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (strcmp(path, files[i].path) == 0 && files[i].text[mark])
@@ -169,8 +184,8 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 {
     if (shared && atomic_load(&shared->fault) == FAULT_NO_LIST && strstr(path, "/children"))
         return fail_with(ENOENT), NULL;
-    if (shared && atomic_load(&shared->mark) && strstr(path, "cgroup"))
-        return fake(path, atomic_load(&shared->mark));
+    if (shared && atomic_load(&shared->mark) && strstr(path, "/cgroup"))
+        return fake(path, atomic_load(&shared->mark) % CGROUPS);
     return strikes(FAULT_DESCRIPTOR) ? (fail_with(EMFILE), NULL) : __real_fopen(path, mode);
 }
 
@@ -561,6 +576,30 @@ static void which_limit(void)
     atomic_store(&shared->mark, NO_CGROUP);
 }
 
+static int nothing(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    return 0;
+}
+
+/* A quarter of 64 MiB is 16. */
+static void small_cgroup(void)
+{
+    for (int mark = SMALL_1; mark <= SMALL_3; mark++) {
+        atomic_store(&shared->mark, mark);
+        struct pool *pool = pool_open(NULL);
+        OK(pool ? 0 : -1);
+        CHECK_EQ(pool_processes(pool), 1);
+        OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
+        struct pool_result *whole = pool_apply_async(pool, nothing, NULL, 0, 16 << 20, NULL);
+        CHECK(whole != NULL);
+        CHECK(!pool_apply_async(pool, nothing, NULL, 0, 1 << 10, NULL) && errno == ENOMEM);
+        pool_result_free(whole);
+        end_pool(pool);
+    }
+    atomic_store(&shared->mark, NO_CGROUP);
+}
+
 /* A pool that is closed then, or terminated, comes to its end. */
 static void fork_fails_to_the_end(void)
 {
@@ -828,6 +867,7 @@ static const struct unit_case cases[] = {
     { "G16 fork fails for long: fewer workers, then errors with the reason, then all is well again",
       fork_fails_for_long },
     { "G16 fork fails: which limit it is", which_limit },
+    { "G16 the cgroup's limits on memory and cores, own and from above", small_cgroup },
     { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
     { "G16 no close_range: descriptors are closed one by one", closes_one_by_one },
     { "G16 the Nth socket, file or pidfd fails, for every N", descriptors_once },
