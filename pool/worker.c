@@ -10,6 +10,7 @@
  * It does not know who waits for its results, nor how it was started.
  */
 #define _GNU_SOURCE
+#undef __EXCEPTIONS /* as in self.c */
 #include "inside.h"
 #include <pthread.h>
 #include <signal.h>
@@ -251,6 +252,12 @@ _Noreturn static void leave_quickly(void)
     _exit(EXIT_FAILURE);
 }
 
+/* With a task that ends its thread all of the worker ends, also if it has others. */
+static void leave_with_thread(void *region)
+{
+    leave_at_exit(EXIT_SUCCESS, region);
+}
+
 /* ---- Birth ---- */
 
 /* The nursery gave every signal its default action and blocks them all. */
@@ -364,8 +371,9 @@ _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery
     atomic_store(&worker.slot->pid, getpid()); /* the nursery does that, too, but perhaps later than this can be seen */
     begin_life(&worker);
     take_signals();
-    bool good = live(&worker);
-    leave_at_exit(good ? EXIT_SUCCESS : EXIT_FAILURE, region);
+    pthread_cleanup_push(leave_with_thread, region);
+    leave_at_exit(live(&worker) ? EXIT_SUCCESS : EXIT_FAILURE, region);
+    pthread_cleanup_pop(false);
 }
 
 bool worker_thread(struct region *region, uint32_t number)
