@@ -82,18 +82,21 @@ static void print_all(FILE *out, const struct region *region)
 static int append(const char *name, const char *text, size_t size)
 {
     struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
-    int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return -1;
+    int fd;
+    while ((fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666)) < 0)
+        if (errno != EINTR)
+            return -1;
     off_t end = lseek(fd, 0, SEEK_END);
     getrlimit(RLIMIT_FSIZE, &limit);
     bool fits = limit.rlim_cur == RLIM_INFINITY || end < 0 || (rlim_t)end + size <= limit.rlim_cur;
-    ssize_t written = fits ? write(fd, text, size) : -1;
-    int error = !fits ? EFBIG : written < 0 ? errno : ENOSPC;
-    if (close(fd) == 0 && written == (ssize_t)size)
-        return 0;
+    ssize_t written;
+    while ((written = fits ? write(fd, text, size) : -1) < 0 && fits && errno == EINTR)
+        ;
+    int error = !fits ? EFBIG : written < 0 ? errno : written < (ssize_t)size ? ENOSPC : 0;
+    if (close(fd) != 0 && errno != EINTR && !error) /* it is closed in any case */
+        error = errno;
     errno = error;
-    return -1;
+    return error ? -1 : 0;
 }
 
 int trace_write(const struct region *region, const char *name)

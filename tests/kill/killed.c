@@ -78,7 +78,7 @@ static const char *play(const struct scene *scene, int only)
     atomic_store(&stage->cue, cue);
     atomic_store(&stage->only, only);
     atomic_store(&stage->counts, role == WORKER);
-    atomic_store(&stage->no_nursery, role == NURSERY);
+    atomic_store(&stage->may_leave, role == NURSERY);
     stand = BEFORE;
     steps = 0;
     return follow(scene, &(struct follower){ .born = born,
