@@ -15,10 +15,11 @@ CFLAGS += -Werror               # and none of it is let through
 CFLAGS += -fno-plt              # C functions are looked up once, not again in each new worker
 CFLAGS += $(EXTRA)              # make EXTRA=-fsanitize=address ...
 COMPILE = $(CC) $(strip $(CFLAGS))
+INSIDE  = -fexceptions -fno-lto # of the library: functions of the program's may throw; and objcopy needs to see names
 
 # From the ground up: nobody calls a function of a file behind its own (make check-floors).
-FLOORS    = region machine memory error self ticket note trace guard run once heal worker nursery spawn thread result \
-            job alive callback wait submit each star iter queue look poll open
+FLOORS    = region machine memory error self ticket note output trace guard run once heal worker nursery spawn thread \
+            result job alive callback wait submit each star iter queue look poll open
 SOURCES   = $(FLOORS:%=pool/%.c)
 OBJECTS   = $(SOURCES:pool/%.c=$(BUILD)/%.o)
 LIBRARY   = $(BUILD)/libpool.a
@@ -50,13 +51,13 @@ lib: $(LIBRARY)
 $(BUILD)/%.o: pool/%.c $(wildcard pool/*.h)
 	@mkdir -p $(BUILD)
 	@echo '  compiling $<'
-	@$(COMPILE) -c -o $@ $<
+	@$(COMPILE) $(INSIDE) -c -o $@ $<
 
 # One object in which only the names pool_... can be seen: a program may call its own functions what it likes.
 $(BUILD)/all.o: $(OBJECTS)
 $(BUILD)/all.o $(BUILD)/shared/all.o:
 	@$(CC) -r -nostdlib -o $@ $^
-	@$(CROSS)objcopy --wildcard --keep-global-symbol='pool_*' $@
+	@$(CROSS)objcopy --wildcard --keep-global-symbol='pool_*' -W __gcc_personality_v0 -W _Unwind_Resume $@
 
 $(LIBRARY): $(BUILD)/all.o
 	@echo '  making $@'

@@ -20,8 +20,9 @@
 bool socket_is_ours(const struct pool *pool)
 {
     struct stat info;
-    return pool->socket >= 0 && fstat(pool->socket, &info) == 0 && S_ISSOCK(info.st_mode) &&
-           info.st_ino == pool->socket_inode;
+    if (pool->socket < 0 || fstat(pool->socket, &info) != 0)
+        return pool->socket >= 0 && errno != EBADF;
+    return S_ISSOCK(info.st_mode) && info.st_ino == pool->socket_inode;
 }
 
 /* Whether anybody is left who works. */
@@ -51,17 +52,17 @@ static void spawn_why(const struct region *region, pid_t pid, char *text, size_t
     static const char cure[] = "before it reached the pool; call pool_freeze_support() first in main()";
     siginfo_t end = { .si_pid = 0 };
     waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT);
-    const char *name = sigabbrev_np(end.si_status);
+    char name[SIGNAL_NAME];
     if (region->failed_errno == EEXIST)
-        snprintf(text, size, "the new run of this program has something else where the shared region is to lie");
+        say(text, size, "the new run of this program has something else where the shared region is to lie");
     else if (region->failed_errno)
-        snprintf(text, size, "this program cannot be run again: %s", strerror(region->failed_errno));
+        say(text, size, "this program cannot be run again: %s", strerror(region->failed_errno));
     else if (end.si_pid == 0) /* somebody else asked for its status */
-        snprintf(text, size, "the new run of this program ended %s", cure);
+        say(text, size, "the new run of this program ended %s", cure);
     else if (end.si_code == CLD_EXITED)
-        snprintf(text, size, "the new run of this program ended with exit code %d %s", end.si_status, cure);
+        say(text, size, "the new run of this program ended with exit code %d %s", end.si_status, cure);
     else
-        snprintf(text, size, "the new run of this program was killed by SIG%s %s", name ? name : "???", cure);
+        say(text, size, "the new run of this program was killed by %s %s", name_signal(name, end.si_status), cure);
 }
 
 void say_why(struct pool *pool)
@@ -70,21 +71,23 @@ void say_why(struct pool *pool)
     uint32_t failed = atomic_load(&region->failed);
     char death[200];
     if (atomic_load(&region->stop) == STOP_TERMINATED) {
-        snprintf(pool->why, sizeof pool->why, "cancelled: the pool was terminated");
+        say(pool->why, sizeof pool->why, "cancelled: the pool was terminated");
     } else if (failed && region->failed_errno) {
-        snprintf(pool->why, sizeof pool->why, "no worker can be started: %s%s", strerror(region->failed_errno),
-                 cure(region->failed_errno));
+        say(pool->why, sizeof pool->why, "no worker can be started: %s%s", strerror(region->failed_errno),
+            cure(region->failed_errno));
     } else if (failed && region->slots[failed - 1].text[0]) {
-        snprintf(pool->why, sizeof pool->why, "the initializer%s failed in PoolWorker-%u: %s",
-                 atomic_load(&region->each) ? ", or a function of pool_each_worker," : "",
-                 region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
+        say(pool->why, sizeof pool->why, "the initializer%s failed in PoolWorker-%u: %s",
+            atomic_load(&region->each) ? ", or a function of pool_each_worker," : "",
+            region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
     } else if (failed) {
         error_of_death(death, sizeof death, region->slots[failed - 1].dead_pid, region->slots[failed - 1].dead_status);
-        snprintf(pool->why, sizeof pool->why, "workers die before they can work: %s", death);
+        say(pool->why, sizeof pool->why, "workers die before they can work: %s", death);
     } else if (on_its_way(region)) {
         spawn_why(region, pool->nursery, pool->why, sizeof pool->why);
+    } else if (region->kind != POOL_PROCESSES) {
+        say(pool->why, sizeof pool->why, "the pool was closed, and nobody is left to run it");
     } else {
-        snprintf(pool->why, sizeof pool->why, "the pool's nursery, process %d, is gone", (int)pool->nursery);
+        say(pool->why, sizeof pool->why, "the pool's nursery, process %d, is gone", (int)pool->nursery);
     }
 }
 

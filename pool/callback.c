@@ -32,6 +32,7 @@ void watch(struct pool *pool, const struct order *order, struct pool_result *res
     const struct pool_job_options *options = order->options;
     if (!wants_callback(order))
         return;
+    pool->calls_out = true;
     pool->watches[pool->watch_count++] =
         (struct watch){ result, options->callback, options->error_callback, options->cookie };
     result->watch = (uint32_t)pool->watch_count;
@@ -66,27 +67,40 @@ static bool take_any(struct pool *pool, struct watch *due)
     return found;
 }
 
-static bool run_callback(const struct watch *due)
+static void end_callback(struct undo *undo)
+{
+    undo->result->watch = 0;
+}
+
+static void run(void *about)
+{
+    const struct watch *due = about;
+    due->good(due->result, due->cookie);
+    end_copy(due->result->pool->here);
+}
+
+/* Returns whether there is one. */
+static bool run_callback(struct watch *due)
 {
     struct pool_error error;
+    struct undo undo = { .end = end_callback, .pool = due->result->pool, .result = due->result, .callback = true };
     bool bad = result_verdict(due->result, &error);
-    pool_callback *callback = bad ? due->bad : due->good;
-    due->result->looked |= bad && callback;
-    if (callback)
-        callback(due->result, due->cookie);
-    due->result->watch = 0;
-    return callback;
+    if (bad)
+        due->good = due->bad;
+    due->result->looked |= bad && due->good;
+    if (due->good)
+        call_out(&undo, run, due);
+    else
+        end_callback(&undo);
+    return due->good;
 }
 
 int run_callbacks(struct pool *pool, uint64_t deadline)
 {
     struct watch due;
     int count = 0;
-    if (!pool->watch_count || enter_callback(true)) /* it is inside one already */
-        return 0;
-    while (now_ns() < deadline && take_any(pool, &due))
+    while (pool->watch_count && !in_callback() && now_ns() < deadline && take_any(pool, &due))
         count += run_callback(&due);
-    enter_callback(false);
     return count;
 }
 
@@ -94,12 +108,11 @@ void run_own_callback(struct pool_result *result)
 {
     struct pool *pool = result->pool;
     struct watch due;
-    if (!result->watch || enter_callback(true))
+    if (!result->watch || in_callback())
         return;
     lock_pool(pool);
     bool found = result->watch && result->watch != WATCH_RUNS && take_at(pool, result->watch - 1, &due);
     unlock_pool(pool);
     if (found)
         run_callback(&due);
-    enter_callback(false);
 }

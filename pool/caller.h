@@ -87,8 +87,8 @@ struct watch {
 };
 
 struct pool {
-    const char *here;          /* a byte that is 1 in the process that opened the pool, and 0 in what that forks */
-    _Atomic uint32_t visitors; /* calls that are inside, and VISITORS_LAST */
+    char *here;                            /* [0] is 1 in the process that opened the pool, and 0 in what that forks */
+    _Atomic uint32_t visitors;             /* calls that are inside, and VISITORS_LAST */
     _Atomic uint32_t interrupts, answered; /* calls of pool_interrupt(), and those that waiting calls returned for */
     struct region *region;
     _Atomic pid_t nursery; /* a pool of processes has one, and a socket to it */
@@ -97,7 +97,9 @@ struct pool {
     int file;               /* while it opens: the file the region lies in; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
+    struct worker worker; /* of an inline pool */
     pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks */
+    bool calls_out;       /* has callbacks, sources, or tasks that run inline */
     _Atomic bool joining, joined;
     _Atomic bool gone; /* and the region is, in which nobody held anything */
     char *trace;
@@ -183,10 +185,8 @@ struct wait {
 
 /** Tells whether a task can still be handed over, and is known to workers; sets the error if not. The lock is held. */
 bool pool_takes(struct pool *pool, const struct order *order);
-
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
-
 /** Hands an order over, waits for it and copies its results. */
 int submit_and_wait(struct pool *pool, const struct order *order, void *results);
 
@@ -196,13 +196,15 @@ int submit_and_wait(struct pool *pool, const struct order *order, void *results)
 struct visit {
     struct pool *pool; /* NULL: this process, or this thread, must not make the call; the error says why */
     struct pool_result *result;
+    unsigned place; /* 1 + its index in what this thread has to undo; 0: the function returns for sure */
 };
 
 #define VISITORS_LAST 0x80000000u /* pool_free() waits for all others to be out */
 
 /** Tells whether this process and thread may make the call; sets the error if not. `waits`: the call may wait. */
 bool pool_may(const struct pool *pool, const char *who, bool waits);
-
+/** Waits until no call but so many of this thread's own are inside. */
+void visitors_wait(_Atomic uint32_t *visitors, uint32_t own);
 /** Wakes the call that waits for all others to be out; leaves errno alone. */
 void visitors_wake(_Atomic uint32_t *visitors);
 
@@ -216,32 +218,60 @@ static inline uint32_t visitors_add(_Atomic uint32_t *visitors, uint32_t by)
     return were;
 }
 
+static inline _Atomic uint32_t *visitors_of(struct pool *pool, struct pool_result *result)
+{
+    return result ? &result->visitors : &pool->visitors;
+}
+
+/** Goes in where functions of the program's may run: they may never come back (self.c). */
+struct visit visit_warily(struct pool *pool, struct pool_result *result, const char *who, bool waits);
+
 /** Goes in. `result` may be NULL; `waits`: the call may wait, which a callback must not. */
 static inline struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits)
 {
-    bool plain = pool && *pool->here && !self && !in_callback;
-    if (!plain && !pool_may(pool, who, waits))
-        return (struct visit){ .pool = NULL };
-    visitors_add(result ? &result->visitors : &pool->visitors, 1);
-    return (struct visit){ pool, result };
+    if (!pool || !*pool->here || depth || pool->calls_out)
+        return visit_warily(pool, result, who, waits);
+    visitors_add(visitors_of(pool, result), 1);
+    return (struct visit){ pool, result, 0 };
 }
 
 /** As visit(), into the pool of a result. */
 struct visit visit_result(struct pool_result *result, const char *who, bool waits);
 
+/** Undoes what this thread has to undo, from a place on, the last first. */
+void undo_from(unsigned place);
+
 /** Goes out. Once it is out, the pool may be freed; the address is all that the wake-up needs. */
 static inline void visit_end(struct visit *visit)
 {
-    _Atomic uint32_t *visitors = visit->result ? &visit->result->visitors : &visit->pool->visitors;
-    if (visit->pool && visitors_add(visitors, UINT32_MAX) & VISITORS_LAST)
-        visitors_wake(visitors);
+    if (visit->place)
+        undo_from(visit->place - 1);
+    else if (visit->pool && visitors_add(visitors_of(visit->pool, visit->result), UINT32_MAX) & VISITORS_LAST)
+        visitors_wake(visitors_of(visit->pool, visit->result));
 }
 
 /** A visit that ends with the function, whichever way that returns. */
-#define VISIT __attribute__((cleanup(visit_end))) struct visit
+#define VISIT __attribute__((unused, cleanup(visit_end))) struct visit
 
-/** Notes whether this thread is inside a callback. Returns whether it was. */
-bool enter_callback(bool enter);
+/** Claims something for a wary visit alone, until it ends. False: another has it. */
+bool visit_alone(const struct visit *visit, _Atomic bool *busy);
+
+/** What is to be undone when a call ends, in whichever way. */
+struct undo {
+    void (*end)(struct undo *undo);
+    struct pool *pool;
+    struct pool_result *result;
+    _Atomic bool *busy;
+    struct worker *worker;   /* that this thread is meanwhile */
+    bool callback;           /* runs meanwhile */
+    const struct mark *mark; /* of calls that run functions of the program's */
+};
+
+/** Tells whether this thread is inside a callback. */
+bool in_callback(void);
+
+/** Makes a call that runs functions of the program's. */
+void call_out(const struct undo *undo, void (*what)(void *), void *about);
 
 /* callback.c */
 
@@ -249,7 +279,6 @@ bool enter_callback(bool enter);
 
 /** Makes room for one more watch. The lock is held. 0, or -1 and the error. */
 int watch_room(struct pool *pool, const struct order *order);
-
 /** Watches a result for the order's callbacks, if it has any. The lock is held, and there is room. */
 void watch(struct pool *pool, const struct order *order, struct pool_result *result);
 
@@ -257,7 +286,6 @@ void watch(struct pool *pool, const struct order *order, struct pool_result *res
 
 /** Runs the callbacks of the jobs that are done, but begins none after the deadline. Returns how many. */
 int run_callbacks(struct pool *pool, uint64_t deadline);
-
 /** Runs the callback of this one job, which is done, unless it has run or another thread is running it. */
 void run_own_callback(struct pool_result *result);
 
@@ -265,10 +293,8 @@ void run_own_callback(struct pool_result *result);
 
 /** Makes the descriptor. 0, or -1 and errno. */
 int descriptor_open(struct pool *pool);
-
 /** Makes it readable, too, when `fd` is. 0, or -1 and errno. */
 int descriptor_add(struct pool *pool, int fd);
-
 /** Closes it. */
 void descriptor_close(struct pool *pool);
 
@@ -276,10 +302,6 @@ void descriptor_close(struct pool *pool);
 
 /** Starts the threads of a pool of threads. 0, or -1 and errno. */
 int threads_start(struct pool *pool);
-
-/** Runs what was handed over to an inline pool. */
-void inline_run(struct pool *pool);
-
 /** Waits for all threads, which have been told to end, and forgets them. */
 void threads_join(struct pool *pool);
 
@@ -287,22 +309,16 @@ void threads_join(struct pool *pool);
 
 /** Makes a job of an order, not yet in the ring. The lock is held, but let go of while much is copied. */
 struct pool_result *job_make(struct pool *pool, const struct order *order);
-
 /** Counts a job that is done, if it failed and nobody knows. Cancelled ones do not count: somebody wanted that. */
 void count_unseen(struct pool *pool, struct pool_result *result);
-
 /** Takes a record that can be used; NULL, and the error, if there is none. The lock is held. */
 struct pool_result *take_record(struct pool *pool, const char *who);
-
 /** Gives one back that nobody uses. The lock is held. */
 void make_free(struct pool *pool, struct pool_result *result);
-
 /** Makes the record of a job free, as soon as it can be. The lock is held. */
 void job_drop(struct pool *pool, struct pool_result *result);
-
 /** Takes it back. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
-
 /** Takes job memory. None, and the error, if there is not so much. The lock is held. */
 struct extent job_memory(struct pool *pool, size_t size, const char *who);
 
@@ -310,16 +326,12 @@ struct extent job_memory(struct pool *pool, size_t size, const char *who);
 
 /** Begins a wait; `pool` is NULL in a worker. */
 struct wait wait_begin(struct pool *pool, const char *who, double seconds);
-
 /** Tells, when what is waited for has not come, whether to go on: 0; or -1 with ETIMEDOUT or EINTR. */
 int wait_goes_on(const struct wait *wait);
-
 /** Sleeps on the word for a slice of the wait, then looks whether the nursery lives, and repeats the wake-up. */
 void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value);
-
 /** Waits for a job. */
 int wait_for(const struct wait *wait, struct pool_result *result);
-
 /** pool_result_get() on behalf of another call. */
 int result_get(struct pool_result *result, const char *who, void *results, double seconds);
 
@@ -327,22 +339,16 @@ int result_get(struct pool_result *result, const char *who, void *results, doubl
 
 /** Tells whether the job is done. */
 bool result_ready(struct pool_result *result);
-
 /** Copies the results of all items; of one that failed, zeros. */
 void copy_values(struct pool_result *result, char *to);
-
 /** Copies the result of one, or zeros, if it failed; `to` may be NULL. Returns whether it succeeded. */
 bool copy_value(const struct pool_result *result, size_t item, char *to);
-
 /** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
-
 /** Returns how many items of a chunk failed, when it is done. */
 size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket);
-
 /** Describes the first failure from an item on. False if there is none. */
 bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);
-
 /** Describes the first failure, but rather one that made others be cancelled than one of these. */
 bool result_verdict(struct pool_result *result, struct pool_error *error);
 
@@ -350,31 +356,22 @@ bool result_verdict(struct pool_result *result, struct pool_error *error);
 
 /** Tells whether the socket is still the pool's: the program may have closed it, and use the number. */
 bool socket_is_ours(const struct pool *pool);
-
 /** Tells whether anybody is left who works. */
 bool workers_live(const struct pool *pool);
-
 /** Tells whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
 bool on_its_way(const struct region *region);
-
 /** Finds out why the pool is over, or will be. */
 void say_why(struct pool *pool);
-
 /** Gives up every job that is not done; the lock is held. */
 void give_up_all(struct pool *pool, enum taken taken);
-
 /** Nobody is left who works: what is not done fails. */
 void pool_is_over(struct pool *pool);
-
 /** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, a moment for it to be gone. */
 void await_hangup(const struct pool *pool, int ms);
-
 /** Sends the nursery a signal. */
 void signal_nursery(const struct pool *pool, int signal);
-
 /** Wakes the nursery, so that it looks what has changed; if that fails, look_after() does. The lock is held. */
 void call_nursery(struct pool *pool);
-
 /** Looks whether anybody is left to work; if not, fails everything unfinished. Returns whether anybody is. */
 bool look_after(struct pool *pool);
 
@@ -387,16 +384,12 @@ void iters_free(struct pool *pool);
 
 /** Makes ready to hand out a region's job memory. 0, or -1 and errno. */
 int memory_open(struct memory *memory, struct region *region);
-
 /** Takes an extent of at least `size` bytes. None if the limit is reached. */
 struct extent memory_take(struct memory *memory, size_t size);
-
 /** Returns where it lies. */
 char *memory_at(const struct memory *memory, struct extent extent);
-
 /** Gives it back; none is fine. */
 void memory_give(struct memory *memory, struct extent extent);
-
 /** Frees the bookkeeping. */
 void memory_forget(struct memory *memory);
 
@@ -404,16 +397,12 @@ void memory_forget(struct memory *memory);
 
 /** Returns how many cores this process may use: by its affinity, and by its cgroup's quota. At least 1. */
 int usable_cores(void);
-
 /** Returns how many bytes of memory this process may use: the machine's, or its cgroup's limit. */
 size_t usable_memory(void);
-
 /** What to do about an error of the system, to be put behind its name. */
 const char *cure(int error);
-
 /** Remembers what is loaded now. 0, or -1: there is no memory for it. */
 int known_remember(struct known *known, bool program_only);
-
 /** Tells whether a function was there at known_remember(). One outside every module (made at run time) passes. */
 bool known_has(struct known *known, uintptr_t function);
 
@@ -421,13 +410,13 @@ bool known_has(struct known *known, uintptr_t function);
 
 /** Tells whether a setting is 0 to `most`; sets the error if not. */
 bool in_range(const char *who, const char *what, long double value, double most);
-
 /** Sets errno and this thread's pool_error(). Returns -1. */
 int error_put(const struct pool_error *error);
-
 /** Describes in `error` how an item failed. */
 void error_of_item(struct pool_error *error, size_t item, const struct note *note, const struct pool *pool);
-
+#define SIGNAL_NAME 16
+/** Writes a signal's name, "SIGKILL" or "signal 40", and returns it. */
+const char *name_signal(char name[SIGNAL_NAME], int signal);
 /** Describes, as "worker 123 was killed by SIGKILL ...", how a worker died. */
 void error_of_death(char *text, size_t size, pid_t pid, int status);
 

@@ -35,7 +35,7 @@ static int enrol(struct pool *pool, const struct order *order, struct pool_resul
     struct pool_result *old = entry ? &pool->results[(uint32_t)entry - 1] : NULL;
     if (!place)
         return error_set(ENOMEM, "%s: each worker runs %d functions already", order->who, EACH_MOST);
-    if (old && !old->looked)
+    if (old && old->hold != HOLD_POOL)
         return error_set(EBUSY, "%s: another thread is waiting for the same function", order->who);
     result->hold = HOLD_HANDLE;
     atomic_store(&job->chunks, result->chunks);

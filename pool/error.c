@@ -28,12 +28,32 @@ int error_put(const struct pool_error *error)
     return -1;
 }
 
+void vsay(char *text, size_t size, const char *format, va_list args)
+{
+    if (vsnprintf(text, size, format, args) < (int)size)
+        return;
+    size_t end = size - 1, last = end - 1; /* where the last character begins, of whose bytes there may be 4 in UTF-8 */
+    while (end - last < 4 && (text[last] & 0xc0) == 0x80)
+        last--;
+    unsigned char first = (unsigned char)text[last];
+    if (end - last < (first < 0xc0 ? 1u : first < 0xe0 ? 2u : first < 0xf0 ? 3u : 4u))
+        text[last] = '\0';
+}
+
+void say(char *text, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsay(text, size, format, args);
+    va_end(args);
+}
+
 int error_set(int code, const char *format, ...)
 {
     struct pool_error error = { .code = code, .item = POOL_NO_ITEM };
     va_list args;
     va_start(args, format);
-    vsnprintf(error.text, sizeof error.text, format, args);
+    vsay(error.text, sizeof error.text, format, args);
     va_end(args);
     return error_put(&error);
 }
@@ -59,7 +79,7 @@ static const char *usual_cause(int signal)
     case SIGBUS:
         return " (a bad pointer, or the stack is full)";
     case SIGABRT:
-        return " (abort: a failed assertion, or a corrupted heap)";
+        return " (abort: a failed assertion, a corrupted heap, or a C++ exception)";
     case SIGPIPE:
         return " (it wrote to a pipe or socket that nobody reads)";
     default:
@@ -67,15 +87,29 @@ static const char *usual_cause(int signal)
     }
 }
 
+const char *name_signal(char name[SIGNAL_NAME], int signal)
+{
+    const char *known = NULL;
+#ifdef __GLIBC__
+    known = sigabbrev_np(signal);
+#endif
+    if (known)
+        say(name, SIGNAL_NAME, "SIG%s", known);
+    else
+        say(name, SIGNAL_NAME, "signal %d", signal);
+    return name;
+}
+
 void error_of_death(char *text, size_t size, pid_t pid, int status)
 {
     if (WIFSIGNALED(status)) {
-        const char *name = sigabbrev_np(WTERMSIG(status));
-        snprintf(text, size, "worker %d was killed by SIG%s%s", (int)pid, name ? name : "???",
-                 usual_cause(WTERMSIG(status)));
+        char name[SIGNAL_NAME];
+        say(text, size, "worker %d was killed by %s%s", (int)pid, name_signal(name, WTERMSIG(status)),
+            usual_cause(WTERMSIG(status)));
+    } else if (status == THREAD_ENDED) {
+        say(text, size, "a worker thread ended in the middle of it: pthread_exit, or it was cancelled");
     } else {
-        snprintf(text, size, "worker %d ended itself with exit code %d in the middle of it", (int)pid,
-                 WEXITSTATUS(status));
+        say(text, size, "worker %d ended itself with exit code %d in the middle of it", (int)pid, WEXITSTATUS(status));
     }
 }
 
@@ -89,25 +123,25 @@ static int describe(char *why, size_t size, const struct note *note, const struc
     case NOTE_ABSENT:
         if (note->status == NO_WORKER) {
             int error = pool->region->fork_errno;
-            snprintf(why, size, "no new worker could be started to run it: %s%s", strerror(error), cure(error));
+            say(why, size, "no new worker could be started to run it: %s%s", strerror(error), cure(error));
             return error;
         }
-        snprintf(why, size, "%s",
-                 note->status == GIVEN_UP_CANCEL   ? "cancelled by pool_result_cancel"
-                 : note->status == GIVEN_UP_FAILED ? "cancelled, because another item failed"
-                 : note->status == NO_MEMORY
-                     ? "it failed, and there was no memory left to say how; open the pool with a larger .memory"
-                     : pool->why);
+        say(why, size, "%s",
+            note->status == GIVEN_UP_CANCEL   ? "cancelled by pool_result_cancel"
+            : note->status == GIVEN_UP_FAILED ? "cancelled, because another item failed"
+            : note->status == NO_MEMORY
+                ? "it failed, and there was no memory left to say how; open the pool with a larger .memory"
+                : pool->why);
         return note->status == NO_MEMORY ? ENOMEM : ECANCELED;
     case NOTE_LIMIT:
-        snprintf(why, size, "it ran for longer than its limit of %g s, so worker %d was killed", note->status / 1000.0,
-                 (int)note->pid);
+        say(why, size, "it ran for longer than its limit of %g s, so worker %d was killed", (double)note->limit,
+            (int)note->pid);
         return ETIME;
     default:
         if (note->size)
-            snprintf(why, size, "%s", note->bytes);
+            say(why, size, "%s", note->bytes);
         else
-            snprintf(why, size, "the task returned %d in worker %d", note->status, (int)note->pid);
+            say(why, size, "the task returned %d in worker %d", note->status, (int)note->pid);
         return EREMOTEIO;
     }
 }
@@ -122,5 +156,5 @@ void error_of_item(struct pool_error *error, size_t item, const struct note *not
     error->signal = died && WIFSIGNALED(note->status) ? WTERMSIG(note->status) : 0;
     error->status = error->signal || note->kind == NOTE_ABSENT || note->kind == NOTE_LIMIT ? 0 : status;
     error->signal = error->code == ETIME ? SIGKILL : error->signal;
-    snprintf(error->text, sizeof error->text, "item %zu: %s", item, why);
+    say(error->text, sizeof error->text, "item %zu: %s", item, why);
 }

@@ -19,21 +19,31 @@ static bool have_timer(struct worker *w)
     return w->has_timer;
 }
 
+/* Sets it; one that cannot be set goes, and the next item gets a new one. */
+static void set_timer(struct worker *w, uint64_t ns)
+{
+    struct itimerspec time = { .it_value = timespec_of(ns) };
+    if (timer_settime(w->timer, 0, &time, NULL) == 0)
+        return;
+    w->has_timer = false;
+    int error = errno;
+    timer_delete(w->timer);
+    errno = error;
+}
+
 /* Until the timer is off again the slot says when it ends the item, so that a successor knows what happened. */
 static void start_timer(struct worker *w, double seconds)
 {
     uint64_t ns = (uint64_t)(seconds * 1e9) + 1;
-    struct itimerspec time = { .it_value = timespec_of(ns) };
     note64(&w->slot->limit_until, now_ns() + ns);
-    timer_settime(w->timer, 0, &time, NULL);
+    set_timer(w, ns);
 }
 
 /* If the timer is faster, it must not hit an item: by now the slot stands at the next one, not yet running. */
 static void stop_timer(struct worker *w, uint64_t item)
 {
-    struct itimerspec never = { .it_value = { 0, 0 } };
     note64(&w->slot->at, (item + 1) << 32);
-    timer_settime(w->timer, 0, &never, NULL);
+    set_timer(w, 0);
     note64(&w->slot->limit_until, 0);
 }
 
@@ -65,7 +75,7 @@ static void begin_item(struct worker *w, const struct job *job, uint64_t at, cha
     if (w->region->trace)
         note64(&w->slot->began, now_ns() - w->region->opened);
     note64(&w->slot->at, at);
-    if (w->has_timer && job->limit > 0)
+    if (job->limit > 0 && have_timer(w))
         start_timer(w, (double)job->limit);
 }
 
@@ -78,12 +88,12 @@ static void end_item(struct worker *w, const struct job *job, uint64_t item, int
 
 uint64_t run_guarded(struct worker *w, struct job *job, uint64_t item, uint64_t end)
 {
-    pool_task *task = job->limit > 0 && !have_timer(w) ? cannot_limit : job->task;
     size_t stride = result_stride(w->region, job->result_width);
     uint64_t deaths = (uint32_t)atomic_load(&w->slot->at); /* of the first item */
     for (; item < end && !atomic_load(&job->given_up); item++, deaths = 0) {
         char *result = job->results + item * stride;
         begin_item(w, job, item << 32 | deaths | 1, result);
+        pool_task *task = job->limit > 0 && !w->has_timer ? cannot_limit : job->task;
         int status = run_task(w, task, job->args + item * job->width, result);
         if (w->region->check)
             status = check_canary(w, job, result, status);

@@ -30,7 +30,8 @@ static void fail_item(struct region *region, struct slot *slot, struct job *job,
     struct note *note = note_new(region, slot, limit ? NOTE_LIMIT : NOTE_DEATH, 0);
     if (note) {
         note->pid = atomic_load(&slot->dead_pid);
-        note->status = limit ? (int32_t)(job->limit * 1000) : slot->dead_status;
+        note->status = slot->dead_status;
+        note->limit = limit ? job->limit : 0;
         note_publish(region, slot, job, item);
     } else {
         note_absent(job, item, NO_MEMORY);
@@ -107,7 +108,7 @@ static void settle_once(struct region *region, struct slot *slot, uint32_t numbe
         fail_item(region, slot, job, number);
     if (once & ONCE_RUNS)
         end_once(job_ticket(job, number), true);
-    note64(&slot->once, 0);
+    atomic_store_explicit(&slot->once, 0, memory_order_release);
 }
 
 /* Clears up what the dead worker held. Returns the job whose chunk is still held, or NULL if there is none. */

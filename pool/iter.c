@@ -10,7 +10,7 @@
  * Flights begin in their order, and no more of them than there are workers have begun and are not done: so if any is
  * done, then one of the first is.
  *
- * Any number of threads may ask for the next result; one at a time asks the source, and hands over what it got.
+ * Any number of threads may ask for the next result; they take turns.
  */
 #include "caller.h"
 #include <errno.h>
@@ -31,29 +31,29 @@ struct pool_iter {
 struct stream {
     struct stream *next; /* in the pool's list */
     struct pool *pool;
-    struct order order;
-    struct pool_job_options options; /* for each flight */
+    struct order order;              /* a flight; what is read from the source for the next lies at its base */
+    struct pool_job_options options; /* of each flight */
     pool_source *source;
     void *state;
-    char *items;           /* read from the source and not yet handed over, */
-    size_t filled;         /* so many */
-    size_t chunk, window;  /* items in a flight; items under way at most */
-    bool ordered, nowait;  /* nowait: a full ring is an error */
-    pthread_mutex_t lock;  /* guards all below; it is not held while the source runs or a thread waits */
-    const void *asker;     /* the thread that asks the source */
-    bool ended, closed;    /* the source is not to be asked any more; no thread is to come back */
-    bool source_failed;    /* and nobody was told */
-    bool failed;           /* an item did, which ends the stream */
-    size_t pulled, flying; /* items handed over; and not given out */
-    struct flight current; /* the one that is given out, */
-    size_t given, index;   /* so many items of it so far; the index of the last */
+    bool ordered, nowait;       /* nowait: a full ring is an error */
+    bool ended, source_failed;  /* the source is not to be asked any more; it failed, and nobody was told */
+    bool failed;                /* an item did, and that ends the stream */
+    _Atomic bool busy;          /* a thread has its turn: */
+    const void *_Atomic thread; /* this one */
+    size_t chunk, window;       /* items in a flight; items under way at most */
+    size_t filled;              /* items read from the source and not handed over */
+    size_t pulled, flying;      /* items handed over; of these, those not given out */
+    struct flight current;      /* the one that is given out, */
+    size_t given;               /* so many items of it so far; */
+    _Atomic size_t index;       /* the index of the last */
     size_t first, count, room;
     struct flight flights[]; /* a ring, the oldest first */
 };
 
+/* NULL once it is closed. */
 static struct stream *stream_of(const struct pool_iter *iter)
 {
-    return (struct stream *)iter->record.extent.at;
+    return (struct stream *)__atomic_load_n(&iter->record.extent.at, __ATOMIC_SEQ_CST);
 }
 
 static struct flight *flight_at(struct stream *stream, size_t i)
@@ -67,12 +67,21 @@ static const void *this_thread(void)
     return &errno;
 }
 
-static struct visit visit_iter(struct pool_iter *iter, const char *who, bool waits)
+static bool is_open(const struct pool_iter *iter, const char *who)
 {
-    if (iter)
-        return visit_result(&iter->record, who, waits);
-    error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
-    return (struct visit){ .pool = NULL };
+    return stream_of(iter) || error_set(EINVAL, "%s: the stream is closed", who) == 0;
+}
+
+/* Goes in, so that the stream stays where it is. NULL if it is closed, or not here; the error says so. */
+static struct stream *go_in(struct visit *in, const struct pool_iter *iter, const char *who, bool waits)
+{
+    *in = (struct visit){ .pool = NULL };
+    if (!iter)
+        error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
+    else
+        *in = visit_result((struct pool_result *)&iter->record, who, waits);
+    struct stream *stream = in->pool ? stream_of(iter) : NULL;
+    return stream || !in->pool || is_open(iter, who) ? stream : NULL;
 }
 
 /* ---- Opening and closing ---- */
@@ -102,14 +111,12 @@ static struct stream *make_stream(const struct order *order, size_t workers)
     if (!stream)
         return error_set(ENOMEM, "%s: no memory for %zu items of %zu bytes", order->who, chunk, order->width), NULL;
     *stream = (struct stream){ .order = *order, .options = options, .chunk = chunk, .window = window, .room = room };
-    stream->items = (char *)round_to((uintptr_t)stream + front, 64);
+    stream->order.base = (char *)round_to((uintptr_t)stream + front, 64);
     stream->nowait = options.nowait;
     stream->options.nowait = true; /* waiting is done here */
     stream->options.chunk = (long)chunk;
     stream->order.options = &stream->options;
-    stream->order.base = stream->items;
     stream->order.who = "pool_iter_next";
-    pthread_mutex_init(&stream->lock, NULL);
     return stream;
 }
 
@@ -130,6 +137,7 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
     lock_pool(pool);
     struct pool_result *record = pool_takes(pool, order) ? take_record(pool, order->who) : NULL;
     if (record) {
+        pool->calls_out = true;
         *record = (struct pool_result){ .pool = pool, .extent.at = (size_t)stream, .hold = HOLD_MAKER };
         stream->next = pool->streams;
         pool->streams = stream;
@@ -161,38 +169,39 @@ static void drop(struct pool_result *result)
     pool_result_free(result);
 }
 
-/* Tells all others to leave, waits until they have, and takes the stream off the pool's list. */
-static bool end_stream(struct stream *stream, struct pool_result *record)
+/* Closes the stream, takes it off the pool's list, and waits until all others have left. NULL: it is closed already, or
+ * this is its source. */
+static struct stream *end_stream(struct pool *pool, struct pool_iter *iter)
 {
-    pthread_mutex_lock(&stream->lock);
-    bool mine = !stream->closed && stream->asker != this_thread();
-    stream->closed |= mine;
-    pthread_mutex_unlock(&stream->lock);
-    if (!mine)
-        return false;
-    for (uint32_t inside; (inside = atomic_load(&record->visitors)) > 1;)
-        futex_wait(&record->visitors, inside, SLICE);
-    struct pool *pool = stream->pool;
     lock_pool(pool);
-    struct stream **link = &pool->streams;
-    while (*link != stream)
+    struct stream *stream = stream_of(iter), **link = &pool->streams;
+    if (stream && stream->busy && stream->thread == this_thread())
+        stream = NULL;
+    while (stream && *link != stream)
         link = &(*link)->next;
-    *link = stream->next;
-    make_free(pool, record);
+    if (stream) {
+        *link = stream->next;
+        __atomic_store_n(&iter->record.extent.at, 0, __ATOMIC_SEQ_CST);
+    }
     unlock_pool(pool);
-    return true;
+    if (stream)
+        visitors_wait(&iter->record.visitors, 0);
+    return stream;
 }
 
 void pool_iter_close(struct pool_iter *iter)
 {
-    VISIT in = visit_iter(iter, "pool_iter_close", false);
-    if (!in.pool || !end_stream(stream_of(iter), &iter->record))
+    VISIT in = visit(iter ? iter->record.pool : NULL, NULL, "pool_iter_close", false);
+    struct stream *stream = in.pool ? end_stream(in.pool, iter) : NULL;
+    if (!stream)
         return;
-    struct stream *stream = stream_of(iter);
     drop(stream->current.result);
     for (size_t i = 0; i < stream->count; i++)
         drop(flight_at(stream, i)->result);
     free(stream);
+    lock_pool(in.pool);
+    make_free(in.pool, &iter->record);
+    unlock_pool(in.pool);
 }
 
 void iters_free(struct pool *pool)
@@ -206,12 +215,13 @@ void iters_free(struct pool *pool)
 
 /* ---- The input ---- */
 
-/* Reads what the chunk lacks from the source. */
+/* Reads what the next flight lacks from the source, which may never come back: then the next call goes on. */
 static void pull(void *about)
 {
     struct stream *stream = about;
     while (stream->filled < stream->chunk && !stream->ended) {
-        int got = stream->source(stream->state, stream->items + stream->filled * stream->order.width);
+        int got = stream->source(stream->state, (char *)stream->order.base + stream->filled * stream->order.width);
+        end_copy(stream->pool->here);
         stream->filled += got > 0;
         stream->ended = got <= 0;
         stream->source_failed = got < 0;
@@ -227,40 +237,26 @@ static bool takes_more(struct stream *stream)
     return takes;
 }
 
-/* Items that have not begun never will. */
-static void give_up_flight(struct stream *stream, const struct flight *flight)
-{
-    give_up_tickets(stream->pool->region, job_of(flight->result), flight->result->chunks, GIVEN_UP_FAILED,
-                    TAKEN_FINISH);
-}
-
-/* Hands over as many chunks as there is room for. The lock is held, but let go of meanwhile. Returns -1 if the pool
- * does not take one; its items are kept. */
+/* Hands over as many flights as there is room for. Returns -1 if the pool has none; then the items are kept. */
 static int refill(struct stream *stream)
 {
-    int status = 0;
-    stream->asker = this_thread();
-    while (status == 0 && !stream->failed && stream->flying + stream->chunk <= stream->window &&
+    while (!stream->failed && stream->flying + stream->chunk <= stream->window &&
            (stream->filled || (!stream->ended && takes_more(stream)))) {
-        pthread_mutex_unlock(&stream->lock);
-        pull(stream);
-        size_t first = stream->pulled;
-        stream->order.count = stream->filled;
-        stream->pulled += stream->filled;
+        call_out(&(struct undo){ .pool = stream->pool }, pull, stream);
+        size_t count = stream->order.count = stream->filled;
+        stream->pulled += count;
         stream->filled = 0;
-        struct pool_result *result = stream->order.count ? submit(stream->pool, &stream->order) : NULL;
-        pthread_mutex_lock(&stream->lock);
+        struct pool_result *result = count ? submit(stream->pool, &stream->order) : NULL;
         if (result) {
-            *flight_at(stream, stream->count++) = (struct flight){ result, first };
-            stream->flying += result->count;
-        } else {
-            status = stream->order.count ? -1 : 0;
-            stream->filled = stream->order.count;
-            stream->pulled = first;
+            *flight_at(stream, stream->count++) = (struct flight){ result, stream->pulled - count };
+            stream->flying += count;
+        } else if (count) {
+            stream->pulled -= count;
+            stream->filled = count;
+            return -1;
         }
     }
-    stream->asker = NULL;
-    return status;
+    return 0;
 }
 
 /* ---- The output ---- */
@@ -269,8 +265,7 @@ static int refill(struct stream *stream)
 static bool land(void *about)
 {
     struct stream *stream = about;
-    size_t most = stream->ordered ? 1 : stream->pool->region->workers + 1;
-    for (size_t i = 0; i < stream->count && i < most; i++)
+    for (size_t i = 0; i < stream->count && (i == 0 || (!stream->ordered && i <= stream->pool->region->workers)); i++)
         if (result_ready(flight_at(stream, i)->result)) {
             stream->current = *flight_at(stream, i);
             stream->given = 0;
@@ -298,18 +293,18 @@ static bool has_landed(struct stream *stream, const struct wait *wait)
 
 static int give(struct stream *stream, void *result)
 {
-    struct flight *flight = &stream->current;
+    struct pool_result *from = stream->current.result;
     struct pool_error error;
     size_t item = stream->given++;
-    stream->index = flight->first + item;
+    stream->index = stream->current.first + item;
     stream->flying--;
-    atomic_store_explicit(&flight->result->looked, true, memory_order_relaxed);
-    if (copy_value(flight->result, item, result))
+    atomic_store_explicit(&from->looked, true, memory_order_relaxed);
+    if (copy_value(from, item, result))
         return 1;
     stream->failed = stream->options.fail_fast;
     for (size_t i = 0; i < stream->count && stream->failed; i++)
-        give_up_flight(stream, flight_at(stream, i));
-    error_of_item(&error, stream->index, result_note(flight->result, item), stream->pool);
+        give_up_tickets(stream->pool->region, job_of(flight_at(stream, i)->result), 1, GIVEN_UP_FAILED, TAKEN_FINISH);
+    error_of_item(&error, stream->index, result_note(from, item), stream->pool);
     return error_put(&error);
 }
 
@@ -324,14 +319,11 @@ static int at_end(struct stream *stream)
     return error_set(EREMOTEIO, "pool_iter_next: the source failed after %zu items", stream->pulled);
 }
 
-/* Nothing of the stream is under way. Returns whether the pool, which has refused a flight, will have room by itself.
- */
+/* Nothing of the stream is under way, and the pool has no room for a flight. Returns whether it will by itself. */
 static bool room_will_come(struct stream *stream, int error)
 {
-    if (error != ENOMEM)
-        return error == EAGAIN && !stream->nowait;
     lock_pool(stream->pool);
-    bool come = stream->pool->drop_count;
+    bool come = error == EAGAIN ? !stream->nowait : error == ENOMEM && stream->pool->drop_count;
     unlock_pool(stream->pool);
     return come;
 }
@@ -341,7 +333,7 @@ static _Atomic uint32_t *tell(struct stream *stream, uint32_t *value)
 {
     struct region *region = stream->pool->region;
     bool ticket = stream->count && stream->ordered;
-    _Atomic uint32_t *word = ticket          ? job_ticket(job_of(flight_at(stream, 0)->result), 0)
+    _Atomic uint32_t *word = ticket          ? &job_of(flight_at(stream, 0)->result)->one
                              : stream->count ? &region->bells[stream->order.bell - 1]
                                              : &region->room;
     uint32_t bit = ticket ? TICKET_WAITED : 1;
@@ -349,72 +341,70 @@ static _Atomic uint32_t *tell(struct stream *stream, uint32_t *value)
     return word;
 }
 
-/* Sleeps, without the lock. */
-static int sleep_on(struct stream *stream, const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
+/* Waits for this thread's turn, as long as the stream is not closed. */
+static int take_turn(const struct pool_iter *iter, const struct visit *in, struct stream *stream,
+                     const struct wait *wait)
 {
-    if (wait_goes_on(wait) != 0)
-        return -1;
-    pthread_mutex_unlock(&stream->lock);
-    wait_on(wait, word, value);
-    pthread_mutex_lock(&stream->lock);
+    for (uint32_t inside; !visit_alone(in, &stream->busy);) {
+        if (stream->thread == this_thread())
+            return error_set(EINVAL, "%s: the source cannot wait for its own stream", wait->who);
+        if (wait_goes_on(wait) != 0 || !is_open(iter, wait->who))
+            return -1;
+        inside = atomic_load(&iter->record.visitors);
+        wait_on(wait, (_Atomic uint32_t *)&iter->record.visitors, inside);
+    }
+    stream->thread = this_thread();
     return 0;
 }
 
-/* The lock is held. Between telling that somebody waits and the sleep there is another look. */
-static int next(struct stream *stream, const struct wait *wait, void *result)
+/* Between telling that somebody waits and the sleep there is another look. */
+static int next(const struct pool_iter *iter, struct stream *stream, const struct wait *wait, void *result)
 {
     _Atomic uint32_t *word = NULL;
     uint32_t value = 0;
     for (;;) {
-        if (stream->closed || stream->asker == this_thread())
-            return error_set(EINVAL,
-                             stream->closed ? "%s: another thread has closed the stream"
-                                            : "%s: the source cannot wait for its own stream",
-                             wait->who);
-        int status = stream->asker ? 0 : refill(stream), error = errno;
+        int status = refill(stream), error = errno;
         if (has_landed(stream, wait))
             return give(stream, result);
-        if (!stream->count && !stream->asker && status == 0)
+        if (!stream->count && status == 0)
             return at_end(stream);
-        if (!stream->count && !stream->asker && !room_will_come(stream, error))
+        if (!stream->count && !room_will_come(stream, error))
             return -1;
-        if (word && sleep_on(stream, wait, word, value) != 0)
+        if (word && (wait_goes_on(wait) != 0 || !is_open(iter, wait->who)))
             return -1;
+        if (word)
+            wait_on(wait, word, value);
         word = word ? NULL : tell(stream, &value);
     }
 }
 
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
-    VISIT in = visit_iter(iter, "pool_iter_next", true);
-    if (!in.pool)
+    VISIT in;
+    struct stream *stream = go_in(&in, iter, "pool_iter_next", true);
+    if (!stream)
         return -1;
-    struct stream *stream = stream_of(iter);
     struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
     run_callbacks(in.pool, wait.deadline);
-    pthread_mutex_lock(&stream->lock);
-    int status = next(stream, &wait, result);
-    pthread_mutex_unlock(&stream->lock);
-    return status;
+    if (take_turn(iter, &in, stream, &wait) != 0)
+        return -1;
+    return next(iter, stream, &wait, result);
 }
 
 size_t pool_iter_index(const struct pool_iter *iter)
 {
-    VISIT in = visit_iter((struct pool_iter *)iter, "pool_iter_index", false);
-    return in.pool ? stream_of(iter)->index : 0;
+    VISIT in;
+    struct stream *stream = go_in(&in, iter, "pool_iter_index", false);
+    return stream ? stream->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
-    VISIT in = visit_iter(iter, "pool_iter_reply", false);
+    VISIT in;
+    struct stream *stream = go_in(&in, iter, "pool_iter_reply", false);
+    if (stream && stream->given && stream->current.result)
+        return pool_result_reply(stream->current.result, stream->given - 1, size);
     if (size)
         *size = 0;
-    if (!in.pool)
-        return NULL;
-    struct stream *stream = stream_of(iter);
-    pthread_mutex_lock(&stream->lock);
-    struct pool_result *result = stream->given ? stream->current.result : NULL;
-    const void *bytes = result ? pool_result_reply(result, stream->given - 1, size) : NULL;
-    pthread_mutex_unlock(&stream->lock);
-    return bytes;
+    return NULL;
 }

@@ -80,9 +80,11 @@ static size_t lowest(struct memory *memory, unsigned order)
 
 /* ---- Stretches ---- */
 
-static void mark(struct memory *memory, size_t stretch)
+static void mark(struct memory *memory, size_t n)
 {
-    atomic_store_explicit(&memory->region->stretches[stretch], 0, memory_order_release); /* nothing of it is used */
+    struct region *region = memory->region;
+    atomic_store(&region->owners[region->block_count + n], 0);
+    atomic_fetch_or(&region->hints[region->memory_stretches + n], HINT_TOUCHED);
     memory->untidy = true;
 }
 
@@ -95,8 +97,9 @@ static bool take_mark_away(_Atomic uint32_t *owner)
 /* Makes units the caller's own. False if a worker that is giving their pages back comes to no end. */
 static bool claim(struct memory *memory, size_t from, size_t to)
 {
+    struct region *region = memory->region;
     for (size_t stretch = from / STRETCH_UNITS; stretch * STRETCH_UNITS < to; stretch++)
-        for (int i = 0; !take_mark_away(&memory->region->stretches[stretch]); i++) {
+        for (int i = 0; !take_mark_away(&region->owners[region->block_count + stretch]); i++) {
             if (i == YIELDS)
                 return false;
             sched_yield();
@@ -131,7 +134,8 @@ static size_t cut_new(struct memory *memory, size_t units)
     if (memory->region->memory_size / UNIT < end || !claim(memory, new, end))
         return NONE;
     memory->top = end;
-    atomic_store_explicit(&memory->region->stretch_count, (uint32_t)(end / STRETCH_UNITS) + 1, memory_order_relaxed);
+    atomic_store_explicit(&memory->region->stretch_count,
+                          memory->region->memory_stretches + (uint32_t)(end / STRETCH_UNITS) + 1, memory_order_relaxed);
     return top;
 }
 

@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #define EACH (STRETCH / BLOCK_SIZE) /* blocks in a stretch */
-#define APART 16                    /* so many workers look for blocks in different stretches */
 
 /* Only a successor reads it, after this process's death: what the compiler leaves in order is in order then. */
 static void note_run(struct slot *slot, uint64_t run)
@@ -38,6 +37,12 @@ static void note_run(struct slot *slot, uint64_t run)
 static uint32_t tag_of(const struct region *region, const struct slot *slot)
 {
     return (uint32_t)(slot - region->slots) + 1;
+}
+
+static void hint(struct region *region, uint32_t stretch, uint8_t what)
+{
+    if (!(atomic_load(&region->hints[stretch]) & what))
+        atomic_fetch_or(&region->hints[stretch], what);
 }
 
 static void give_back(struct region *region, uint32_t tag, uint32_t first, uint32_t count)
@@ -66,42 +71,31 @@ static uint32_t take_run(struct region *region, struct slot *slot, uint32_t firs
 /* Looks for a free run that begins in this stretch, from this place on. Returns whether it got one. */
 static bool find_here(struct region *region, struct slot *slot, uint32_t place, uint32_t count)
 {
-    _Atomic uint8_t *hint = &region->hints[place / EACH];
-    uint32_t end = (place / EACH + 1) * EACH, got = 0;
+    uint32_t end = (place / EACH + 1) * EACH;
     bool full = place % EACH == 0;
-    for (; place < end && (uint64_t)place + count <= region->block_count; place += got + 1) {
-        got = atomic_load(&region->owners[place]) ? 0 : take_run(region, slot, place, count);
+    while (place < end && count <= region->block_count - place) {
+        uint32_t got = atomic_load(&region->owners[place]) ? 0 : take_run(region, slot, place, count);
+        for (uint32_t i = place / EACH; got == count && i <= (place + count - 1) / EACH; i++)
+            hint(region, i, HINT_TOUCHED);
+        slot->place = place + got;
         if (got == count)
-            break;
+            return true;
         full = full && !got;
+        place += got + 1;
     }
-    if (got != count) {
-        if (full && place >= end)
-            atomic_fetch_or(hint, HINT_FULL);
-        return false;
-    }
-    slot->place = place + count;
-    for (uint32_t i = place / EACH; i <= (place + count - 1) / EACH; i++)
-        if (!(atomic_load(&region->hints[i]) & HINT_TOUCHED))
-            atomic_fetch_or(&region->hints[i], HINT_TOUCHED);
-    return true;
+    if (full && place >= end)
+        hint(region, end / EACH - 1, HINT_FULL);
+    return false;
 }
 
-/* Looks for a free run where this worker found its last one; in stretches that are not known to be full, each worker in
- * one of its own; then in any of these; and then everywhere. */
+/* Looks for a free run where this worker found its last one, then in stretches not known to be full, then everywhere.
+ */
 static bool find_run(struct region *region, struct slot *slot, uint32_t count)
 {
     bool found = slot->place % EACH && find_here(region, slot, slot->place, count);
-    for (int pass = 0; pass < 3 && !found; pass++) {
-        uint32_t skip = pass == 0 ? (tag_of(region, slot) - 1) % APART : 0;
+    for (int known = HINT_FULL; known >= 0 && !found; known -= HINT_FULL)
         for (uint32_t place = 0; place < region->block_count && !found; place += EACH)
-            if (pass < 2 && atomic_load(&region->hints[place / EACH]) & HINT_FULL)
-                continue;
-            else if (skip)
-                skip--;
-            else
-                found = find_here(region, slot, place, count);
-    }
+            found = !(atomic_load(&region->hints[place / EACH]) & known) && find_here(region, slot, place, count);
     if (!found)
         note_run(slot, 0);
     return found;
@@ -192,35 +186,22 @@ void note_free(struct region *region, uint32_t word)
 
 /* ---- Pages ---- */
 
-/* Gives the pages of a stretch back, if nothing of it is used. Returns whether that was so; then it is still taken. */
-static bool clean(struct worker *w, uint32_t first, uint32_t count, char *at)
+/* Gives the pages of a stretch back if nothing of it is used: takes all of it, as for a note. */
+static void clean(struct worker *w, uint32_t stretch)
 {
-    if (take_run(w->region, w->slot, first, count) != count)
-        return false;
-    madvise(at, STRETCH, MADV_REMOVE);
-    return true;
-}
-
-static void clean_memory(struct worker *w, uint32_t stretch)
-{
-    _Atomic uint32_t *owner = &w->region->stretches[stretch];
-    if (atomic_load(owner) == 0 &&
-        clean(w, w->region->block_count + stretch, 1, w->region->memory + (size_t)stretch * STRETCH))
-        atomic_store(owner, OWNER_HELD);
-    note_run(w->slot, 0);
-}
-
-static void clean_blocks(struct worker *w, uint32_t stretch)
-{
-    _Atomic uint8_t *hint = &w->region->hints[stretch];
-    if (!(atomic_load(hint) & HINT_TOUCHED))
-        return;
-    atomic_store(hint, 0);
-    if (clean(w, stretch * EACH, EACH, w->region->blocks + (size_t)stretch * STRETCH))
-        note_drop(w->region, w->slot);
-    else
-        atomic_fetch_or(hint, HINT_TOUCHED);
-    note_run(w->slot, 0);
+    struct region *region = w->region;
+    bool blocks = stretch < region->memory_stretches;
+    uint32_t count = blocks ? EACH : 1, first = stretch * EACH;
+    if (!blocks)
+        first = region->block_count + stretch - region->memory_stretches;
+    atomic_fetch_and(&region->hints[stretch], (uint8_t)~HINT_TOUCHED);
+    if (take_run(region, w->slot, first, count) == count) {
+        madvise(region->blocks + (size_t)stretch * STRETCH, STRETCH, MADV_REMOVE);
+        note_drop(region, w->slot);
+    } else {
+        hint(region, stretch, HINT_TOUCHED);
+        note_run(w->slot, 0);
+    }
 }
 
 void tidy(struct worker *w, bool (*enough)(void *worker))
@@ -231,9 +212,8 @@ void tidy(struct worker *w, bool (*enough)(void *worker))
         return;
     atomic_store(&region->untidy, 0);
     for (uint32_t i = 0; i < stretches && !enough(w); i++)
-        clean_memory(w, i);
-    for (uint32_t i = 0; i < region->block_count / EACH && !enough(w); i++)
-        clean_blocks(w, i);
+        if (atomic_load(&region->hints[i]) & HINT_TOUCHED)
+            clean(w, i);
     if (enough(w))
         atomic_store(&region->untidy, 1);
     atomic_store(&region->cleaner, 0);
@@ -290,7 +270,9 @@ static bool print_note(enum note_kind kind, const char *format, va_list args)
     if (!self || length < 0)
         return false;
     if (!self->in_task)
-        return vsnprintf(self->slot->text, sizeof self->slot->text, format, args) >= 0;
+        vsay(self->slot->text, sizeof self->slot->text, format, args);
+    if (!self->in_task)
+        return true;
     struct note *note = note_new(self->region, self->slot, kind, (size_t)length);
     return note && vsnprintf(note->bytes, (size_t)length + 1, format, args) >= 0;
 }

@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,7 +36,7 @@
 
 #define TRIES 8                     /* with 10 ms, 20 ms, 40 ms ... between them: about a second and a quarter */
 #define AGAIN ((uint64_t)100000000) /* ns after which to try again what the system refused */
-#define MOMENT (10 * AGAIN)         /* ns after which what was killed, and is there, cannot be killed */
+#define TIMES 10                    /* and how often: a second */
 
 struct nursery {
     struct region *region;
@@ -46,8 +45,8 @@ struct nursery {
     sigset_t sigchld_open; /* what to block while waiting */
     uint32_t alive;        /* workers */
     bool called;           /* some worker may hold a condemned ticket */
-    bool look;             /* there may be something that dead workers left, */
-    uint32_t marks;        /* and these are their marks */
+    int looks;             /* so often it looks for what dead workers left, if the system refuses to let it: */
+    uint32_t marks;        /* these are their marks */
     rlim_t mark[POOL_MAX_PROCESSES];
     unsigned tries;   /* forks in a row that failed */
     uint64_t fork_at; /* not before that is the next fork, */
@@ -178,10 +177,10 @@ static bool signal_workers(struct nursery *n, int signal, bool condemned)
 
 /* Tells whether a child was left by a worker that is dead. The mark of another nursery means a pool that was opened in
  * a task: that nursery is gone, or this one would not have become the parent. */
-static bool is_condemned(struct nursery *n, pid_t child)
+static bool is_condemned(const struct nursery *n, pid_t child, bool *refused)
 {
     struct rlimit locks = { .rlim_cur = RLIM_INFINITY };
-    n->look |= prlimit(child, RLIMIT_LOCKS, NULL, &locks) != 0 && errno != EPERM;
+    *refused |= prlimit(child, RLIMIT_LOCKS, NULL, &locks) != 0;
     rlim_t apart = locks.rlim_cur ^ worker_mark(getpid(), 0);
     bool found = apart >> 48 == 0 && apart >> 26 != 0;
     for (uint32_t i = 0; i < n->marks && i < POOL_MAX_PROCESSES && !found; i++)
@@ -203,18 +202,18 @@ static uint32_t kill_children(struct nursery *n, bool all)
 {
     FILE *children = fopen("/proc/thread-self/children", "re");
     uint32_t killed = 0;
-    n->look = !children && errno != ENOENT;
+    bool refused = !children;
     for (int pid; children && fscanf(children, "%d", &pid) == 1;)
-        if (is_child(pid) && (all || is_condemned(n, pid))) {
+        if (is_child(pid) && (all || is_condemned(n, pid, &refused))) {
             bool done = kill(pid, SIGKILL) == 0;
             killed += done;
-            n->look |= !done;
+            refused |= !done;
         }
-    n->look |= children && ferror(children);
+    refused |= children && ferror(children);
     if (children)
         fclose(children);
-    if (!killed && !n->look)
-        n->marks = 0;
+    n->looks = refused && n->looks ? n->looks - 1 : 0;
+    n->marks = refused || killed ? n->marks : 0;
     return killed;
 }
 
@@ -249,7 +248,7 @@ static void bury(struct nursery *n, uint32_t number, int status)
     slot->deaths += !planned;
     if (!planned) {
         n->mark[n->marks++ % POOL_MAX_PROCESSES] = worker_mark(getpid(), slot->worker);
-        n->look = true;
+        n->looks = TIMES;
     }
     if (!planned && !atomic_load(&slot->dead_pid)) {
         slot->dead_at = now_ns();
@@ -275,7 +274,7 @@ static void reap(struct nursery *n)
         while (i < region->workers && atomic_load(&region->slots[i].pid) != pid)
             i++;
         if (i == region->workers)
-            n->look = true; /* it may have left something */
+            n->looks = TIMES; /* it may have left something */
         else if (WIFSTOPPED(status))
             worker_relieve(region, i);
         else
@@ -290,7 +289,7 @@ static void reap(struct nursery *n)
 static _Noreturn void end(struct nursery *n)
 {
     const struct timespec time = timespec_of(AGAIN);
-    uint64_t until = now_ns() + MOMENT;
+    uint64_t until = now_ns() + TIMES * AGAIN;
     if (atomic_load(&n->region->stop) < STOP_TERMINATED)
         atomic_store(&n->region->stop, STOP_BROKEN);
     signal_workers(n, SIGKILL, false);
@@ -298,7 +297,7 @@ static _Noreturn void end(struct nursery *n)
         uint32_t alive = n->alive;
         ppoll(NULL, 0, &time, &n->sigchld_open);
         reap(n);
-        until = n->alive < alive ? now_ns() + MOMENT : until;
+        until = n->alive < alive ? now_ns() + TIMES * AGAIN : until;
     }
     region_release(n->region);
     _exit(EXIT_SUCCESS);
@@ -345,13 +344,13 @@ static _Noreturn void keep_workers(struct nursery *n)
     worker_prepare(n->region);
     for (;;) {
         reap(n);
-        if (n->look)
+        if (n->looks)
             kill_children(n, false);
         if (n->called)
             n->called = signal_workers(n, SIGKILL, true);
         bool terminated = atomic_load(&n->region->stop) == STOP_TERMINATED;
         uint64_t until = terminated ? terminate(n) : start_missing(n);
-        uint64_t again = n->look || n->called || n->caller[1] < 0 ? now_ns() + AGAIN : until;
+        uint64_t again = n->looks || n->called || n->caller[1] < 0 ? now_ns() + AGAIN : until;
         if (done(n, terminated ? 0 : until) || getppid() != n->parent)
             end(n);
         wait_for_news(n, until && until < again ? until : again);
@@ -394,7 +393,6 @@ _Noreturn void nursery_live(struct region *region, int socket)
     take_signals(&n);
     prctl(PR_SET_NAME, "nursery");
     worker_wear(worker_mark(getpid(), 0));
-    pthread_atfork(NULL, NULL, worker_resign);
     n.caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
     prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)

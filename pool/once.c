@@ -23,8 +23,9 @@ static bool make_ready(struct worker *w, pool_initializer *function, void *arg)
         atomic_store(&slot->ready, READY_SOON);
     slot->text[0] = '\0';
     int status = function(arg);
+    end_copy(w->here);
     if (w->region->kind == POOL_PROCESSES)
-        fflush(stdout);
+        output_leave(0);
     if (status && !slot->text[0])
         pool_fail("it returned %d", status);
     return status == 0;
@@ -77,7 +78,7 @@ bool catch_up(struct worker *w)
         note64(&slot->once, entry | ONCE_RUNS);
         good = run_once(w, &region->jobs[(uint32_t)entry - 1]);
     }
-    note64(&slot->once, 0);
+    atomic_store_explicit(&slot->once, 0, memory_order_release); /* as aim_at_nothing(): it has read all it needs */
     if (newest > atomic_load(&slot->each)) /* it was taken off the list */
         note32(&slot->each, newest);
     return good;

@@ -106,17 +106,6 @@ static int check_options(const struct pool_options *options)
     return options->start == POOL_SPAWN ? check_spawn(options) : 0;
 }
 
-/* A byte that is zero in every process forked from this one. */
-static const char *map_here(void)
-{
-    char *here = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (here == MAP_FAILED)
-        return NULL;
-    *here = 1;
-    madvise(here, 4096, MADV_WIPEONFORK);
-    return here;
-}
-
 /* Address space for the handles. A worker that is given one finds nothing there, as it has no pool. */
 static int map_results(struct pool *pool)
 {
@@ -134,6 +123,8 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->grace = options->grace > 0 ? options->grace : 0.5;
     region->keep = options->keep_descriptors;
     region->caller = getpid();
+    region->here = pool->here;
+    pool->calls_out = options->kind == POOL_INLINE;
     region->kind = options->kind;
     region->above = options->start == POOL_SPAWN ? NULL : worker_region(); /* a new run does not have it */
     region->start = options->start;
@@ -169,15 +160,26 @@ static void release_region(struct pool *pool)
     region_release(pool->region);
 }
 
+/* Closes the socket, which calls in other threads may have used so far. */
+static void close_socket(struct pool *pool)
+{
+    lock_pool(pool);
+    if (socket_is_ours(pool))
+        close(pool->socket);
+    pool->socket = -1;
+    unlock_pool(pool);
+}
+
 /* Gives back everything but processes. */
 static void forget(struct pool *pool)
 {
+    close_socket(pool);
     if (pool->region && !pool->gone)
         release_region(pool);
     if (pool->results)
         munmap(pool->results, pool->results_size);
     if (pool->here)
-        munmap((void *)pool->here, 4096);
+        munmap(pool->here, 4096);
     iters_free(pool);
     free(pool->watches);
     free(pool->known.modules);
@@ -191,12 +193,11 @@ static void forget(struct pool *pool)
 static void leave(struct pool *pool)
 {
     pid_t nursery = pool->nursery;
+    int slices = nursery <= 0 ? 0 : pool->over || on_its_way(pool->region) ? 10 : 60;
     if (nursery > 0 && socket_is_ours(pool))
         shutdown(pool->socket, SHUT_WR); /* whoever else holds it */
-    if (nursery > 0 && on_its_way(pool->region) && workers_live(pool))
-        kill(nursery, SIGKILL);
-    for (int slice = pool->over ? 50 : 0; slice < 60 && nursery > 0 && workers_live(pool); slice++) {
-        kill(nursery, slice < 50 ? SIGCONT : SIGKILL);
+    for (; slices && workers_live(pool); slices--) {
+        signal_nursery(pool, slices > 10 ? SIGCONT : SIGKILL);
         await_hangup(pool, 100);
     }
     threads_join(pool);
@@ -205,9 +206,6 @@ static void leave(struct pool *pool)
         while (waitpid(nursery, NULL, __WALL | WNOHANG) < 0 && errno == EINTR)
             ;
     pool->nursery = 0;
-    if (socket_is_ours(pool))
-        close(pool->socket);
-    pool->socket = -1;
     if (pool->region)
         descriptor_close(pool);
     unlock_pool(pool);
@@ -229,7 +227,7 @@ static int opening_failed(struct pool *pool)
     int status = slot->dead_status, code = pool->region->failed_errno;
     struct pool_error error = { .item = POOL_NO_ITEM };
     say_why(pool);
-    snprintf(error.text, sizeof error.text, "pool_open: %.490s", pool->why);
+    say(error.text, sizeof error.text, "pool_open: %s", pool->why);
     error.code = code ? code : failed && slot->text[0] ? EREMOTEIO : EOWNERDEAD;
     error.pid = atomic_load(&slot->dead_pid);
     error.signal = error.pid && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -288,13 +286,22 @@ static int start_nursery(struct pool *pool)
     return pool->nursery <= 0 || (pool->region->poller >= 0 && descriptor_add(pool, pool->socket) != 0) ? -1 : 0;
 }
 
+/* If the initializer of an inline pool never came back, neither does pool_open(). */
+static void end_opening(struct undo *undo)
+{
+    if (!atomic_load(&undo->pool->region->failed) && !count_ready(undo->pool->region))
+        forget(undo->pool);
+}
+
 static int start_workers(struct pool *pool)
 {
     switch (pool->region->kind) {
     case POOL_INLINE:
         pool->region->slots[0].worker = 1;
         atomic_store(&pool->region->slots[0].pid, pool->region->caller);
-        worker_inline(pool->region);
+        pool->worker = worker_inline(pool->region);
+        call_out(&(struct undo){ .end = end_opening, .pool = pool, .worker = &pool->worker }, worker_drain,
+                 &pool->worker);
         return 0;
     case POOL_THREADS:
         return threads_start(pool) == 0 ? 0 : fail_open("cannot start a thread");
@@ -359,7 +366,7 @@ struct pool *pool_open(const struct pool_options *asked)
     }
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
-    pool->file = pool->socket = -1;
+    pool->socket = pool->file = -1;
     int status = open_pool(pool, &options), error = errno;
     if (pool->file >= 0)
         close(pool->file);
@@ -441,53 +448,49 @@ static int settle(struct pool *pool)
     leave(pool);
     int status = pool->trace ? trace_write(pool->region, pool->trace) : 0;
     pool->joined = true;
-    pool->gone = !held && pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
+    bool alone = pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
+    if (alone)
+        close_socket(pool);
+    pool->gone = !held && alone;
     if (pool->gone)
         release_region(pool);
     if (pool->unseen)
-        status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %.400s", pool->unseen,
+        status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %s", pool->unseen,
                            pool->unseen == 1 ? "" : "s", pool->first_unseen);
     return status;
 }
 
 int pool_join(struct pool *pool, double seconds)
 {
-    VISIT in = visit(pool, NULL, "pool_join", true);
+    VISIT in = visit_warily(pool, NULL, "pool_join", true);
     if (!in.pool)
         return -1;
     if (pool->joined)
         return 0;
     if (atomic_load(&pool->region->stop) == STOP_NOT && !pool->over)
         return error_set(EBUSY, "pool_join: the pool is still open; call pool_close or pool_terminate first");
-    if (atomic_exchange(&pool->joining, true))
+    if (!visit_alone(&in, &pool->joining))
         return error_set(EBUSY, "pool_join: another thread is joining the pool");
     struct wait wait = wait_begin(pool, "pool_join", seconds);
     int status = wait_for_workers(&wait);
-    if (status == 0)
-        status = settle(pool);
-    atomic_store(&pool->joining, false);
-    return status;
-}
-
-/* Waits until no call but so many of this thread's own are inside. */
-static void wait_for_others(_Atomic uint32_t *visitors, uint32_t own)
-{
-    uint32_t inside = atomic_fetch_or(visitors, VISITORS_LAST) | VISITORS_LAST;
-    for (; inside != (VISITORS_LAST | own); inside = atomic_load(visitors))
-        futex_wait(visitors, inside, SLICE);
+    return status == 0 ? settle(pool) : status;
 }
 
 void pool_free(struct pool *pool)
 {
-    if (!pool || !visit(pool, NULL, "pool_free", true).pool)
+    if (!pool)
+        return;
+    VISIT in = visit_warily(pool, NULL, "pool_free", true);
+    if (!in.pool)
         return;
     if (!pool->joined)
         end_work(pool, POOL_FOREVER);
-    wait_for_others(&pool->visitors, 1);
+    visitors_wait(&pool->visitors, 1);
     for (uint32_t i = 0; i < pool->fresh; i++) /* behind the pool: while they are in a result, they may come in again */
         if (pool->results[i].visitors)
-            wait_for_others(&pool->results[i].visitors, 0);
+            visitors_wait(&pool->results[i].visitors, 0);
     if (!pool->joined)
         settle(pool);
+    visit_end(&in);
     forget(pool);
 }

@@ -39,7 +39,8 @@
  *
  *     EINVAL       misuse: the text says of what             ESHUTDOWN  the pool is closed or terminated
  *     EREMOTEIO    a task returned failure                   EBUSY      too early: close or terminate the pool first
- *     EOWNERDEAD   a worker died in the middle of a task     EAGAIN     not ready, or the ring is full (nowait)
+ *     EOWNERDEAD   a worker died in the middle of a task     EAGAIN     not ready, the ring is full (nowait),
+ *                                                                       or no process is to be had for a worker
  *     ETIMEDOUT    the time is over, nothing is lost         EINTR      pool_interrupt() was called
  *     ENOMEM       the pool's memory cap is reached          ECANCELED  the item never ran, or not to its end
  *     ETIME        an item took longer than its limit        ENOTSUP    threads, or this start method, cannot do it
@@ -51,18 +52,27 @@
  * **Processes.** Workers are forked from a small process of the library's, the *nursery*, which pool_open() forks. So a
  * worker knows everything the program knew at pool_open(), and nothing later: data loaded afterwards is not there,
  * pointers into memory allocated afterwards mean nothing, and a function loaded (dlopen) afterwards is refused.
- * Arguments and results travel as bytes. A worker that dies costs the one task it ran; its successor, forked from the
- * same nursery, goes on where it stopped. A task may start processes of its own; what it leaves running is killed when
- * its worker is killed, and when the pool ends.
+ * Arguments and results travel as bytes. A worker that dies costs the one task it ran, however many die; its successor,
+ * forked from the same nursery, goes on where it stopped.
+ *
+ * A task may start processes of its own. What it leaves running is killed when its worker dies, and when the pool ends,
+ * and so is all that comes from it; what a worker leaves that retires (`maxtasks`) lives until the pool ends. So does
+ * what has changed its limit of file locks (`ulimit -x`), which is how the nursery knows whose it is. What this user
+ * must not kill lives on, and so does everything where /proc is missing or another PID namespace's, or when the nursery
+ * itself was killed. The pool ends with its program; if that executes another one in its own place, when also the last
+ * child has ended that it had forked and that did not do so.
  *
  * **Threads.** Any number of threads of the program may use one pool, its results, streams and queues; while one of
  * them is in a call, another may close, terminate, join or free the pool: then the first is told so. Open it before
  * starting threads: a process forked while another thread holds a lock keeps that lock for ever. In a program that has
- * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not.
+ * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not. Workers have
+ * the stack of the thread that opens the pool: not one with a small stack.
  *
- * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone. Workers start with
- * default handlers and an empty mask. Ctrl+C does nothing to them, but that a sleep in a task may end early: the pool
- * ends when its caller does.
+ * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone; if it closes those of
+ * the pool, the pool ends. Workers start with default handlers and an empty mask. Ctrl+C does nothing to them, but that
+ * a sleep in a task may end early: the pool ends when its caller does. TERM to the whole process group, as service
+ * managers send it, ends workers and costs what they run (see `retries`). A timer that a task leaves running (alarm(),
+ * setitimer()) hits a later one.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -82,35 +92,44 @@ struct pool_result; /**< A job that was handed over: Python's AsyncResult. */
 struct pool_iter;   /**< A stream of results: what Python's imap returns. */
 struct pool_queue;  /**< A bounded queue between the workers of a pool and the program. */
 
-/** A timeout, in seconds, that never ends. A timeout of 0 or less does not wait at all. */
+/** A timeout, in seconds, that never ends, as any from 1e9 on. One of 0 or less, or NaN, does not wait at all. */
 #define POOL_FOREVER ((double)__builtin_inff())
-
 /** The item of an error that is not about one item. */
 #define POOL_NO_ITEM ((size_t)-1)
-
 /** The most workers a pool can have. */
 #define POOL_MAX_PROCESSES 1024
 
 /** @} */
-/** @name Functions you write @{ */
+/** @name Functions you write @{
+ *
+ * A task or initializer that ends its worker process costs the item, and the error says how: exit() (the program's exit
+ * handlers do not run), abort(), pthread_exit(), a C++ exception that leaves it (std::terminate). In a thread so does
+ * pthread_exit(), or being cancelled (in an initializer it ends the pool); an exception ends the program there. What
+ * runs in the program's own threads, a task of an inline pool, a callback or a source, may be left by an exception,
+ * pthread_exit() or longjmp(): the call it ran in is over, as is the job that was being handed over, and everything
+ * else works. (Nobody is told of a longjmp(): the thread's next call finds out, unless it comes from 16 KiB or more
+ * further down the stack than that one.)
+ *
+ * A child that is forked in any of them and returns from it ends there, at once (_exit). Not allowed are longjmp() out
+ * of a task in a worker, and a child of vfork() that returns.
+ */
 
 /**
  * A task: reads its argument, writes its result, returns 0; anything else is failure (see pool_fail()). `result`
  * arrives zeroed or holding what the item's slot held before: write all of it, and nothing behind it, where the
- * neighbours' results lie (see `check`). Of an item that fails, in whichever way, the result that is read is all zero
- * bytes.
+ * neighbours' results lie (see `check`). Of an item that fails, in whichever way, the result is read as zero bytes.
  *
- * What it prints on stdout leaves when it returns, in one piece as far as its pipe allows. Any other stream it has to
- * flush itself, and the program has to flush before pool_open().
+ * What it prints on stdout leaves when it returns, in one piece up to 64 KiB; a pipe that others write to takes 4 KiB
+ * in one piece. More leaves earlier, and lines for a terminal and wide characters leave as the C library likes. If it
+ * cannot be written the item fails, and a pipe that nobody reads any more kills the worker (SIGPIPE). Any other stream
+ * a task has to flush itself, std::cout after sync_with_stdio(false) too, and the program before pool_open().
  */
 typedef int pool_task(const void *arg, void *result);
 
 /** A task of several arguments, for pool_starmap(): args[0] points to the first, args[1] to the second ... */
 typedef int pool_star_task(const void *const *args, void *result);
 
-/** Runs once in each new worker before its first task: returns 0, or failure (see pool_fail()), which fails
- * pool_open().
- */
+/** Runs once in each new worker before its first task. Failure (pool_fail()) fails pool_open(). */
 typedef int pool_initializer(void *initarg);
 
 /** Gives imap its next item: writes it and returns 1, returns 0 at the end, or -1 if there can be no more. */
@@ -135,10 +154,11 @@ enum pool_kind {
 /** How worker processes come to be. */
 enum pool_start {
     POOL_FORK,  /**< As copies of this program. */
-    POOL_SPAWN, /**< As new runs of it: it is executed once more, and main() runs again up to pool_freeze_support() or
-                     any pool_open(), which does not return there. Workers have only what main() did again. Tasks must
-                     be functions of the program itself, not of a shared library. It is safe in a program that has
-                     threads (but none may add to the environment); wait() and SIGCHLD see the nursery. */
+    POOL_SPAWN, /**< As new runs of it: it is executed once more, with what is in argv by then (a program that writes
+                   its title there must open before), and main() runs again up to pool_freeze_support() or any
+                   pool_open(), which does not return there. Workers have only what main() did again. Tasks must be
+                   functions of the program itself, not of a shared library. It is safe in a program that has threads
+                   (but none may add to the environment); wait() and SIGCHLD see the nursery. */
 };
 
 /** How a pool is to be. A zeroed member means the default. */
@@ -154,28 +174,28 @@ struct pool_options {
     bool check;                    /**< A canary behind each result: a task that writes past its own fails. Default:
                                         whether $POOL_CHECK is 1. */
     long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
-    int give_up_after;             /**< When so many workers in a row fail in their initializer (it returns failure, or
-                                        they die in it), the pool is over. Default: never; see pool_open(). */
-    const int *keep_descriptors; /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; -1 ends
-                                      the list. Default: all that are open at pool_open(), which a pipe's reader or a
-                                      server's port may notice; with POOL_SPAWN what an exec leaves open. */
-    size_t memory;               /**< The most bytes for arguments and results, and again for replies, of the shared
-                                      region, which costs what is used of it. Default: a quarter of the memory this
-                                      process may use. */
-    double open_timeout;         /**< Seconds pool_open() waits for all initializers. Default: 60. */
-    double grace;                /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
-    const char *trace;           /**< A file, named *.csv, to append a record of each task to when the pool is joined
-                                      ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
+    int give_up_after;             /**< When the initializer has failed in so many workers in a row, by its return or by
+                                        their death, the pool is over. Default: never; see pool_open(). */
+    const int *keep_descriptors;   /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; the
+                                        list ends with -1. Default: all that are open at pool_open(), so that a pipe's
+                                        reader may wait in vain for its end; POOL_SPAWN: those that an exec leaves. */
+    size_t memory;                 /**< The most bytes for arguments and results, and again for replies, of the shared
+                                        region, which costs what is used of it. Default: a quarter of the memory this
+                                        process may use. */
+    double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
+    double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
+    const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
+                                        ("%p": the process id); `lanes` draws it. Default: $POOL_TRACE, if set. */
 };
 
 /**
- * Opens a pool and returns when every worker has run its initializer.
+ * Opens a pool and returns when every worker has run its initializer. A program with more rights than its user
+ * (set-user-ID) does not look at the environment.
  *
- * A worker that dies is replaced for as long as the pool lives, however many die. Where no process is to be had, what a
- * missing worker was at fails after about 1.3 seconds with the reason (EAGAIN); if none is left, what is queued fails,
- * too. Where a later worker fails in its initializer, jobs wait: one such place at a time is tried again, after 10 ms
- * at first, later once a second; pool_workers() shows it. Once the pool is closed that ends after eight in a row.
- * @param options  How it is to be; NULL means all defaults.
+ * A place whose worker is gone gets another one for as long as the pool lives. Where no process is to be had for more
+ * than about a second, what the missing workers were at fails (EAGAIN), and if none is left, so does what is queued.
+ * Where later workers fail in their initializer, one place at a time is tried again, after 10 ms at first, at last once
+ * a second; jobs wait meanwhile; pool_workers() shows it. Once the pool is closed, eight failures in a row end it.
  * @return The pool, which the caller ends with pool_close() or pool_terminate(), pool_join() and pool_free(). NULL with
  *   EINVAL or ENOTSUP (an option makes no sense, or threads cannot do it), EREMOTEIO or EOWNERDEAD (an initializer
  *   failed, its message in the text), ETIMEDOUT (some have not ended), or ENOMEM, EAGAIN or EMFILE (what the system
@@ -187,10 +207,8 @@ struct pool *pool_open(const struct pool_options *options);
  * is joined; -1 with EINVAL. Never blocks. */
 int pool_processes(const struct pool *pool);
 
-/**
- * The guard of POOL_SPAWN, to be the first line of main(): does nothing, but in a program that was started to be a
- * pool's nursery it becomes that, and does not return.
- */
+/** The guard of POOL_SPAWN, to be the first line of main(): does nothing, but a program that was started to be a pool's
+ * nursery becomes that, and it does not return. */
 void pool_freeze_support(void);
 
 /** Takes no more work; what was handed over is still done. Never blocks. Twice is fine. @return 0; -1 with EINVAL. */
@@ -198,9 +216,9 @@ int pool_close(struct pool *pool);
 
 /**
  * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
- * Blocks at most about `grace` seconds. Terminating twice, or after pool_close(), is fine.
- * @return 0. -1 with EINVAL, or with ETIMEDOUT (threads are still in their tasks): these go on, pool_join() waits for
- *   them, and nothing else begins.
+ * Blocks at most about `grace` seconds, and some five more if the nursery is frozen, or a debugger holds it.
+ * Terminating twice, or after pool_close(), is fine.
+ * @return 0. -1 with EINVAL, or ETIMEDOUT (threads are still in their tasks): these go on, and pool_join() waits.
  */
 int pool_terminate(struct pool *pool);
 
@@ -240,20 +258,19 @@ void pool_interrupt(struct pool *pool);
 /** @name Hand over and wait @{ */
 
 /**
- * Runs one task in a worker and waits for it. Blocks without a time limit; pool_apply_async() and pool_result_get()
- * have one. The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, if that is not
- * NULL.
- * @return 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or EINTR,
- *   and `result` as it was, if it was not handed over, or given up.
+ * Runs one task in a worker and waits for it, without a time limit; pool_apply_async() and pool_result_get() have one.
+ * The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, unless that is NULL.
+ * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or
+ *   EINTR, and `result` as it was, if it was not handed over, or given up.
  */
 int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width);
 
 /**
  * Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
  * array of items, each of `width` bytes, `results` one of results, or NULL.
- * @return 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED if items failed: pool_error() names the first, and the results
- *   of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they were not
- *   handed over, or given up.
+ * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if items failed: pool_error() names the first, and the
+ *   results of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they
+ *   were not handed over, or given up.
  */
 int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
              size_t result_width);
@@ -266,7 +283,7 @@ struct pool_column {
 
 /**
  * As pool_map(), for a task of several arguments: `ncolumns` of them, 1 to 64, each in an array of `count`.
- * @return As pool_map(): 0; -1 with EREMOTEIO, EOWNERDEAD or ECANCELED, or EINVAL, ESHUTDOWN, ENOMEM or EINTR.
+ * @return As pool_map(): 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED, or EINVAL, ESHUTDOWN, ENOMEM or EINTR.
  */
 int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
                  size_t count, void *results, size_t result_width);
@@ -275,22 +292,19 @@ int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_colu
 /** @name Hand over now, wait later @{ */
 
 /**
- * Runs a function once in every worker: in those there are before their next chunk, and in each later one between its
- * initializer and its first task. Where several were handed over, they run in that order; one that is handed over again
- * takes the place of what it was. Inline and in threads it runs once in each of these.
+ * Runs a function once in every worker: at once, or before the next chunk of one that is busy; and in each later one,
+ * after its initializer and before its first task. Several run in the order in which they were handed over; one that is
+ * handed over again takes the place of what it was. `arg`, `width` bytes, is copied once; all workers share the copy
+ * (NULL if `width` is 0). Waits, at most so long, until all have run it, also for workers that are missing.
  *
- *     if (pool_each_worker(pool, load_settings, "new.conf", 9, 10) != 0)
+ *     if (pool_each_worker(pool, load_settings, "new.conf", sizeof "new.conf", 10) != 0)
  *         fprintf(stderr, "%s\n", pool_error()->text);
  *
- * If it returns failure in a worker, it runs in no further one. A worker that dies in it has failed, too, but its
- * successor tries again, as with an initializer. A worker that is busy for longer than `seconds` runs it later.
- * @param pool        The pool.
- * @param function    What to run; at most 64 different ones.
- * @param arg, width  Its argument and the size of it in bytes; it is copied, and all workers share the copy.
- * @param seconds     The longest to wait; 0 does not wait.
- * @return 0 when every worker has run it. -1 with EREMOTEIO or EOWNERDEAD: it failed (the text says in which worker,
- *   pool_error()->item in which place, as in pool_workers()); EAGAIN: no process was to be had for a missing worker;
- *   ETIMEDOUT or EINTR: not all have run it, and it stays; ECANCELED: the pool ended; ESHUTDOWN, ENOMEM, EINVAL.
+ * When it has returned failure in one worker, it runs in no other any more. A worker that dies in it has failed, too,
+ * but its successor tries again; in a later worker any failure is one of its initializer: see pool_open().
+ * @return 0. -1 with EREMOTEIO or EOWNERDEAD (it failed; pool_error()->item says in which place, as of pool_workers()),
+ *   ETIMEDOUT or EINTR (the others will run it later), ECANCELED (the pool ended), EBUSY (another thread waits for the
+ *   same function), ENOMEM (or there are 64 others), ESHUTDOWN or EINVAL.
  */
 int pool_each_worker(struct pool *pool, pool_initializer *function, const void *arg, size_t width, double seconds);
 
@@ -305,7 +319,8 @@ struct pool_job_options {
     int retries;             /**< So many times an item is run again whose worker died, by itself or by `limit`; its
                                   result is zeroed first, and pool_attempt() tells. Default: never. */
     double limit;            /**< Seconds one item may run; then its worker is killed and the item fails (ETIME).
-                                  A task that executes another program in its own place has none. Default: none. */
+                                  It goes on while the worker is stopped (Ctrl+Z). A task that executes another
+                                  program in its own place has none. Default: none. */
     pool_callback *callback; /**< Is told when all items succeeded. */
     pool_callback *error_callback; /**< Is told when an item failed. */
     void *cookie;                  /**< Is handed to the callbacks as it is. */
@@ -314,8 +329,7 @@ struct pool_job_options {
 /**
  * Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
  * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free(). NULL with
- *   ENOTSUP (`limit`), EAGAIN (the ring is full, and `nowait`), EINTR (it waited for that), EINVAL, ESHUTDOWN or
- * ENOMEM.
+ *   ENOTSUP (a limit, in threads), EAGAIN (`nowait`, and the ring is full), EINTR, EINVAL, ESHUTDOWN or ENOMEM.
  */
 struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
                                      size_t result_width, const struct pool_job_options *options);
@@ -334,10 +348,8 @@ struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const v
 struct pool_result *pool_map_async(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width,
                                    size_t result_width, const struct pool_job_options *options);
 
-/**
- * Hands a starmap over and returns at once. As pool_starmap() and pool_apply_async() otherwise.
- * @return As pool_apply_async(): a handle; NULL with EINVAL, ESHUTDOWN, ENOMEM, ENOTSUP, EAGAIN or EINTR.
- */
+/** Hands a starmap over and returns at once. As pool_starmap() and pool_apply_async() otherwise.
+ * @return As pool_apply_async(): a handle; NULL with EINVAL, ESHUTDOWN, ENOMEM, ENOTSUP, EAGAIN or EINTR. */
 struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, const struct pool_column *columns,
                                        size_t ncolumns, size_t count, size_t result_width,
                                        const struct pool_job_options *options);
@@ -347,9 +359,9 @@ int pool_result_wait(struct pool_result *result, double seconds);
 
 /**
  * Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies nothing.
- * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, ETIME,
- * ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
- * results are copied. May be called again.
+ * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME,
+ *   ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
+ *   results are copied. May be called again.
  */
 int pool_result_get(struct pool_result *result, void *results, double seconds);
 
@@ -386,11 +398,8 @@ int pool_result_successful(struct pool_result *result);
 /** Returns the number of items of the job; of NULL: 0. Never blocks. */
 size_t pool_result_count(const struct pool_result *result);
 
-/**
- * Reads a result in place, without a copy.
- * @return The result of item `item`, valid until the handle is freed. NULL with EAGAIN (the job is not done), EINVAL,
- *   or if the item failed with EREMOTEIO, EOWNERDEAD, ETIME, ECANCELED or ENOMEM.
- */
+/** Reads a result in place, without a copy. @return The result, valid until the handle is freed. NULL with EAGAIN (the
+ * job is not done), EINVAL, or if the item failed EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME, ECANCELED or ENOMEM. */
 const void *pool_result_at(struct pool_result *result, size_t item);
 
 /**
@@ -433,16 +442,13 @@ struct pool_worker {
     pid_t pid;       /**< Its process; 0 while there is none. Threads: this program's. */
     unsigned number; /**< The N of its name, PoolWorker-N. */
     unsigned deaths; /**< How many workers in its place died before their time. */
-    size_t finished; /**< How many items ended in its place, well or badly, but by a death; as of its last chunk. */
+    size_t finished; /**< How many items ended in its place, but for those whose worker died, up to its last chunk. */
     bool running;    /**< It is running an item. */
-    double retry_in; /**< While there is none: seconds until one is tried again, if that has failed; else 0. */
+    double retry_in; /**< While none could be started: seconds to the next try; else 0. */
 };
 
-/**
- * Tells what the workers are doing at this moment, `most` of them at most, in the order of their places. `workers` may
- * be NULL. Never blocks.
- * @return How many there are, which may be more than `most`; 0 once the pool is joined; -1 with EINVAL.
- */
+/** Tells in `workers`, unless that is NULL, what the first `most` workers are doing now, by their places. Never
+ * blocks. @return How many there are, which may be more than `most`; 0 once the pool is joined; -1 with EINVAL. */
 int pool_workers(struct pool *pool, struct pool_worker *workers, int most);
 
 /**
@@ -509,9 +515,10 @@ struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_s
 
 /**
  * Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
- * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, ETIME or ECANCELED and the item in
- *   pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the source
- *   failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or EINVAL.
+ * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME or ECANCELED and the
+ *   item in pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the
+ * source failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or
+ * EINVAL.
  */
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
 

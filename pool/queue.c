@@ -285,7 +285,7 @@ int pool_queue_join(struct pool_queue *queue, double seconds)
 
 int pool_queue_task_done(struct pool_queue *queue)
 {
-    struct party me;
+    struct party me = { .queue = queue };
     if (!begin(&me, queue, "pool_queue_task_done"))
         return -1;
     _Atomic uint64_t *open = &queue->open[me.number].count;

@@ -13,13 +13,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define FUTEX_WAIT 0 /* as in linux/futex.h, which musl does not bring */
+#define FUTEX_WAKE 1
 
 #define GUARD ((size_t)65536)   /* also what the largest usual page size asks for */
 #define LEAST ((size_t)1 << 20) /* bytes for jobs; with less there is no pool */
@@ -30,6 +32,16 @@
 #define LEAST_ROOM 4
 #define LEAST_JOBS (2 * (size_t)RING_SIZE) /* job records */
 #define TRACE_RECORDS ((uint64_t)1 << 20)  /* of all slots together */
+
+char *map_here(void)
+{
+    char *here = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (here == MAP_FAILED)
+        return NULL;
+    here[0] = here[1] = 1;
+    madvise(here, 4096, MADV_WIPEONFORK);
+    return here;
+}
 
 uint64_t now_ns(void)
 {
@@ -42,14 +54,14 @@ uint64_t now_ns(void)
 struct plan {
     size_t given, room; /* bytes that may be in use, and address space for them */
     uint32_t job_count, block_count;
-    size_t jobs, owners, hints, trace, memory, blocks, guards[GUARDS], size;
+    size_t jobs, owners, hints, trace, blocks, memory, guards[GUARDS], size;
 };
 
 /* Sets a part aside. Returns where it begins. */
 static size_t set_aside(struct plan *plan, size_t size)
 {
     size_t at = plan->size;
-    plan->size += (size + GUARD - 1) / GUARD * GUARD;
+    plan->size += (size + STRETCH - 1) / STRETCH * STRETCH;
     return at;
 }
 
@@ -57,17 +69,18 @@ static struct plan make_plan(size_t memory, size_t room, bool traced)
 {
     struct plan plan = { .given = memory, .room = memory * room };
     plan.job_count = (uint32_t)(LEAST_JOBS + memory / 16 / sizeof(struct job));
-    plan.block_count = (uint32_t)(memory / BLOCK_SIZE + 1); /* a reply of all the memory has its header, too */
+    size_t block_stretches = memory / STRETCH + 1, stretches = block_stretches + 1 + plan.room / STRETCH + 1;
+    plan.block_count = (uint32_t)(block_stretches * (STRETCH / BLOCK_SIZE));
     set_aside(&plan, sizeof(struct region));
     plan.jobs = set_aside(&plan, plan.job_count * sizeof(struct job));
-    plan.owners = set_aside(&plan, (plan.block_count + plan.room / STRETCH + 1) * sizeof(_Atomic uint32_t));
-    plan.hints = set_aside(&plan, plan.block_count / (STRETCH / BLOCK_SIZE) + 1);
+    plan.owners = set_aside(&plan, (plan.block_count + stretches) * sizeof(_Atomic uint32_t));
+    plan.hints = set_aside(&plan, stretches);
     plan.trace = set_aside(&plan, traced ? TRACE_RECORDS * sizeof(struct trace_record) : 0);
-    plan.guards[0] = set_aside(&plan, GUARD); /* no more of them: each costs every fork two mappings */
+    plan.guards[0] = set_aside(&plan, STRETCH); /* no more of them: each costs every fork two mappings */
+    plan.blocks = set_aside(&plan, block_stretches * STRETCH);
+    plan.guards[1] = set_aside(&plan, STRETCH);
     plan.memory = set_aside(&plan, plan.room);
-    plan.guards[1] = set_aside(&plan, GUARD);
-    plan.blocks = set_aside(&plan, plan.block_count * (size_t)BLOCK_SIZE);
-    plan.guards[2] = set_aside(&plan, GUARD);
+    plan.guards[2] = set_aside(&plan, STRETCH);
     return plan;
 }
 
@@ -155,7 +168,7 @@ static void shield(struct region *region)
 {
     madvise(region, region->size, MADV_DONTDUMP); /* a core of all that helps nobody */
     for (int i = 0; i < GUARDS; i++)
-        mprotect((char *)region + region->guards[i], GUARD, PROT_NONE);
+        mprotect((char *)region + region->guards[i], STRETCH, PROT_NONE);
 }
 
 struct region *region_attach(int file, void *at, size_t size)
@@ -184,7 +197,8 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
     region->memory_size = plan.room;
     region->memory_limit = memory < plan.given ? memory : plan.given;
     region->owners = (_Atomic uint32_t *)(at + plan.owners);
-    region->stretches = region->owners + plan.block_count;
+    region->memory_stretches = (uint32_t)((plan.memory - plan.blocks) / STRETCH);
+    region->stretch_count = region->memory_stretches;
     region->hints = (_Atomic uint8_t *)(at + plan.hints);
     region->blocks = at + plan.blocks;
     region->block_count = plan.block_count;

@@ -5,7 +5,7 @@
  * Private to the library. One range of shared memory, reserved by pool_open() before it forks, so it lies at the same
  * address in every process of the pool and a pointer into it means the same thing everywhere:
  *
- *     struct region | jobs | owners | hints | trace records | guard | job memory | guard | blocks | guard
+ *     struct region | jobs | owners | hints | trace records | guard | blocks | guard | job memory | guard
  *
  * Zeroed memory is a valid empty state of every part: nothing is initialised, untouched pages cost nothing.
  * Fields are grouped by who writes them. A word that several processes write is only ever changed by compare-and-swap
@@ -13,6 +13,10 @@
  */
 #ifndef POOL_REGION_H
 #define POOL_REGION_H
+
+#if !__LP64__
+#error "Many Hands needs a 64-bit processor: the shared region is larger than what others can address"
+#endif
 
 #include "pool.h"
 #include <stdatomic.h>
@@ -32,10 +36,9 @@
 /* What stands in the place of an item's note that failed without one: so much, and an enum give_up. */
 #define ABSENT (UINT32_MAX - 15)
 
-/* The owner of a block whose note is published, or of a stretch of job memory whose pages are to be left alone. */
-#define OWNER_HELD UINT32_MAX
+#define OWNER_HELD UINT32_MAX /* of a block whose note is published, or of a stretch that the caller uses */
 
-/* What a stretch of blocks is like, as far as anybody knows. */
+/* What a stretch is like, as far as anybody knows. */
 #define HINT_FULL 1u    /* no block of it is free */
 #define HINT_TOUCHED 2u /* it has pages */
 
@@ -137,10 +140,10 @@ struct region {
     enum pool_kind kind;
     const struct region *above; /* that of the task in which this pool was opened */
     enum pool_start start;
-    bool check;     /* a canary behind each result */
-    int descriptor; /* an eventfd that is written when a chunk is done; -1: none */
-    int poller;     /* an epoll instance with it: what pool_descriptor() returns */
-    uint64_t spin;  /* nanoseconds; 0 where there is one CPU */
+    bool check;         /* a canary behind each result */
+    _Atomic int poller; /* an epoll instance with it: what pool_descriptor() returns */
+    int descriptor;     /* an eventfd that is written when a chunk is done; -1: none */
+    uint64_t spin;      /* nanoseconds; 0 where there is one CPU */
     long maxtasks;
     uint32_t give_up_after; /* so many failures end the pool; 0: none do */
     pool_initializer *initializer;
@@ -149,17 +152,18 @@ struct region {
     const int
         *keep; /* descriptors the nursery keeps, in the caller's memory: what lies behind it ends with -1; or NULL */
     pid_t caller;
+    char *here;  /* a page that is zero in what a process forks; [1] is 1 where tasks run */
     size_t size; /* of the whole region */
     struct job *jobs;
     uint32_t job_count;
     char *memory;
     size_t memory_size;             /* address space */
-    _Atomic uint32_t stretch_count; /* so many were ever in use */
+    _Atomic uint32_t stretch_count; /* behind these nothing was ever used */
     size_t memory_limit;            /* bytes of it that may be in use */
-    _Atomic uint32_t *owners;       /* one for each block: 0, OWNER_HELD, or 1 + the slot of the worker that took it */
-    _Atomic uint32_t *stretches;    /* and behind them for each stretch of job memory: 0 if all of it is free, and to be
-                                       given back */
-    _Atomic uint8_t *hints;         /* for each stretch of blocks: HINT_FULL, HINT_TOUCHED */
+    _Atomic uint32_t *owners;       /* one for each block, and behind them for each stretch of job memory: 0,
+                                       OWNER_HELD, or 1 + the slot of the worker that took it */
+    _Atomic uint8_t *hints;         /* for each stretch from the first block on: HINT_FULL, HINT_TOUCHED */
+    uint32_t memory_stretches;      /* so many stretches from there job memory begins */
     char *blocks;
     uint32_t block_count;
     struct trace_record *trace; /* NULL: not traced */
@@ -205,17 +209,15 @@ struct region {
 
 /** Reserves address space for this process alone, or for its children, too, by the flags of mmap(). NULL and errno. */
 void *map_private(size_t size, int protection, int flags);
-
 /** Reserves a region for so many workers, with about `memory` bytes for jobs and as many for replies. `file`: what it
  * is to be a mapping of, or -1. NULL and errno. */
 struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int file);
-
 /** Maps a region that lies in a file, in another program, where it was reserved. NULL and errno. */
 struct region *region_attach(int file, void *at, size_t size);
-
 /** Gives it back. */
 void region_release(struct region *region);
-
+/** Maps a page that is zero in every process forked from this one. NULL and errno. */
+char *map_here(void);
 /** Returns the time in nanoseconds, on a clock that only goes forward. */
 uint64_t now_ns(void);
 
@@ -233,13 +235,10 @@ static inline struct timespec timespec_of(uint64_t ns)
 
 /** Sleeps while *word == value, at most `ns` nanoseconds; 0 means for ever. Returns early for any reason. */
 void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t ns);
-
 /** Wakes up to `count` sleepers. Returns whether there was one. */
 bool futex_wake(_Atomic uint32_t *word, uint32_t count);
-
 /** Tells whether any worker sleeps. */
 bool anybody_asleep(struct region *region);
-
 /** Wakes up to `count` idle workers. Returns whether any may have slept. */
 bool wake_workers(struct region *region, uint32_t count);
 
@@ -248,14 +247,11 @@ bool wake_workers(struct region *region, uint32_t count);
  * put there before this call, and wakes the next if there is more. So a burst of tasks is not a burst of system calls.
  */
 bool wake_one_worker(struct region *region);
-
 /** Whoever was woken is there, or will never be: the next task wakes somebody again. To be done before looking into the
  * ring. */
 void answer_wake(struct region *region);
-
 /** Moves a descriptor out of the way of stdin, stdout and stderr, which the program may have closed. */
 int above_stderr(int fd);
-
 /** Closes all descriptors from 3 on, now or at an exec, but those in `keep`, which ends with -1, and in `own`. */
 void keep_only(const int *keep, const int own[4], bool at_exec);
 

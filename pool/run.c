@@ -9,8 +9,6 @@
  */
 #define _GNU_SOURCE
 #include "inside.h"
-#include <stdio.h>
-#include <unistd.h>
 
 int run_row(const void *arg, void *result)
 {

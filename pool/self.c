@@ -1,65 +1,146 @@
 /*
  * self.c - who this thread is: a worker of some pool, somebody inside a callback, or neither; and what it may call
  * then.
+ *
+ * A call that runs a function of the program's may never get it back: it throws an exception, calls pthread_exit() or
+ * longjmp(). What is to be undone then stands in a list of this thread's, the last first. An exception and
+ * pthread_exit() undo it on their way; longjmp() tells nobody, so such a call leaves a mark in its frame, and the next
+ * call that this thread makes finds that mark gone.
  */
+#undef __EXCEPTIONS /* in programs in C it is the C library that knows a cleanup handler, not the unwinder */
 #include "caller.h"
 #include <errno.h>
 
-_Thread_local struct worker *self;
-_Thread_local bool in_callback;
+#define MOST 64 /* calls within each other */
+#define WORDS 128
+#define ROOM 2048
+
+/* Words that say where they are, below 16 KiB of nothing: a new call from about where the old one came is above them.
+ */
+struct mark {
+    uintptr_t words[ROOM];
+};
+
+static _Thread_local struct undo undos[MOST];
+_Thread_local unsigned depth;
+
+/* ---- What is to be undone ---- */
+
+/* It may read what is somebody else's frame by now. */
+__attribute__((no_sanitize_address)) static bool stands(const struct mark *mark)
+{
+    bool stands = (uintptr_t)__builtin_frame_address(0) < (uintptr_t)mark;
+    for (size_t i = 0; i < WORDS && stands; i++)
+        stands = mark->words[i] == (uintptr_t)&mark->words[i];
+    return stands;
+}
+
+/* In a copy of the process nothing is to be undone. */
+void undo_from(unsigned first)
+{
+    int error = errno;
+    while (depth > first) {
+        struct undo *undo = &undos[--depth];
+        if (undo->end && *undo->pool->here)
+            undo->end(undo);
+    }
+    errno = error;
+}
+
+static void undo_what_was_left(void)
+{
+    unsigned first = 0, i = 0;
+    for (; i < depth && (!undos[i].mark || stands(undos[i].mark)); i++)
+        first = undos[i].mark ? i + 1 : first;
+    if (i < depth)
+        undo_from(first);
+}
+
+static void undo_after(void *before)
+{
+    undo_from(*(unsigned *)before);
+}
+
+/* Its frame is part of no other, and holds the mark. */
+__attribute__((noinline, no_sanitize_address)) void call_out(const struct undo *undo, void (*what)(void *), void *about)
+{
+    struct mark mark;
+    unsigned before __attribute__((cleanup(undo_after))) = depth;
+    for (size_t i = 0; i < WORDS; i++)
+        mark.words[i] = (uintptr_t)&mark.words[i];
+    undos[before] = *undo;
+    undos[before].mark = &mark;
+    depth++;
+    pthread_cleanup_push(undo_after, &(unsigned){ 0 });
+    what(about);
+    pthread_cleanup_pop(false);
+}
+
+/* ---- Who this thread is ---- */
 
 struct worker *worker_self(void)
 {
-    return self;
+    if (!depth)
+        return NULL;
+    undo_what_was_left();
+    unsigned i = depth;
+    while (i && !undos[i - 1].worker)
+        i--;
+    struct worker *self = i ? undos[i - 1].worker : NULL;
+    return self && *self->here ? self : NULL;
 }
 
-bool enter_callback(bool enter)
+void worker_become(struct worker *worker)
 {
-    bool before = in_callback;
-    in_callback = enter;
-    return before;
-}
-
-struct worker *worker_become(struct worker *worker)
-{
-    struct worker *before = self;
-    self = worker;
-    return before;
+    undos[0] = (struct undo){ .worker = worker }; /* of what was under way where the nursery was forked nothing is */
+    depth = 1;
 }
 
 void worker_resign(void)
 {
-    worker_become(NULL);
+    struct worker *self = worker_self();
+    if (self)
+        *self->here = 0; /* by itself only where the system knows how */
+    __fpurge(stdout);
+}
+
+bool in_callback(void)
+{
+    unsigned i = depth;
+    while (i && !undos[i - 1].callback)
+        i--;
+    return i;
+}
+
+struct region *worker_region(void)
+{
+    struct worker *self = worker_self();
+    return self ? self->region : NULL;
 }
 
 bool worker_here(const struct region *region)
 {
-    const struct region *here = self ? self->region : NULL;
+    const struct region *here = worker_region();
     while (here && here != region)
         here = here->above;
     return here != NULL;
 }
 
-struct region *worker_region(void)
-{
-    return self ? self->region : NULL;
-}
-
 struct slot *worker_slot(const struct region *region)
 {
-    return self && self->region == region ? self->slot : NULL;
+    return worker_region() == region ? worker_self()->slot : NULL;
 }
 
 const char *pool_worker_name(void)
 {
+    struct worker *self = worker_self();
     return self ? self->name : "MainProcess";
 }
 
 int pool_attempt(void)
 {
-    if (!self || !self->in_task)
-        return 0;
-    return 1 + (int)((uint32_t)atomic_load(&self->slot->at) >> 1);
+    struct worker *self = worker_self();
+    return self && self->in_task ? 1 + (int)((uint32_t)atomic_load(&self->slot->at) >> 1) : 0;
 }
 
 /* ---- Calls inside a pool ---- */
@@ -73,11 +154,36 @@ bool pool_may(const struct pool *pool, const char *who, bool waits)
         error_set(EINVAL, "%s: a task cannot use the pool it runs in; it may open one of its own", who);
     else if (!*pool->here)
         error_set(EINVAL, "%s: this process did not open the pool; open one here", who);
-    else if (waits && in_callback)
+    else if (waits && in_callback())
         error_set(EINVAL, "%s: a callback must not wait", who);
+    else if (depth > MOST - 4)
+        error_set(EINVAL, "%s: too many inline pools, each in a task of the other", who);
     else
         return true;
     return false;
+}
+
+static void leave(struct undo *visit)
+{
+    if (visit->busy)
+        atomic_store(visit->busy, false);
+    visit_end(&(struct visit){ visit->pool, visit->result, 0 });
+}
+
+struct visit visit_warily(struct pool *pool, struct pool_result *result, const char *who, bool waits)
+{
+    if (!pool_may(pool, who, waits))
+        return (struct visit){ .pool = NULL };
+    visitors_add(visitors_of(pool, result), 1);
+    undos[depth++] = (struct undo){ .end = leave, .pool = pool, .result = result };
+    return (struct visit){ pool, result, depth };
+}
+
+bool visit_alone(const struct visit *visit, _Atomic bool *busy)
+{
+    bool alone = !atomic_exchange(busy, true);
+    undos[visit->place - 1].busy = alone ? busy : NULL;
+    return alone;
 }
 
 struct visit visit_result(struct pool_result *result, const char *who, bool waits)
@@ -96,4 +202,11 @@ void visitors_wake(_Atomic uint32_t *visitors)
     int error = errno;
     futex_wake(visitors, 1);
     errno = error;
+}
+
+void visitors_wait(_Atomic uint32_t *visitors, uint32_t own)
+{
+    uint32_t inside = atomic_fetch_or(visitors, VISITORS_LAST) | VISITORS_LAST;
+    for (; inside != (VISITORS_LAST | own); inside = atomic_load(visitors))
+        futex_wait(visitors, inside, SLICE);
 }

@@ -5,7 +5,7 @@
  * safe whatever the program's other threads are doing. The environment is read there too, from the copy, which nobody
  * changes any more. The new program finds one more variable in it, which tells what it is to take over:
  *
- *     POOL_NURSERY=<caller> <socket> <file> <address> <size>
+ *     POOL_NURSERY=<pid> <socket> <file> <address> <size>
  *
  * The region is a file without a name, mapped at the same address in both programs, so what pool.h says of pointers
  * into it holds here, too. Functions lie elsewhere, because the system loads every run at an address of its own; but
@@ -54,8 +54,13 @@ static char **arguments;
 
 __attribute__((constructor)) static void note_arguments(int argc, char **argv)
 {
-    (void)argc;
     arguments = argv;
+#ifndef __GLIBC__ /* then they are looked for: they lie before the environment, behind their number */
+    arguments = environ - 1;
+    for (argc = 0; arguments[-1] != (char *)(intptr_t)argc; argc++)
+        arguments--;
+#endif
+    (void)argc;
 }
 
 /* A new run of this program, made ready. */
@@ -67,12 +72,10 @@ struct run {
     sigset_t mask;
 };
 
-static int prepare(struct run *run, const struct region *region)
+static int prepare(struct run *run)
 {
     run->fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
     snprintf(run->program, sizeof run->program, "/proc/self/fd/%d", run->fd);
-    snprintf(run->marker, sizeof run->marker, MARKER "=%d %d %d %p %zu", (int)region->caller, run->kept[0],
-             run->kept[1], (const void *)region, region->size);
     return run->fd < 0 ? -1 : 0;
 }
 
@@ -105,7 +108,8 @@ static void drop_handlers(void)
 static _Noreturn void execute(struct run *run, struct region *region)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    char **environment = getppid() == region->caller ? mark_environment(run) : NULL;
+    pid_t parent = getppid(); /* 0 if this is another PID namespace, as after unshare -p */
+    char **environment = parent == region->caller || parent == 0 ? mark_environment(run) : NULL;
     if (environment) {
         if (region->keep)
             keep_only(region->keep, run->kept, true);
@@ -113,6 +117,8 @@ static _Noreturn void execute(struct run *run, struct region *region)
             fcntl(*fd, F_SETFD, 0);
         for (int i = 0; i < 4; i++)
             fcntl(run->kept[i], F_SETFD, 0);
+        snprintf(run->marker, sizeof run->marker, MARKER "=%d %d %d %p %zu", (int)getpid(), run->kept[0], run->kept[1],
+                 (const void *)region, region->size);
         drop_handlers();
         sigprocmask(SIG_SETMASK, &run->mask, NULL);
         execve(run->program, arguments, environment);
@@ -127,7 +133,7 @@ pid_t spawn_start(struct region *region, int file, int socket)
     sigset_t all;
     pid_t pid = -1;
     region->base = base_of_program();
-    if (prepare(&run, region) == 0) {
+    if (prepare(&run) == 0) {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &run.mask);
         pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL); /* fork(), without its handlers and locks */
@@ -146,22 +152,22 @@ pid_t spawn_start(struct region *region, int file, int socket)
 
 /* What the marker says. */
 struct heritage {
-    int caller, socket, file;
+    int socket, file;
     void *address;
     size_t size;
 };
 
 /* Reads the marker and removes it. One that was not meant for this process means nothing: a program that was started
- * on the way to the pool inherits it. */
+ * on the way to the pool inherits it. Nor does one in a program with more rights than whoever started it. */
 static bool read_marker(struct heritage *heritage)
 {
-    const char *text = getenv(MARKER);
-    int found = text ? sscanf(text, "%d %d %d %p %zu", &heritage->caller, &heritage->socket, &heritage->file,
-                              &heritage->address, &heritage->size)
-                     : 0;
-    if (text)
+    const char *text = secure_getenv(MARKER);
+    int pid, found = text ? sscanf(text, "%d %d %d %p %zu", &pid, &heritage->socket, &heritage->file,
+                                   &heritage->address, &heritage->size)
+                          : 0;
+    if (getenv(MARKER))
         unsetenv(MARKER);
-    return found == 5 && heritage->caller == getppid();
+    return found == 5 && pid == getpid();
 }
 
 /* Tells the caller, through the file, that the region cannot be mapped. */
@@ -188,10 +194,10 @@ void pool_freeze_support(void)
     struct ucred peer;
     if (fstat(heritage.file, &file) != 0 || file.st_size != (off_t)heritage.size ||
         getsockopt(heritage.socket, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){ sizeof peer }) != 0 ||
-        peer.pid != heritage.caller)
-        _exit(EXIT_FAILURE); /* main() has closed them, and perhaps uses the numbers */
+        peer.pid != getppid()) /* 0 both, in a PID namespace of its own */
+        _exit(EXIT_FAILURE);   /* main() has closed them, and perhaps uses the numbers */
     struct region *region = region_attach(heritage.file, heritage.address, heritage.size);
-    if (!region)
+    if (!region || !(region->here = map_here()))
         cannot_attach(&heritage, errno);
     close(heritage.file);
     fcntl(heritage.socket, F_SETFD, FD_CLOEXEC);

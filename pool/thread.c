@@ -1,31 +1,46 @@
 /*
- * thread.c - pools that are not of processes: of threads, and inline.
+ * thread.c - pools of threads.
  *
- * A worker thread lives the same life as a worker process (worker.c), in the same region, with the same tickets; there
- * is only nobody to heal it, because a thread cannot die alone. It has no nursery either: the caller starts the
- * threads, and they are gone when `living` is 0, a word that the caller sleeps on. All signals are blocked in them:
- * handlers are the program's, and run in its own threads.
- *
- * An inline pool has one slot and no worker. Whoever hands a job over runs it at once, in the same loop.
+ * A worker thread lives the same life as a worker process (worker.c), in the same region, with the same tickets; and
+ * if it ends in the middle of a task, it has a successor, too. There is no nursery: the caller starts the threads, each
+ * starts its successor, and all are gone when `living` is 0, a word that the caller sleeps on. All signals are blocked
+ * in them: handlers are the program's, and run in its own threads.
  */
+#undef __EXCEPTIONS /* in programs in C it is the C library that knows a cleanup handler, not the unwinder */
 #include "caller.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
 struct thread {
-    pthread_t id;
+    pthread_t id, before; /* the one it succeeds, if it is not the first in its place */
     struct region *region;
     uint32_t number; /* of its slot */
 };
 
-static void *run_thread(void *arg)
+static void *run_thread(void *arg);
+
+/* Starts the next thread of a slot. Returns 0, or what keeps it from starting. */
+static int start_thread(struct thread *thread)
 {
-    struct thread *thread = arg;
+    struct slot *slot = &thread->region->slots[thread->number];
+    sigset_t all, before;
+    worker_next(thread->region, slot);
+    slot->lives++;
+    atomic_store(&slot->each, 0);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread->id, NULL, run_thread, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+/* A slot has no thread any more; if it failed, so did the pool. */
+static void leave_slot(struct thread *thread, bool failed, int error)
+{
     struct region *region = thread->region;
-    struct slot *slot = &region->slots[thread->number];
-    if (!worker_thread(region, thread->number)) {
-        slot->dead_worker = slot->worker;
+    if (failed) {
+        region->failed_errno = error;
         atomic_store(&region->failed, thread->number + 1);
         atomic_store(&region->stop, STOP_BROKEN);
     }
@@ -34,38 +49,56 @@ static void *run_thread(void *arg)
     atomic_fetch_add(&region->news, 1);
     futex_wake(&region->news, INT32_MAX);
     ring_descriptor(region, true);
-    return NULL;
 }
 
-static int start_thread(struct pool *pool, uint32_t number)
+/* When a thread ends in a task, by pthread_exit() or because it is cancelled, all is as if a process had died there. */
+static void succeed(void *arg)
 {
-    struct slot *slot = &pool->region->slots[number];
-    struct thread *thread = &pool->threads[number];
-    *thread = (struct thread){ .region = pool->region, .number = number };
-    worker_next(pool->region, slot);
-    slot->lives = 1;
-    atomic_store(&slot->pid, pool->region->caller);
-    atomic_fetch_add(&pool->region->living, 1);
-    int error = pthread_create(&thread->id, NULL, run_thread, thread);
-    if (error)
-        atomic_fetch_sub(&pool->region->living, 1);
-    else
-        pool->thread_count++;
-    return error;
+    struct thread *thread = arg;
+    struct slot *slot = &thread->region->slots[thread->number];
+    slot->deaths++;
+    slot->dead_worker = slot->worker;
+    slot->dead_status = THREAD_ENDED;
+    atomic_store(&slot->dead_pid, thread->region->caller);
+    thread->before = pthread_self();
+    bool good = atomic_exchange(&slot->ready, READY_NOT) == READY_NOW && !atomic_load(&slot->once);
+    worker_relieve(thread->region, thread->number);
+    int error = good ? start_thread(thread) : 0;
+    if (good && !error)
+        return;
+    worker_bury(thread->region, thread->number, NO_WORKER);
+    leave_slot(thread, true, error);
+}
+
+static void *run_thread(void *arg)
+{
+    struct thread *thread = arg;
+    struct slot *slot = &thread->region->slots[thread->number];
+    bool good;
+    if (slot->lives > 1)
+        pthread_join(thread->before, NULL);
+    pthread_cleanup_push(succeed, thread);
+    good = worker_thread(thread->region, thread->number);
+    pthread_cleanup_pop(false);
+    if (!good)
+        slot->dead_worker = slot->worker;
+    leave_slot(thread, !good, 0);
+    return NULL;
 }
 
 int threads_start(struct pool *pool)
 {
-    sigset_t all, before;
-    int error = 0;
-    pool->threads = calloc(pool->region->workers, sizeof *pool->threads);
-    if (!pool->threads)
-        return -1;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (uint32_t i = 0; i < pool->region->workers && !error; i++)
-        error = start_thread(pool, i);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    struct region *region = pool->region;
+    pool->threads = calloc(region->workers, sizeof *pool->threads);
+    int error = pool->threads ? 0 : ENOMEM;
+    for (uint32_t i = 0; i < region->workers && !error; i++) {
+        pool->threads[i] = (struct thread){ .region = region, .number = i };
+        atomic_store(&region->slots[i].pid, region->caller);
+        atomic_fetch_add(&region->living, 1);
+        error = start_thread(&pool->threads[i]);
+        atomic_fetch_sub(&region->living, error != 0);
+        pool->thread_count += error == 0;
+    }
     errno = error;
     return error ? -1 : 0;
 }
@@ -76,15 +109,4 @@ void threads_join(struct pool *pool)
         pthread_join(pool->threads[--pool->thread_count].id, NULL);
     free(pool->threads);
     pool->threads = NULL;
-}
-
-void inline_run(struct pool *pool)
-{
-    _Atomic uint32_t *living = &pool->region->living;
-    pthread_mutex_lock(&pool->turn);
-    atomic_store(living, 1);
-    worker_inline(pool->region);
-    atomic_store(living, 0);
-    futex_wake(living, INT32_MAX);
-    pthread_mutex_unlock(&pool->turn);
 }

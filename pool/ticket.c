@@ -17,7 +17,8 @@
 bool descriptor_is_ours(const struct region *region)
 {
     struct epoll_event event = { .events = EPOLLIN };
-    return region->poller >= 0 && epoll_ctl(region->poller, EPOLL_CTL_MOD, region->descriptor, &event) == 0;
+    return region->poller >= 0 && (epoll_ctl(region->poller, EPOLL_CTL_MOD, region->descriptor, &event) == 0 ||
+                                   errno == ENOMEM || errno == ENOSPC);
 }
 
 void ring_descriptor(struct region *region, bool in_any_case)

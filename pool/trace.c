@@ -89,11 +89,11 @@ static int append(const char *name, const char *text, size_t size)
     off_t end = lseek(fd, 0, SEEK_END);
     getrlimit(RLIMIT_FSIZE, &limit);
     bool fits = limit.rlim_cur == RLIM_INFINITY || end < 0 || (rlim_t)end + size <= limit.rlim_cur;
-    ssize_t written;
-    while ((written = fits ? write(fd, text, size) : -1) < 0 && fits && errno == EINTR)
+    ssize_t written = -1;
+    while (fits && (written = write(fd, text, size)) < 0 && errno == EINTR)
         ;
     int error = !fits ? EFBIG : written < 0 ? errno : written < (ssize_t)size ? ENOSPC : 0;
-    if (close(fd) != 0 && errno != EINTR && !error) /* it is closed in any case */
+    if (close(fd) != 0 && errno != EINTR && !error)
         error = errno;
     errno = error;
     return error ? -1 : 0;

@@ -12,11 +12,19 @@
 #define _GNU_SOURCE
 #include "inside.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
-#include <unistd.h>
+
+/* Below a worker lie the frames of main(), which are the caller's: an exception that leaves a task finds no handler
+ * there, it ends the worker (std::terminate). Nor does pthread_exit() look for any. */
+#if !defined __GCC_HAVE_DWARF2_CFI_ASM
+#define END_OF_STACK
+#elif defined __x86_64__
+#define END_OF_STACK __asm__ volatile(".cfi_undefined 16" ::: "memory")
+#elif defined __aarch64__
+#define END_OF_STACK __asm__ volatile(".cfi_undefined 30" ::: "memory")
+#endif
 
 #define IDLE ((uint64_t)1000000000) /* nanoseconds without work after which pages are given back */
 #define STREAM 16 /* more jobs in a row than these mean that the caller is handing over one after the other */
@@ -184,7 +192,7 @@ static void rest(struct worker *w)
         tidy(w, anything_new);
 }
 
-/* Returns when the worker has to leave. In an inline pool it has to when the ring is empty. */
+/* Returns when the worker has to leave. */
 static void work(struct worker *w)
 {
     struct region *region = w->region;
@@ -209,7 +217,7 @@ static void work(struct worker *w)
         move_head(w);
         if (w->position != position)
             continue;
-        if (stop || region->kind == POOL_INLINE || w->left == 0)
+        if (stop || w->left == 0)
             return;
         rest(w);
     }
@@ -218,11 +226,18 @@ static void work(struct worker *w)
 /* ---- The end ---- */
 
 /* Registered with on_exit: a task that calls exit() must not run what the program registered for its own end. */
-static void leave_at_exit(int status, void *region)
+_Noreturn static void leave_at_exit(int status, void *region)
 {
-    fflush(stdout);
-    region_release(region);
+    output_leave(0);
+    region_release(region); /* else valgrind would look through all of it for leaks */
     _exit(status);
+}
+
+/* The same where the status is not told. */
+_Noreturn static void leave_quickly(void)
+{
+    output_leave(0);
+    _exit(EXIT_FAILURE);
 }
 
 /* ---- Birth ---- */
@@ -261,7 +276,9 @@ static long tasks_in_this_life(const struct region *region, uint32_t number)
 
 static struct worker make_worker(struct region *region, uint32_t number)
 {
-    return (struct worker){ .region = region, .slot = &region->slots[number], .number = number, .idle = true };
+    return (struct worker){
+        .region = region, .slot = &region->slots[number], .number = number, .here = region->here + 1, .idle = true
+    };
 }
 
 /* Takes its name, which is also what the system calls this thread. */
@@ -301,7 +318,15 @@ void worker_refuse(struct region *region, uint32_t number, bool all)
 
 void worker_prepare(struct region *region)
 {
+    output_widen();
+    pthread_atfork(NULL, NULL, worker_resign);
+    at_quick_exit(leave_quickly);
+#ifdef __GLIBC__
     on_exit(leave_at_exit, region);
+#else
+    (void)region;
+    atexit(leave_quickly);
+#endif
 }
 
 void worker_next(struct region *region, struct slot *slot)
@@ -322,29 +347,26 @@ static void go_first_when_memory_ends(void)
 {
     char text[16] = "";
     int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    int known = read(fd, text, sizeof text - 1) > 0, score = atoi(text) + 300;
-    int length = snprintf(text, sizeof text, "%d", score > 1000 ? 1000 : score);
-    if (known && pwrite(fd, text, (size_t)length, 0) < 0)
-        length = 0; /* then not */
-    close(fd);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0)
+        dprintf(fd, "%d", atoi(text) < 700 ? atoi(text) + 300 : 1000); /* or not */
+    if (fd >= 0)
+        close(fd);
 }
 
 _Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
 {
     struct worker worker = make_worker(region, number);
+    END_OF_STACK;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != nursery)
         _exit(EXIT_FAILURE);
+    *worker.here = 1;
     worker_wear(worker_mark(nursery, worker.slot->worker));
     go_first_when_memory_ends();
     atomic_store(&worker.slot->pid, getpid()); /* the nursery does that, too, but perhaps later than this can be seen */
     begin_life(&worker);
     take_signals();
     bool good = live(&worker);
-    fflush(stdout);
-    region_release(region); /* else valgrind would look through all of it for leaks */
-    _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
+    leave_at_exit(good ? EXIT_SUCCESS : EXIT_FAILURE, region);
 }
 
 bool worker_thread(struct region *region, uint32_t number)
@@ -356,15 +378,25 @@ bool worker_thread(struct region *region, uint32_t number)
     return good;
 }
 
-void worker_inline(struct region *region)
+struct worker worker_inline(struct region *region)
 {
     struct worker worker = make_worker(region, 0);
     worker.name = pool_worker_name();
     worker.left = -1;
-    struct worker *outer = worker_become(&worker);
-    if (atomic_load(&worker.slot->was_ready) || initialize(&worker))
-        work(&worker);
-    else
-        atomic_store(&region->failed, 1);
-    worker_become(outer);
+    return worker;
+}
+
+/* The ring is of no use here, so all that is in it is passed. */
+void worker_drain(void *worker)
+{
+    struct worker *w = worker;
+    uint32_t job = w->job;
+    if (!atomic_load(&w->slot->was_ready) && !initialize(w))
+        atomic_store(&w->region->failed, 1);
+    else if (each_is_new(w))
+        catch_up(w);
+    while (take(w, job))
+        run_chunk(w, &w->region->jobs[job]);
+    w->position = atomic_load(&w->region->tail);
+    move_head(w);
 }

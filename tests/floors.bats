@@ -42,7 +42,7 @@ functions_over() {
 }
 
 @test "the workers' side sees nothing of the caller's, nor uses what lies below it but is the caller's" {
-    for file in region ticket note trace guard run heal worker nursery; do
+    for file in region ticket note trace guard run once heal worker nursery; do
         output=$(gcc -MM -Ipool "pool/$file.c")
         assert_output --partial "pool/$file.c"
         refute_output --partial caller.h
@@ -58,6 +58,12 @@ functions_over() {
     way=$(cat pool/region.h pool/{ticket,submit,worker,run,heal,wait}.c | wc -l)
     kit_that 'all <= 6200'
     kit_that 'way <= 1250'
+}
+
+@test "the Makefile that one opens has at most 120 lines, and what it includes is there" {
+    makefile=$(wc -l <Makefile)
+    kit_that 'makefile <= 120'
+    run -0 make -n check-asan install book bench
 }
 
 @test "no function has more than 45 lines, and one that had would be told" {

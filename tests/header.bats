@@ -115,6 +115,32 @@ END
     assert_output interrupted
 }
 
+@test "an example: pool_each_worker" {
+    example pool_each_worker
+    program <<'END'
+static int load_settings(void *name)
+{
+    return strcmp(name, "new.conf") == 0 ? 0 : pool_fail("it has %s", (char *)name);
+}
+
+static int use_settings(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    return 0;
+}
+
+int main(void)
+{
+    struct pool *pool = pool_open(NULL);
+#include "statements.c"
+    if (pool_apply(pool, use_settings, NULL, 0, NULL, 0) == 0)
+        puts("loaded");
+    end(pool);
+}
+END
+    assert_output loaded
+}
+
 @test "an example: pool_result_cancel" {
     example pool_result_cancel
     program <<'END'

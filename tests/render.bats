@@ -133,7 +133,7 @@ chapters() {
     assert_output --regexp 'pool.h:[0-9]+:.*pool_close'
     run -1 reference 's|/\*\*< Items of the job. \*/||'
     assert_output --regexp 'pool.h:[0-9]+:.*count'
-    run -1 reference 's/@param options  How/@param option  How/'
+    run -1 reference 's/@param options       NULL/@param option       NULL/'
     assert_output --regexp 'pool.h:[0-9]+:.*option'
 }
 

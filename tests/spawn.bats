@@ -46,8 +46,9 @@ in_order() {
 
 @test "spawn: the new run has closed what it was to have, and its own file there is left alone" {
     kit_run -1 build/spawn closed "$BATS_TEST_TMPDIR/file"
-    [[ $output == *"pool_open: "*"ended with exit code 1 before it reached the pool; call pool_freeze_support() first"* ]]
-    [[ -e $BATS_TEST_TMPDIR/file && ! -s $BATS_TEST_TMPDIR/file ]]
+    kit_holds "pool_open: " "ended with exit code 1 before it reached the pool; call pool_freeze_support() first"
+    assert [ -e "$BATS_TEST_TMPDIR/file" ]
+    assert [ ! -s "$BATS_TEST_TMPDIR/file" ]
 }
 
 @test "spawn: the program is killed before its new run reaches the pool: nothing is left" {
@@ -64,4 +65,39 @@ exec /proc/self/fd/3 guarded
 END
     run -0 "$KIT/build/run" -l sh "$BATS_TEST_TMPDIR/script" "$BATS_TEST_TMPDIR"
     assert_output --regexp '2 arguments$'
+}
+
+# As the program is its own first process there, whoever started it cannot be named.
+@test "spawn: into another PID namespace" {
+    unshare -p true 2>/dev/null || skip "this user cannot make a PID namespace"
+    run -0 "$KIT/build/run" -l unshare -p "$KIT/build/spawn" guarded "two words"
+    in_order "3 arguments" "<$KIT/build/spawn><guarded><two words>" "main runs"
+}
+
+# Whoever starts it may choose what is in the environment, but not what a program does that has more rights.
+@test "spawn: a program with more rights than its user does not look at the environment" {
+    local there
+    [[ $(id -u) == 0 ]] && command -v setpriv >/dev/null || skip "only root can lend rights, with setpriv"
+    cat >"$BATS_TEST_TMPDIR/program.c" <<'END'
+#include "pool.h"
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1 });
+    printf("main goes on with %s rights\n", getuid() == geteuid() ? "its user's" : "more");
+    pool_free(pool);
+}
+END
+    there=$(mktemp -d) && chmod 777 "$there"
+    gcc -I"$KIT/pool" -o "$there/program" "$BATS_TEST_TMPDIR/program.c" "$KIT/build/libpool.a"
+    chmod 4755 "$there/program"
+    run -0 setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'cd "$1" || exit
+        POOL_TRACE=$1/trace.csv POOL_NURSERY="$$ 0 0 0x1000 4096" exec ./program' sh "$there"
+    [[ $output == *"more rights" ]] || [[ $output != *"its user's"* ]] || skip "set-user-ID means nothing here"
+    assert_output "main goes on with more rights"
+    run ls "$there"
+    assert_output program
+    rm -r "$there"
 }

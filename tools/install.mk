@@ -10,7 +10,7 @@ shared: $(SHARED)
 $(BUILD)/shared/%.o: pool/%.c $(wildcard pool/*.h)
 	@mkdir -p $(BUILD)/shared
 	@echo '  compiling $< for sharing'
-	@$(COMPILE) -fPIC -c -o $@ $<
+	@$(COMPILE) $(INSIDE) -fPIC -c -o $@ $<
 
 $(BUILD)/shared/all.o: $(SOURCES:pool/%.c=$(BUILD)/shared/%.o)
 

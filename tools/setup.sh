@@ -4,7 +4,7 @@
 # usage: sh tools/setup.sh            a compiler and make: enough for the chapters and the exercises' programs
 #        sh tools/setup.sh grade      and what the grader needs
 #        sh tools/setup.sh tests      and what the tests need: packages of single chapters, and what renders the book
-#        sh tools/setup.sh all        and the peers of the bench, valgrind, clang, a compiler for ARM64 and qemu
+#        sh tools/setup.sh all        and the peers of the bench, valgrind, clang, musl, a compiler for ARM64 and qemu
 #        sh tools/setup.sh tests -n   installs nothing; says what is missing, and ends with 77 if anything is
 #
 # Packages that are there already are left alone; if all are, nothing is asked of the network. It becomes root by
@@ -16,7 +16,7 @@ packages='make gcc libc6-dev'
 grade='bats'
 tests='bats-assert perl expect libcunit1-dev pkg-config libgmp-dev gnuplot-nox libxml2-utils pandoc doxygen
     doxygen-awesome-css'
-all='python3 libglib2.0-dev libuv1-dev libtbb-dev valgrind clang libclang-rt-14-dev g++ qemu-user'
+all='musl-tools python3 libglib2.0-dev libuv1-dev libtbb-dev valgrind clang libclang-rt-14-dev g++ qemu-user'
 [ "$(uname -m)" = aarch64 ] || all="$all gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 case ${1-} in

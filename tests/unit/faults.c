@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum fault {
     FAULT_NONE,
@@ -35,6 +36,7 @@ enum fault {
     FAULT_WOKEN_STOPS, /* who is woken is stopped, before it does anything */
     FAULT_WOKEN_DIES,
     FAULT_PROTECTED, /* the process fault_at must not be killed */
+    FAULT_TIMER,     /* EINVAL to setting one */
     FAULT_NO_LIST,   /* no process can be asked for its children */
 };
 
@@ -72,6 +74,8 @@ ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
 pid_t __real_waitpid(pid_t pid, int *status, int options);
 int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
 int __real_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
+int __real_timer_settime(timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before);
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
 
 pid_t __wrap_fork(void);
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
@@ -90,6 +94,8 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
 int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
+int __wrap_timer_settime(timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 
 pid_t __wrap_fork(void)
 {
@@ -205,6 +211,19 @@ int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old)
 {
     return strikes(FAULT_ANSWER) ? (int)fail_with(EINTR) : __real_prlimit(pid, resource, new, old);
+}
+
+int __wrap_timer_settime(timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before)
+{
+    return strikes(FAULT_TIMER) ? (int)fail_with(EINVAL) : __real_timer_settime(timer, flags, to, before);
+}
+
+/* It never fails, but days may have gone by. */
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int status = __real_clock_gettime(clock, time);
+    time->tv_sec += shared ? 86400 * atomic_load(&shared->days) : 0;
+    return status;
 }
 
 /* It passes on six arguments, as the C library does, whether there were so many or not; so it must not be looked at. */
@@ -382,6 +401,29 @@ static void sleeps(void)
     arm(FAULT_SLEEP, 1, true);
     live();
     CHECK(disarm());
+}
+
+/* The item whose timer cannot be set fails, and says so; the next has its limit, and then none of that one's. */
+static void timers(void)
+{
+    struct pool_job_options options = { .limit = 0.5 };
+    for (int at = 1; at <= 4; at++) { /* on and off, of one item and the next */
+        struct pool *pool = open_pool(1);
+        long x = 3, out = 0;
+        arm(FAULT_TIMER, at, false);
+        for (int i = 0; i < 2; i++) {
+            struct pool_result *result = pool_apply_async(pool, task_square, &x, sizeof x, sizeof x, &options);
+            if (pool_result_get(result, &out, PATIENCE) == 0)
+                CHECK_EQ(out, 9);
+            else
+                check_clean("pool_result_get");
+            CHECK(at != 2 * i + 1 || strstr(pool_error()->text, "no timer for its time limit: Invalid argument"));
+        }
+        CHECK(disarm());
+        struct pool_result *result = pool_apply_async(pool, task_forever, NULL, 0, 0, &options);
+        FAILED(pool_result_get(result, NULL, PATIENCE), ETIME, 0);
+        end_pool(pool);
+    }
 }
 
 static void open_without_processes(void)
@@ -776,6 +818,7 @@ static void woken_and_killed(void)
 }
 
 static const struct unit_case cases[] = {
+    { "a timer for a limit that cannot be set", timers },
     { "G16 the Nth mmap or malloc fails, for every N", memory_once, TWINS },
     { "G16 the Nth mmap or malloc fails, and all later ones", memory_for_ever, TWINS },
     { "G16 the Nth fork or clone fails, for every N", processes_once },

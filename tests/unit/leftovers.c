@@ -142,6 +142,16 @@ static int below(pid_t pid)
     return all;
 }
 
+/* Whether all workers are there, and nothing else below the nursery. */
+static bool only_workers(struct pool *pool, int count)
+{
+    struct pool_worker list[8];
+    bool there = pool_workers(pool, list, 8) == count && below(nursery()) == count;
+    for (int i = 0; i < count; i++)
+        there &= list[i].pid && is_alive(list[i].pid);
+    return there;
+}
+
 static void shell(void)
 {
     struct pool *pool = open_pool(2);
@@ -149,7 +159,7 @@ static void shell(void)
     EVENTUALLY(atomic_load(&shared->arrived) == 1 && below(atomic_load(&shared->pid[0])) >= 4);
     CHECK_EQ(pool_result_cancel(result), 1);
     FAILED(pool_result_get(result, NULL, PATIENCE), ECANCELED, 0);
-    EVENTUALLY(below(nursery()) == 2 && worker_count() == 2); /* the workers, and nothing else */
+    EVENTUALLY(only_workers(pool, 2));
     end_pool(pool);
 }
 
@@ -208,7 +218,7 @@ static void chain(void)
     OK(pool_apply(pool, leave_a_chain, NULL, 0, &worker, sizeof worker));
     EVENTUALLY(atomic_load(&shared->runs) > 3);
     CHECK(kill(worker, SIGKILL) == 0);
-    EVENTUALLY(below(nursery()) == 2 && worker_count() == 2);
+    EVENTUALLY(only_workers(pool, 2));
     CHECK(!is_alive(atomic_load(&shared->cell[0])));
     end_pool(pool);
 }
@@ -305,7 +315,7 @@ static void many_deaths(void)
     struct pool_result *result =
         pool_map_async(pool, leave_a_hundred, trees, (size_t)count, sizeof *trees, sizeof(pid_t), NULL);
     FAILED(pool_result_get(result, NULL, PATIENCE), EOWNERDEAD, 0);
-    EVENTUALLY(below(nursery()) == count && worker_count() == count);
+    EVENTUALLY(only_workers(pool, count));
     end_pool(pool);
 }
 
@@ -370,7 +380,7 @@ static void nested(void)
         CHECK(!which || tree_is_there(outer)); /* only the pool inside has lost its nursery */
         OK(pool_result_cancel(result) >= 0 ? 0 : -1);
         pool_result_wait(result, PATIENCE);
-        EVENTUALLY(below(nursery()) == 2 && worker_count() == 2);
+        EVENTUALLY(only_workers(pool, 2));
         OK(pool_terminate(pool));
         pool_join(pool, PATIENCE);
         pool_free(pool);

@@ -668,6 +668,24 @@ static void extremes(void)
     end_pool(pool);
 }
 
+/* Ends as if its timer had ended it, after very long. */
+static int take_a_month(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    atomic_store(&shared->days, 31);
+    return raise(SIGKILL);
+}
+
+static void in_words(void)
+{
+    struct pool *pool = open_pool(1);
+    FAILED(pool_result_get(apply_limited(pool, take_a_month, 30 * 86400.0), NULL, POOL_FOREVER), ETIME, 0);
+    CHECK_TEXT(pool_error()->text, "its limit of 2.592e+06 s,");
+    FAILED(pool_result_get(apply_limited(pool, task_forever, 0.0001), NULL, PATIENCE), ETIME, 0);
+    CHECK_TEXT(pool_error()->text, "its limit of 0.0001 s,");
+    end_pool(pool);
+}
+
 static void not_on_threads(void)
 {
     for (int kind = POOL_THREADS; kind <= POOL_INLINE; kind++) {
@@ -708,6 +726,7 @@ static const struct unit_case cases[] = {
     { "D19 pool_attempt outside of tasks is 0", attempt_elsewhere },
     { "G10 a limit or retries that make no sense", senseless },
     { "G10 the longest and the shortest limit", extremes },
+    { "a limit of a month and one of a tenth of a millisecond, in words", in_words },
     { "T01 no limit on threads, none inline", not_on_threads },
     { 0 },
 };

@@ -44,6 +44,7 @@ static const struct unit_suite *const suites[] = {
     &unit_together,
     &unit_traces,
     &unit_leftovers,
+    &unit_leaving,
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };

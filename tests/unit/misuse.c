@@ -132,6 +132,61 @@ static void p36_ahead(void)
     end_pool(pool);
 }
 
+/* Seconds in every call that takes some: what is no number, negative or next to nothing does not wait, and what is more
+ * than any time is for ever. */
+static void senseless_times(void)
+{
+    static const double none[] = { -1, 0, -0.0, 4.9e-324, -4.9e-324, 1e-300, -1e300, NAN, -NAN, -INFINITY };
+    static const double very_long[] = { 1e9, 1e18, 1e19, 1e300, INFINITY, POOL_FOREVER };
+    struct pool *pool = open_pool(1);
+    struct pool_queue *queue = pool_queue_open(pool, 1, sizeof(long));
+    struct pool_result *results[1];
+    long x = 1;
+    int state = 0;
+    fill_with_gates(pool, results, 1);
+    struct pool_iter *iter = pool_imap(pool, task_square, one_item, &state, sizeof x, sizeof x, NULL);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        REFUSED(pool_result_wait(results[0], none[i]), ETIMEDOUT, "within");
+        REFUSED(pool_result_get(results[0], NULL, none[i]), ETIMEDOUT, "within");
+        REFUSED(pool_iter_next(iter, &x, none[i]), ETIMEDOUT, "within");
+        REFUSED(pool_queue_get(queue, &x, none[i]), ETIMEDOUT, "empty");
+        OK(pool_queue_put(queue, &x, none[i]));
+        REFUSED(pool_queue_put(queue, &x, none[i]), ETIMEDOUT, "full");
+        REFUSED(pool_queue_join(queue, none[i]), ETIMEDOUT, "within");
+        OK(pool_queue_get(queue, &x, none[i]));
+        OK(pool_queue_task_done(queue));
+    }
+    gate_open();
+    OK(pool_result_wait(results[0], very_long[0]));
+    CHECK_EQ(pool_iter_next(iter, &x, very_long[1]), 1);
+    for (size_t i = 0; i < sizeof very_long / sizeof *very_long; i++) {
+        struct pool_result *result = pool_apply_async(pool, task_pid, NULL, 0, sizeof(pid_t), NULL);
+        OK(pool_result_get(result, NULL, very_long[i]));
+        OK(pool_queue_put(queue, &x, very_long[i]));
+        OK(pool_queue_get(queue, &x, very_long[i]));
+        OK(pool_queue_task_done(queue));
+        OK(pool_queue_join(queue, very_long[i]));
+    }
+    OK(pool_close(pool));
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (pool_join(pool, none[i]) == 0)
+            break;
+        else
+            CHECK_EQ(errno, ETIMEDOUT);
+    OK(pool_join(pool, very_long[3]));
+    pool_free(pool);
+    for (size_t i = 0; i < sizeof very_long / sizeof *very_long; i++) {
+        pool = pool_open(&(struct pool_options){ .processes = 1, .open_timeout = very_long[i] });
+        OK(pool ? 0 : -1);
+        pool_free(pool);
+    }
+    struct pool_options most = { .processes = 1, .grace = 1e6 }, more = { .processes = 1, .grace = 1e300 };
+    pool = pool_open(&most);
+    OK(pool ? 0 : -1);
+    pool_free(pool);
+    REFUSED_NULL(pool_open(&more), EINVAL, "grace is 1e+300");
+}
+
 static void null_base(void)
 {
     struct pool *pool = open_pool(2);
@@ -502,6 +557,7 @@ static const struct unit_case cases[] = {
     { "G14 a task may open a pool of its own", nested, ALL_KINDS },
     { "M10 what only processes can do is refused to the others", only_processes_can, THREADS | INLINE },
     { "M08 what belongs into a task is refused outside", outside_a_task, ALL_KINDS },
+    { "seconds that are no number, negative, next to nothing, or more than any time", senseless_times },
     { 0 },
 };
 

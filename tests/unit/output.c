@@ -7,15 +7,18 @@
 #define _GNU_SOURCE
 #include "unit.h"
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <wchar.h>
 
 enum { TASKS = 100 };
 
 /* What one program printed, to the end. */
-static char printed[1 << 16];
+static char printed[1 << 21];
 
 static int the_pipe[2];
 
@@ -252,6 +255,164 @@ static void s15_exit(void)
     check_tasks();
 }
 
+/* --- Much, wide, and what cannot be written --- */
+
+enum { PIECE = 65500, PIECES = 20 };
+
+/* As stdout was before anybody printed to it: else it takes no wide characters. */
+static void use_pipe_as_new_stdout(void)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", the_pipe[1]);
+    REQUIRE(freopen(path, "a", stdout) && setlocale(LC_ALL, "C.UTF-8"));
+}
+
+/* Wide characters go into another buffer of the stream. */
+static int print_wide(const void *arg, void *result)
+{
+    (void)result;
+    wprintf(L"<wide %d \u00e4>", *(const int *)arg);
+    return 0;
+}
+
+static void print_wide_and_kill(void)
+{
+    use_pipe_as_new_stdout();
+    struct pool *pool = open_pool(1);
+    struct death death = { BY_SIGNAL, SIGKILL };
+    for (int i = 0; i < 3; i++)
+        OK(pool_apply(pool, print_wide, &i, sizeof i, NULL, 0));
+    FAILED(pool_apply(pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
+    end_pool(pool);
+    exit(0);
+}
+
+static void wide_characters(void)
+{
+    collect(print_wide_and_kill, 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(count_of((const char *[]){ "<wide 0 \xc3\xa4>", "<wide 1 \xc3\xa4>", "<wide 2 \xc3\xa4>" }[i]), 1);
+}
+
+/* In many calls, so many of the item's own letter. */
+static int print_much(const void *arg, void *result)
+{
+    (void)result;
+    for (int i = 0; i < PIECE; i += 100)
+        printf("%c%99c", *(const int *)arg, *(const int *)arg);
+    return 0;
+}
+
+static void print_much_to_a_file(void)
+{
+    use_pipe_as_stdout();
+    struct pool *pool = open_pool(4);
+    int in[PIECES];
+    for (int i = 0; i < PIECES; i++)
+        in[i] = 'A' + i;
+    struct pool_job_options options = { .chunk = 1 };
+    OK(pool_result_get(pool_map_async(pool, print_much, in, PIECES, sizeof *in, 0, &options), NULL, PATIENCE));
+    end_pool(pool);
+    exit(0);
+}
+
+/* Four workers at once, and no piece has another's letters in it. */
+static void whole(void)
+{
+    FILE *file = tmpfile();
+    REQUIRE(file != NULL);
+    the_pipe[1] = fileno(file);
+    CHECK_EQ(program_wait(program_start(print_much_to_a_file)), 0);
+    rewind(file);
+    CHECK_EQ(fread(printed, 1, sizeof printed, file), PIECES * PIECE);
+    for (int i = 0; i < PIECES * PIECE; i++)
+        REQUIRE(printed[i] == (i % 100 == 0 || i % 100 == 99 ? printed[i / PIECE * PIECE] : ' '));
+    fclose(file);
+}
+
+/* Nobody reads until the pipe is full, and whoever writes to it is not to wait. */
+static void print_without_waiting(void)
+{
+    use_pipe_as_stdout();
+    REQUIRE(fcntl(STDOUT_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK) == 0);
+    struct pool *pool = open_pool(2);
+    int in[] = { 'A', 'B', 'C', 'D' };
+    OK(pool_map(pool, print_much, in, 4, sizeof *in, NULL, 0));
+    end_pool(pool);
+    _exit(0);
+}
+
+static void full_pipe(void)
+{
+    REQUIRE(pipe2(the_pipe, O_CLOEXEC) == 0);
+    pid_t pid = program_start(print_without_waiting);
+    close(the_pipe[1]);
+    int there = 0;
+    EVENTUALLY(ioctl(the_pipe[0], FIONREAD, &there) == 0 && there >= PIECE);
+    size_t length = 0;
+    for (ssize_t got; (got = read(the_pipe[0], printed + length, sizeof printed - length)) > 0;)
+        length += (size_t)got;
+    CHECK_EQ(length, 4 * PIECE);
+    CHECK_EQ(program_wait(pid), 0);
+    close(the_pipe[0]);
+}
+
+static void print_to_nowhere(void)
+{
+    int full = open("/dev/full", O_WRONLY), i = 1;
+    REQUIRE(full >= 0 && dup2(full, STDOUT_FILENO) == STDOUT_FILENO);
+    struct pool *pool = open_pool(1);
+    for (int k = 0; k < 3; k++) {
+        FAILED(pool_apply(pool, print_parts, &i, sizeof i, NULL, 0), EREMOTEIO, 0);
+        CHECK_TEXT(pool_error()->text, "what it printed could not be written: No space left on device");
+        OK(pool_apply(pool, task_pid, NULL, 0, &(pid_t){ 0 }, sizeof(pid_t)));
+    }
+    end_pool(pool);
+    close(STDOUT_FILENO); /* and if there is no stdout, nobody misses anything */
+    pool = open_pool(1);
+    OK(pool_apply(pool, print_parts, &i, sizeof i, NULL, 0));
+    end_pool(pool);
+    _exit(0);
+}
+
+static void nowhere(void)
+{
+    CHECK_EQ(program_wait(program_start(print_to_nowhere)), 0);
+}
+
+/* A copy of a worker prints what it has to say itself, and nothing of the worker's. */
+static int print_in_a_copy(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    printf("<worker>");
+    pid_t pid = fork();
+    if (pid == 0) {
+        printf("<copy>");
+        exit(0);
+    }
+    if (fork() == 0)
+        return 0;
+    waitpid(pid, NULL, 0);
+    return 0;
+}
+
+static void print_in_copies(void)
+{
+    use_pipe_as_stdout();
+    struct pool *pool = open_pool(1);
+    for (int i = 0; i < 5; i++)
+        OK(pool_apply(pool, print_in_a_copy, NULL, 0, NULL, 0));
+    end_pool(pool);
+    exit(0);
+}
+
+static void copies(void)
+{
+    collect(print_in_copies, 0);
+    CHECK_EQ(count_of("<worker>"), 5);
+    CHECK_EQ(count_of("<copy>"), 5);
+}
+
 static const struct unit_case cases[] = {
     { "S15 H12 text of before appears once, each task's text whole and once", s15_once, ALL_KINDS },
     { "S15 the same when every task gets a new worker", s15_restarts },
@@ -260,6 +421,11 @@ static const struct unit_case cases[] = {
     { "S15 what initializers print appears once for each worker", s15_initializer, TWINS },
     { "S15 streams that are not stdout", s15_other_stream },
     { "S15 exit() in a task prints nothing of the program's and runs no exit handler of its", s15_exit },
+    { "wide characters leave when their task returns", wide_characters },
+    { "up to 64 KiB leave in one piece", whole },
+    { "a full pipe that does not wait", full_pipe },
+    { "what cannot be written makes the item fail", nowhere },
+    { "copies of a worker print what is theirs", copies },
     { 0 },
 };
 

@@ -655,6 +655,64 @@ static void untouched_where_not_fetched(void)
     pool_free(pool);
 }
 
+/* So many bytes of ASCII, then characters of 2, 3 or 4 bytes, and more of them than any text can hold. */
+static char *long_text(int before, int bytes)
+{
+    static const char *const letters[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
+    static char text[2000];
+    memset(text, 'x', (size_t)before);
+    text[before] = '\0';
+    while (strlen(text) < 1900)
+        strcat(text, letters[bytes - 2]);
+    return text;
+}
+
+static int fails_at_length(const void *arg, void *result)
+{
+    const int *how = arg;
+    (void)result;
+    return pool_fail("%s", long_text(how[0], how[1]));
+}
+
+static int initializer_fails_at_length(void *initarg)
+{
+    return fails_at_length(initarg, NULL);
+}
+
+/* The text is nearly full, and its last character is whole. */
+static void check_whole(const char *text, int bytes, size_t least)
+{
+    size_t length = strlen(text);
+    CHECK(length >= least && length < sizeof pool_error()->text);
+    char *all = long_text(0, bytes);
+    CHECK(memcmp(text + length - (size_t)bytes, all, (size_t)bytes) == 0);
+}
+
+static void texts_are_cut(void)
+{
+    struct pool *pool = open_pool(1);
+    for (int bytes = 2; bytes <= 4; bytes++)
+        for (int before = 0; before < 4; before++) {
+            int how[] = { before, bytes };
+            struct pool_error error;
+            FAILED(pool_apply(pool, fails_at_length, how, sizeof how, NULL, 0), EREMOTEIO, 0);
+            check_whole(pool_error()->text, bytes, 470);
+            struct pool_result *result = pool_apply_async(pool, fails_at_length, how, sizeof how, 0, NULL);
+            OK(pool_result_wait(result, PATIENCE));
+            CHECK_EQ(pool_result_failure(result, 0, &error), 1);
+            check_whole(error.text, bytes, 470);
+            struct pool_options options = { .processes = 1, .initializer = initializer_fails_at_length };
+            options.initarg = how;
+            REFUSED_NULL(pool_open(&options), EREMOTEIO, "initializer failed");
+            check_whole(pool_error()->text, bytes, 400);
+        }
+    pool_result_free(pool_apply_async(pool, fails_at_length, (int[]){ 2, 4 }, 2 * sizeof(int), 0, NULL));
+    OK(pool_close(pool));
+    REFUSED(pool_join(pool, PATIENCE), EREMOTEIO, "1 job failed");
+    check_whole(pool_error()->text, 4, 500);
+    pool_free(pool);
+}
+
 static const struct unit_case cases[] = {
     { "G02 replies of 0, 1, 5000 bytes and 3 MiB, in chunks of any size", reply_sizes, ALL_KINDS },
     { "G02 a reply stays as long as its handle, and an item without one has none", reply_of_one, ALL_KINDS },
@@ -683,6 +741,7 @@ static const struct unit_case cases[] = {
     { "what is not fetched is not written", untouched_where_not_fetched, TWINS },
     { "G15 workers are numbered as they are started", worker_names },
     { "G15 three workers at once have the first three names", worker_names_at_once, TWINS },
+    { "texts that are cut end with a whole character", texts_are_cut, TWINS },
     { 0 },
 };
 

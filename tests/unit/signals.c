@@ -181,8 +181,6 @@ static bool only_child_is(pid_t pid)
 
 static void s04_with_a_child(void)
 {
-    if (unit_in_valgrind())
-        return; /* no pidfd */
     adopt_orphans();
     pid_t pid = start(run_with_a_child), child = atomic_load(&shared->mark);
     CHECK(kill(pid, SIGKILL) == 0);
@@ -208,6 +206,31 @@ static void s04_exec(void)
     adopt_orphans();
     pid_t pid = start(run_then_exec);
     EVENTUALLY(atomic_load(&shared->mark) == 2 && living_children(pid) == 0);
+    CHECK(kill(pid, SIGKILL) == 0);
+    program_wait(pid);
+    check_nothing_left();
+}
+
+/* A child holds a copy of what would tell the nursery of the exec: it learns of that when the child has ended, too. */
+static void run_with_a_child_then_exec(void)
+{
+    the_pool = open_counting();
+    pid_t pid = fork();
+    while (pid == 0)
+        pause();
+    atomic_store(&shared->mark, pid);
+    CHECK(pool_map_async(the_pool, task_forever, NULL, 2, 0, 0, &(struct pool_job_options){ .chunk = 1 }) != NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 2);
+    execl("/bin/sleep", "sleep", "1000", (char *)NULL);
+    CHECK(!"sleep cannot be run");
+}
+
+static void s04_exec_with_a_child(void)
+{
+    adopt_orphans();
+    pid_t pid = start(run_with_a_child_then_exec);
+    CHECK(kill(atomic_load(&shared->mark), SIGKILL) == 0);
+    EVENTUALLY(living_children(pid) == 0);
     CHECK(kill(pid, SIGKILL) == 0);
     program_wait(pid);
     check_nothing_left();
@@ -647,6 +670,7 @@ static const struct unit_case cases[] = {
     { "S04 SIGKILL to the caller, busy and idle: nothing is left", s04_kill },
     { "S04 H5 SIGKILL, while a child of the program's own holds all descriptors", s04_with_a_child },
     { "S04 the caller becomes another program by exec", s04_exec },
+    { "S04 the same, and a child of its own that does not ends later", s04_exec_with_a_child },
     { "S04 SIGKILL, and the tasks have children of their own", s04_grandchildren },
     { "S04 the caller crashes", s04_crash },
     { "S07 H2 all signals blocked at start: workers' masks are empty, the caller's stays", s07_blocked },
