@@ -82,9 +82,10 @@ static void print_all(FILE *out, const struct region *region)
 static int append(const char *name, const char *text, size_t size)
 {
     struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
-    int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return -1;
+    int fd;
+    while ((fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666)) < 0)
+        if (errno != EINTR)
+            return -1;
     off_t end = lseek(fd, 0, SEEK_END);
     getrlimit(RLIMIT_FSIZE, &limit);
     bool fits = limit.rlim_cur == RLIM_INFINITY || end < 0 || (rlim_t)end + size <= limit.rlim_cur;

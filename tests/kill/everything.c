@@ -142,10 +142,11 @@ static double now(void)
 #define EVENTUALLY(condition)                                                                                          \
     do {                                                                                                               \
         double give_up = now() + PATIENCE;                                                                             \
+        bool so = false;                                                                                               \
         atomic_store(&stage->looks, 1);                                                                                \
-        while (!(condition) && now() < give_up)                                                                        \
+        while (!(so = (condition)) && now() < give_up)                                                                 \
             sched_yield();                                                                                             \
-        if (!(condition))                                                                                              \
+        if (!so)                                                                                                       \
             wrong("not so after %g s: %s", PATIENCE, #condition);                                                      \
         atomic_store(&stage->looks, 0);                                                                                \
     } while (0)
@@ -385,7 +386,7 @@ static void leftovers(struct pool *pool)
     if (went(result, 0)) {
         failed(pool_result_get(result, NULL, PATIENCE) == 0, EOWNERDEAD);
         if (pool_queue_get(queue, &child, 0) == 0 && child > 0)
-            EVENTUALLY((kill(child, 0) != 0 && errno == ESRCH) || atomic_load(&stage->no_nursery));
+            EVENTUALLY((kill(child, 0) != 0 && errno == ESRCH) || atomic_load(&stage->may_leave));
     }
     pool_result_free(result);
 }

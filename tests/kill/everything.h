@@ -25,7 +25,7 @@ struct stage {
     atomic_int counts;          /* nothing may fail but as many items as */
     atomic_int killed, lost;    /* so many processes were killed; so many items failed by that */
     pid_t victims[MOST_KILLS];  /* these */
-    atomic_int no_nursery;      /* it is killed: nobody ends what tasks started */
+    atomic_int may_leave;       /* nobody can end what tasks started */
     atomic_int enough;          /* `loaded` may end */
     int workers;                /* of `loaded` */
     _Atomic(const char *) step; /* what the program is about to do */

@@ -173,16 +173,22 @@ static const char *what_the_scene_tells(void)
     return atomic_load(&stage->faults) ? stage->fault : NULL;
 }
 
-static const char *not_in_time(bool over)
+/* Whether there is nobody left but those that may stay. */
+static bool rest_may_stay(void)
 {
-    bool all_below = over;
+    bool all_below = follower->below_may_stay;
     for (int i = 0; i < process_count; i++)
         all_below &= processes[i].role == BELOW;
+    return all_below;
+}
+
+static const char *not_in_time(bool over)
+{
     int length = snprintf(text, sizeof text, over ? "left:" : "it hangs, at \"%s\":", atomic_load(&stage->step));
     for (int i = 0; i < process_count && length < 400; i++)
         length += snprintf(text + length, sizeof text - (size_t)length, " %s", roles[processes[i].role]);
     clear();
-    return all_below && follower->below_may_stay ? what_the_scene_tells() : text;
+    return text;
 }
 
 static const char *bad_end(int status)
@@ -213,6 +219,8 @@ static const char *until_all_are_gone(pid_t root)
             if (status != 0 && !(follower->caller_may_die && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
                 return bad_end(status);
         }
+        if (over && rest_may_stay())
+            clear();
     }
     alarm(0);
     return what_the_scene_tells();

@@ -1,12 +1,13 @@
 /*
- * killed.c - in a scene, the caller, the nursery or a worker is killed after each single instruction of a step.
+ * killed.c - in a scene, the caller, the nursery or a worker is killed after single instructions of a step.
  *
- * usage: build/killed [STRIDE [SCENE [STEP [ROLE [N]]]]]
- *     STRIDE  every STRIDE-th instruction only (default 1: all, some hours); the rest picks some: forked cancel nursery
+ * usage: build/killed [KILLS [SCENE [STEP [ROLE [N]]]]]
+ *     KILLS  so many in each step and role (default 20); 0: after each instruction, which takes days
+ *     the rest picks some: forked cancel nursery
  *
  * A scene (everything.c) is played in a process of its own, and followed with ptrace. When the step begins, the first
- * process of the role is driven N instructions far, or from its birth if it is not there yet, and killed. N grows until
- * the next step begins before the kill comes. What must hold then:
+ * process of the role is driven N instructions far, or from its birth if it is not there yet, and killed. How many
+ * instructions there are before the next step begins is counted at first. What must hold then:
  *
  *     the caller    nothing is left of its pool, busy or not
  *     the nursery   every job fails or has its right values, no call hangs, the pool says so and can be ended
@@ -19,6 +20,7 @@
 #define _GNU_SOURCE
 #include "follow.h"
 #include "pool.h"
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +80,7 @@ static const char *play(const struct scene *scene, int only)
     atomic_store(&stage->cue, cue);
     atomic_store(&stage->only, only);
     atomic_store(&stage->counts, role == WORKER);
-    atomic_store(&stage->no_nursery, role == NURSERY);
+    atomic_store(&stage->may_leave, role == NURSERY);
     stand = BEFORE;
     steps = 0;
     return follow(scene, &(struct follower){ .born = born,
@@ -95,34 +97,34 @@ struct phase {
     const char *scene, *step;
     int only, cue;
     const char *roles; /* by their first letters */
-    long stride;       /* where there are very many instructions */
+    bool heavy;        /* very many instructions: a tenth of the kills, and none if that is less than one */
 };
 
 static const struct phase phases[] = {
-    { "forked", "open", 1, 1, "cnw", 5 },
-    { "forked", "squares", 1, 2, "cnw", 1 },
-    { "forked", "notes", 2, 2, "cnw", 1 },
-    { "forked", "output", 3, 2, "w", 1 },
-    { "forked", "deaths", 4, 2, "cnw", 1 },
-    { "forked", "limits", 5, 2, "nw", 1 },
-    { "forked", "cancel", 6, 2, "cnw", 1 },
-    { "forked", "leftovers", 7, 2, "nw", 1 },
-    { "forked", "queues", 8, 2, "cnw", 1 },
-    { "forked", "streams", 9, 2, "cnw", 20 },
-    { "forked", "callbacks", 10, 2, "cnw", 1 },
-    { "forked", "interrupt", 11, 2, "cnw", 1 },
-    { "forked", "close", 1, 3, "cnw", 1 },
-    { "forked", "join", 1, 4, "cnw", 1 },
-    { "forked", "free", 1, 5, "c", 1 },
-    { "traced", "join", 2, 4, "c", 1 },
-    { "spawned", "open", 1, 1, "cn", 50 },
-    { "spawned", "deaths", 2, 2, "nw", 1 },
-    { "threads", "open", 1, 1, "c", 5 },
-    { "threads", "squares", 1, 2, "c", 1 },
-    { "threads", "join", 1, 4, "c", 1 },
-    { "nested", "nested", 1, 2, "nwb", 20 },
-    { "terminated", "terminate", 0, 3, "cnw", 1 },
-    { "forsaken", "busy", 0, 2, "cnw", 1 },
+    { "forked", "open", 1, 1, "cnw", true },
+    { "forked", "squares", 1, 2, "cnw", false },
+    { "forked", "notes", 2, 2, "cnw", false },
+    { "forked", "output", 3, 2, "w", false },
+    { "forked", "deaths", 4, 2, "cnw", false },
+    { "forked", "limits", 5, 2, "nw", false },
+    { "forked", "cancel", 6, 2, "cnw", false },
+    { "forked", "leftovers", 7, 2, "nw", false },
+    { "forked", "queues", 8, 2, "cnw", false },
+    { "forked", "streams", 9, 2, "cnw", true },
+    { "forked", "callbacks", 10, 2, "cnw", false },
+    { "forked", "interrupt", 11, 2, "cnw", false },
+    { "forked", "close", 1, 3, "cnw", false },
+    { "forked", "join", 1, 4, "cnw", false },
+    { "forked", "free", 1, 5, "c", false },
+    { "traced", "join", 2, 4, "c", true },
+    { "spawned", "open", 1, 1, "cn", true },
+    { "spawned", "deaths", 2, 2, "nw", false },
+    { "threads", "open", 1, 1, "c", true },
+    { "threads", "squares", 1, 2, "c", false },
+    { "threads", "join", 1, 4, "c", false },
+    { "nested", "nested", 1, 2, "nwb", true },
+    { "terminated", "terminate", 0, 3, "cnw", false },
+    { "forsaken", "busy", 0, 2, "cnw", false },
 };
 
 static bool wanted(const char *asked, const char *name)
@@ -130,38 +132,65 @@ static bool wanted(const char *asked, const char *name)
     return !asked || strcmp(asked, name) == 0;
 }
 
-/* Kills one after every stride-th instruction of a phase. Returns how often something did not hold. */
-static int run(const struct phase *phase, long stride, long nth)
+static const struct scene *scene_called(const char *name)
 {
-    static long offset; /* so that not each phase begins at the same one */
     const struct scene *scene = scenes;
-    long kills = 0, bad = 0;
-    while (strcmp(scene->name, phase->scene) != 0)
+    while (strcmp(scene->name, name) != 0)
         scene++;
-    cue = phase->cue;
-    after = nth ? nth : 1 + offset++ % stride;
-    do {
-        const char *fault = play(scene, phase->only);
-        kills += stand == KILLED;
-        bad += fault != NULL;
-        if (fault)
-            printf("NOT CLEAN  %s %s %s %ld: %s\n", phase->scene, phase->step, roles[role], after, fault);
-        fflush(stdout);
-        after += stride;
-    } while (stand == KILLED && !nth && bad < 10);
-    printf("%s, %s: the %s killed %ld times, within %ld instructions\n", phase->scene, phase->step, roles[role], kills,
-           after - stride);
+    return scene;
+}
+
+static long kills, bad; /* of a phase; of all */
+
+/* One kill. Returns whether it came to it. */
+static bool kill_after(const struct phase *phase, long instructions)
+{
+    after = instructions;
+    const char *fault = play(scene_called(phase->scene), phase->only);
+    kills += stand == KILLED;
+    bad += fault != NULL;
+    if (fault)
+        printf("NOT CLEAN  %s %s %s %ld: %s\n", phase->scene, phase->step, roles[role], after, fault);
     fflush(stdout);
-    return (int)bad;
+    return stand == KILLED;
+}
+
+/* Evenly spread, and each time somewhere else. */
+static void kill_some(const struct phase *phase, long wanted, long length)
+{
+    static unsigned long number;
+    for (long i = 0; i < wanted; i++)
+        kill_after(phase, 1 + length * i / wanted + (long)(number++ * 7919 % (unsigned long)(length / wanted + 1)));
+}
+
+static void run(const struct phase *phase, long wanted, long nth)
+{
+    long n = 1;
+    cue = phase->cue;
+    kills = 0;
+    long some = phase->heavy ? wanted / 10 : wanted;
+    if (nth) {
+        kill_after(phase, nth);
+    } else if (wanted && !some) {
+        return;
+    } else if (wanted) {
+        kill_after(phase, LONG_MAX);
+        kill_some(phase, some, steps);
+    } else {
+        while (kill_after(phase, n))
+            n++;
+    }
+    printf("%s, %s: the %s killed %ld times\n", phase->scene, phase->step, roles[role], kills);
+    fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
     pool_freeze_support();
     const char *asked[3] = { argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL, argc > 4 ? argv[4] : NULL };
-    long stride = argc > 1 ? atol(argv[1]) : 1, nth = argc > 5 ? atol(argv[5]) : 0, bad = 0;
-    if (stride < 1 || argc > 6) {
-        fprintf(stderr, "usage: killed [STRIDE [SCENE [STEP [ROLE [N]]]]]\n");
+    long wanted_kills = argc > 1 ? atol(argv[1]) : 20, nth = argc > 5 ? atol(argv[5]) : 0;
+    if (wanted_kills < 0 || argc > 6) {
+        fprintf(stderr, "usage: killed [KILLS [SCENE [STEP [ROLE [N]]]]]\n");
         return 2;
     }
     follow_prepare();
@@ -169,7 +198,7 @@ int main(int argc, char **argv)
         for (role = 0; role < ROLES; role++)
             if (strchr(phases[i].roles, roles[role][0]) && wanted(asked[0], phases[i].scene) &&
                 wanted(asked[1], phases[i].step) && wanted(asked[2], roles[role]))
-                bad += run(&phases[i], stride * phases[i].stride, nth);
+                run(&phases[i], wanted_kills, nth);
     printf("%ld not clean\n", bad);
     return bad > 0;
 }

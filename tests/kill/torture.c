@@ -115,7 +115,7 @@ static void finish(pid_t player, pid_t nursery)
     if (end == BY_ITSELF)
         return;
     atomic_store(&stage->counts, 0);
-    atomic_store(&stage->no_nursery, 1);
+    atomic_store(&stage->may_leave, 1);
     kill(end == NURSERY_KILLED ? nursery : player, SIGKILL);
 }
 
