@@ -227,8 +227,6 @@ static void work(struct worker *w)
         move_head(w);
         if (w->position != position)
             continue;
-        if (region->kind == POOL_INLINE && atomic_load(&region->untidy))
-            tidy_in_time(w, now_ns());
         if (stop || w->left == 0)
             return;
         rest(w);
@@ -406,4 +404,6 @@ void worker_drain(void *worker)
         run_chunk(w, &w->region->jobs[job]);
     w->position = atomic_load(&w->region->tail);
     move_head(w);
+    if (atomic_load(&w->region->untidy))
+        tidy_in_time(w, now_ns());
 }
