@@ -151,10 +151,10 @@ static inline void unlock_pool(struct pool *pool)
     }
 }
 
-/** Rounds up to a multiple of the unit. */
+/** Rounds up to a multiple of the unit, a power of two. */
 static inline size_t round_to(size_t size, size_t unit)
 {
-    return (size + unit - 1) / unit * unit;
+    return (size + unit - 1) & -unit;
 }
 
 /** What is handed over. */
@@ -183,7 +183,10 @@ struct wait {
 
 /* pool.c */
 
-/** Tells whether a task can still be handed over, and is known to workers; sets the error if not. The lock is held. */
+/** Tells whether the pool still takes anything; sets the error if not. The lock is held. */
+bool pool_is_open(const struct pool *pool, const char *who);
+/** Tells whether the task can be handed over as ordered, and is known to workers; sets the error if not. The lock is
+ * held. */
 bool pool_takes(struct pool *pool, const struct order *order);
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
@@ -277,17 +280,14 @@ void call_out(const struct undo *undo, void (*what)(void *), void *about);
 
 #define AT_ONCE 64 /* watches looked at in one go */
 
-/** Makes room for one more watch. The lock is held. 0, or -1 and the error. */
-int watch_room(struct pool *pool, const struct order *order);
-/** Watches a result for the order's callbacks, if it has any. The lock is held, and there is room. */
-void watch(struct pool *pool, const struct order *order, struct pool_result *result);
+/** Watches a result for the order's callbacks, if it has any. The lock is held. 0, or -1 and the error. */
+int watch(struct pool *pool, const struct order *order, struct pool_result *result);
 
 #define WATCH_RUNS UINT32_MAX
 
-/** Runs the callbacks of the jobs that are done, but begins none after the deadline. Returns how many. */
-int run_callbacks(struct pool *pool, uint64_t deadline);
-/** Runs the callback of this one job, which is done, unless it has run or another thread is running it. */
-void run_own_callback(struct pool_result *result);
+/** Runs the callback of this one job, unless it is NULL; then those of others that are done, but begins none of these
+ * after the deadline. Returns how many. */
+int run_callbacks(struct pool *pool, const struct pool_result *own, uint64_t deadline);
 
 /* poll.c */
 
@@ -317,7 +317,7 @@ struct pool_result *take_record(struct pool *pool, const char *who);
 void make_free(struct pool *pool, struct pool_result *result);
 /** Makes the record of a job free, as soon as it can be. The lock is held. */
 void job_drop(struct pool *pool, struct pool_result *result);
-/** Takes it back. The lock is held. */
+/** Takes back what job_make() made. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 /** Takes job memory. None, and the error, if there is not so much. The lock is held. */
 struct extent job_memory(struct pool *pool, size_t size, const char *who);
@@ -330,15 +330,20 @@ struct wait wait_begin(struct pool *pool, const char *who, double seconds);
 int wait_goes_on(const struct wait *wait);
 /** Sleeps on the word for a slice of the wait, then looks whether the nursery lives, and repeats the wake-up. */
 void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value);
-/** Waits for a job. */
-int wait_for(const struct wait *wait, struct pool_result *result);
 /** pool_result_get() on behalf of another call. */
 int result_get(struct pool_result *result, const char *who, void *results, double seconds);
 
 /* result.c */
 
+/** Returns a ticket that is not done, the last one of those, if the job is not. */
+_Atomic uint32_t *last_undone(struct pool_result *result);
+
 /** Tells whether the job is done. */
-bool result_ready(struct pool_result *result);
+static inline bool result_ready(struct pool_result *result)
+{
+    return !last_undone(result);
+}
+
 /** Copies the results of all items; of one that failed, zeros. */
 void copy_values(struct pool_result *result, char *to);
 /** Copies the result of one, or zeros, if it failed; `to` may be NULL. Returns whether it succeeded. */

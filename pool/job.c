@@ -151,21 +151,9 @@ struct pool_result *take_record(struct pool *pool, const char *who)
 
 /* What a job will need. */
 struct plan {
-    size_t width, chunk, chunks;
+    size_t chunk, chunks;
     size_t notes, args, results, total; /* offsets in its memory; tickets come first */
-    bool small;
 };
-
-static int check_order(const struct order *order)
-{
-    if (order->options && !in_range(order->who, "chunk", order->options->chunk, INT32_MAX))
-        return -1;
-    if (order->task && order->count && order->width && !order->base)
-        return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
-    if (order->count >= UINT32_MAX)
-        return error_set(EINVAL, "%s: %zu items; a job can have %u", order->who, order->count, UINT32_MAX - 1);
-    return 0;
-}
 
 /* Sets offset to the end so far, moves the end by count * width. False if that is more than any memory. */
 static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
@@ -176,36 +164,22 @@ static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
            (plan->total = *offset + bytes) < SIZE_MAX / 4;
 }
 
-/* Where the result of a small job lies, behind its argument, as aligned as its type may want it. */
-static size_t small_result(size_t width, size_t result_width)
-{
-    return round_to(width, alignment_of(result_width));
-}
-
 static int make_plan(const struct order *order, const struct region *region, struct plan *plan)
 {
     size_t count = order->count, many = region->workers * CHUNKS_EACH;
-    *plan = (struct plan){ .width = order->width };
-    if (check_order(order) != 0)
-        return -1;
-    plan->chunk = plan->chunks = count; /* for the commonest counts, 1 and 0, without a division */
+    *plan = (struct plan){ count, count, .total = 0 }; /* the commonest counts, 1 and 0, need no division */
     if (count > 1) {
         long asked = order->options ? order->options->chunk : 0;
         plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
         plan->chunk = plan->chunk < TICKET_FAILED ? plan->chunk : TICKET_FAILED;
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
-    plan->small =
-        count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE && order->result_width <= JOB_INLINE &&
-                       small_result(plan->width, order->result_width) + order->result_width <= JOB_INLINE);
-    if (plan->small)
-        return 0;
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count > 1 ? count : 0, sizeof(uint32_t)) &&
-        add(plan, &plan->args, order->list ? 1 : count, plan->width) &&
+        add(plan, &plan->args, order->list ? 1 : count, order->width) &&
         add(plan, &plan->results, count, result_stride(region, order->result_width)))
         return 0;
-    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
+    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, order->width);
 }
 
 struct extent job_memory(struct pool *pool, size_t size, const char *who)
@@ -225,20 +199,18 @@ struct extent job_memory(struct pool *pool, size_t size, const char *who)
 
 /* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
 static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct job *job,
-                 struct pool_result *result)
+                 struct extent *extent)
 {
-    result->extent = (struct extent){ 0, 0 };
+    char *at = job->small;
+    *extent = (struct extent){ 0, 0 };
+    if (plan->total > JOB_INLINE || order->count > 1 || pool->region->check) {
+        *extent = job_memory(pool, plan->total, order->who);
+        if (!extent->units)
+            return -1;
+        at = memory_at(&pool->memory, *extent);
+    }
     job->notes = &job->one_note;
     atomic_store_explicit(&job->one_note, 0, memory_order_relaxed); /* nobody looks before publish() */
-    if (plan->small) {
-        job->args = job->small;
-        job->results = job->small + (order->count ? small_result(plan->width, order->result_width) : 0);
-        return 0;
-    }
-    result->extent = job_memory(pool, plan->total, order->who);
-    if (!result->extent.units)
-        return -1;
-    char *at = memory_at(&pool->memory, result->extent);
     if (order->count > 1) {
         memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
         job->tickets = (_Atomic uint32_t *)at;
@@ -257,7 +229,8 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
         return NULL;
     const struct region *region = pool->region;
     struct job *job = &region->jobs[result - pool->results];
-    if (place(pool, plan, order, job, result) != 0) {
+    struct extent extent;
+    if (place(pool, plan, order, job, &extent) != 0) {
         make_free(pool, result);
         return NULL;
     }
@@ -268,7 +241,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->limit = !options || options->limit <= 0 ? 0 : options->limit < 1e-9 ? 1e-9f : (float)options->limit;
     job->task = order->star ? region->run_row : (pool_task *)((uintptr_t)order->task + region->shift);
     job->each = order->list;
-    job->width = plan->width;
+    job->width = order->width;
     job->result_width = order->result_width;
     job->count = (uint32_t)order->count;
     job->chunk = (uint32_t)plan->chunk;
@@ -277,7 +250,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     atomic_store_explicit(&job->given_up, 0, memory_order_relaxed); /* nor here */
     atomic_store_explicit(&job->dropped, false, memory_order_relaxed);
     *result = (struct pool_result){ .pool = pool,
-                                    .extent = result->extent,
+                                    .extent = extent,
                                     .count = order->count,
                                     .result_width = order->result_width,
                                     .chunks = (uint32_t)plan->chunks,
@@ -300,26 +273,21 @@ static void fill_rows(const struct order *order, char *row)
     }
 }
 
-static void fill(const struct order *order, char *args)
-{
-    if (order->star)
-        fill_rows(order, args);
-    else if (order->count && order->width)
-        memcpy(args, order->base, (order->list ? 1 : order->count) * order->width);
-}
-
 struct pool_result *job_make(struct pool *pool, const struct order *order)
 {
     struct plan plan;
     if (make_plan(order, pool->region, &plan) != 0)
         return NULL;
     struct pool_result *result = prepare(pool, order, &plan);
-    bool large = plan.total > SMALL_COPY;
-    if (result && large)
+    if (!result)
+        return NULL;
+    if (plan.total > SMALL_COPY)
         unlock_pool(pool);
-    if (result)
-        fill(order, job_of(result)->args);
-    if (result && large)
+    if (order->star)
+        fill_rows(order, job_of(result)->args);
+    else if (order->count && order->width)
+        memcpy(job_of(result)->args, order->base, (order->list ? 1 : order->count) * order->width);
+    if (plan.total > SMALL_COPY)
         lock_pool(pool);
     return result;
 }

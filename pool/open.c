@@ -49,7 +49,7 @@ static int wait_for_workers(const struct wait *wait)
         if (wait_goes_on(wait) != 0)
             return -1;
         wait_a_while(wait);
-        run_callbacks(pool, wait->deadline);
+        run_callbacks(pool, NULL, wait->deadline);
     }
     return 0;
 }
@@ -439,7 +439,7 @@ int pool_terminate(struct pool *pool)
 static int settle(struct pool *pool)
 {
     bool held = pool->region->queues;
-    run_callbacks(pool, UINT64_MAX);
+    run_callbacks(pool, NULL, UINT64_MAX);
     lock_pool(pool);
     for (uint32_t i = 0; i < pool->fresh; i++) {
         held |= pool->results[i].hold == HOLD_HANDLE || pool->results[i].visitors;

@@ -8,16 +8,16 @@
 #include <errno.h>
 #include <string.h>
 
-bool result_ready(struct pool_result *result)
+_Atomic uint32_t *last_undone(struct pool_result *result)
 {
     uint32_t undone = atomic_load(&result->undone);
     if (!undone)
-        return true;
+        return NULL;
     struct job *job = job_of(result);
     while (undone && atomic_load(job_ticket(job, undone - 1)) & TICKET_DONE)
         undone--;
     atomic_store_explicit(&result->undone, undone, memory_order_release); /* another thread may read the results */
-    return !undone;
+    return undone ? job_ticket(job, undone - 1) : NULL;
 }
 
 bool pool_result_ready(struct pool_result *result)
@@ -27,14 +27,14 @@ bool pool_result_ready(struct pool_result *result)
 }
 
 /* Notes that nobody wrote: a word, or nothing, stands for them. */
-#define NOBODY_WROTE(why)                                                                                              \
-    {                                                                                                                  \
-        .kind = NOTE_ABSENT, .status = (why)                                                                           \
-    }
-static const struct note ended = NOBODY_WROTE(GIVEN_UP_END), cancelled = NOBODY_WROTE(GIVEN_UP_CANCEL),
-                         another_failed = NOBODY_WROTE(GIVEN_UP_FAILED), no_memory = NOBODY_WROTE(NO_MEMORY),
-                         no_worker = NOBODY_WROTE(NO_WORKER);
-static const struct note *const absent[] = { NULL, &ended, &cancelled, &another_failed, &no_memory, &no_worker };
+static const struct note *const absent[] = {
+    NULL,
+    &(const struct note){ .kind = NOTE_ABSENT, .status = GIVEN_UP_END },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = GIVEN_UP_CANCEL },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = GIVEN_UP_FAILED },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = NO_MEMORY },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = NO_WORKER },
+};
 
 static uint32_t ticket_of(const struct pool_result *result, uint32_t chunk)
 {

@@ -29,18 +29,24 @@
 #include "caller.h"
 #include <errno.h>
 
-static int check_rules(const struct pool *pool, const struct order *order)
+bool pool_is_open(const struct pool *pool, const char *who)
 {
-    const struct pool_job_options *options = order->options;
-    if (!options)
-        return 0;
-    if (!in_range(order->who, "retries", options->retries, UINT16_MAX) ||
-        !in_range(order->who, "limit", options->limit, 1e9))
-        return -1;
-    if (options->limit > 0 && pool->region->kind != POOL_PROCESSES)
-        return error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed",
-                         order->who);
-    return 0;
+    if (!pool->stop && !pool->over)
+        return true;
+    error_set(ESHUTDOWN, "%s: %s", who,
+              pool->stop == STOP_CLOSED ? "the pool is closed"
+              : pool->stop              ? "the pool is terminated"
+                                        : pool->why);
+    return false;
+}
+
+static bool check_options(const struct pool *pool, const char *who, const struct pool_job_options *options)
+{
+    if (!in_range(who, "retries", options->retries, UINT16_MAX) || !in_range(who, "limit", options->limit, 1e9) ||
+        !in_range(who, "chunk", options->chunk, INT32_MAX))
+        return false;
+    return options->limit <= 0 || pool->region->kind == POOL_PROCESSES ||
+           error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed", who) == 0;
 }
 
 bool pool_takes(struct pool *pool, const struct order *order)
@@ -48,12 +54,12 @@ bool pool_takes(struct pool *pool, const struct order *order)
     const char *who = order->who;
     if (!order->task && !order->star)
         error_set(EINVAL, "%s: task is NULL", who);
-    else if (pool->stop == STOP_CLOSED)
-        error_set(ESHUTDOWN, "%s: the pool is closed", who);
-    else if (pool->stop == STOP_TERMINATED)
-        error_set(ESHUTDOWN, "%s: the pool is terminated", who);
-    else if (pool->over)
-        error_set(ESHUTDOWN, "%s: %s", who, pool->why);
+    else if (!pool_is_open(pool, who))
+        return false;
+    else if (order->task && order->count && order->width && !order->base)
+        error_set(EINVAL, "%s: base is NULL, but there are %zu items", who, order->count);
+    else if (order->count >= UINT32_MAX)
+        error_set(EINVAL, "%s: %zu items; a job can have %u", who, order->count, UINT32_MAX - 1);
     else if (pool->region->kind == POOL_PROCESSES &&
              !known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task))
         error_set(EINVAL,
@@ -64,7 +70,7 @@ bool pool_takes(struct pool *pool, const struct order *order)
                         "load it first",
                   who);
     else
-        return check_rules(pool, order) == 0;
+        return !order->options || check_options(pool, who, order->options);
     return false;
 }
 
@@ -127,16 +133,13 @@ static bool wake_enough(struct region *region, uint32_t chunks)
 /* Puts a prepared job into the ring. The caller holds the lock. */
 static int enqueue(struct pool *pool, const struct order *order, struct pool_result *result)
 {
-    if ((pool->stop || pool->over) && !pool_takes(pool, order)) /* it ended while the lock was let go of */
+    if (!pool_is_open(pool, order->who)) /* it ended while the lock was let go of */
         return -1;
     if (order->list)
         return order->list(pool, order, result);
-    if (ring_is_full(pool) && wait_for_room(pool, order) != 0)
-        return -1;
-    if (watch_room(pool, order) != 0)
+    if ((ring_is_full(pool) && wait_for_room(pool, order) != 0) || watch(pool, order, result) != 0)
         return -1;
     atomic_store_explicit(&result->hold, HOLD_HANDLE, memory_order_relaxed);
-    watch(pool, order, result);
     if (result->chunks)
         publish(pool, job_of(result), result->chunks);
     return 0;
