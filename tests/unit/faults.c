@@ -38,6 +38,7 @@ enum fault {
     FAULT_PROTECTED, /* the process fault_at must not be killed */
     FAULT_TIMER,     /* EINVAL to setting one */
     FAULT_NO_LIST,   /* no process can be asked for its children */
+    FAULT_CLEANER,   /* who gives pages back dies */
 };
 
 /* Whether this call is the one that is to fail. */
@@ -73,6 +74,7 @@ ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
 pid_t __real_waitpid(pid_t pid, int *status, int options);
 int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __real_madvise(void *at, size_t size, int advice);
 int __real_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 int __real_timer_settime(timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before);
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
@@ -93,6 +95,7 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __wrap_madvise(void *at, size_t size, int advice);
 int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 int __wrap_timer_settime(timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
@@ -152,9 +155,10 @@ static FILE *fake(const char *path, int mark)
     static const struct {
         const char *path, *text[CGROUPS];
     } files[] = {
-        { "/proc/self/cgroup", { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n",
-                                  "4:cpuacct,cpu:/a/b\n3:memory:/a/b\n0::/\n", "0::/c/d\n",
-                                  "4:cpu,cpuacct:/docker/1\n3:memory:/docker/1\n" } },
+        { "/proc/self/cgroup",
+          { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n",
+            "4:cpuacct,cpu:/a/b\n3:memory:/a/b\n0::/\n", "0::/c/d\n",
+            "4:cpu,cpuacct:/docker/1\n3:memory:/docker/1\n" } },
         { "/sys/fs/cgroup/pids/a/b/pids.max", { NULL, "max\n", "max\n", NULL } },
         { "/sys/fs/cgroup/pids/a/b/pids.current", { NULL, "7\n", "7\n", NULL } },
         { "/sys/fs/cgroup/pids/a/pids.max", { NULL, "9\n", "7\n", "1\n" } },
@@ -221,6 +225,13 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
     return strikes(FAULT_ANSWER) ? (int)fail_with(EINTR) : __real_waitid(type, id, info, options);
+}
+
+int __wrap_madvise(void *at, size_t size, int advice)
+{
+    if (advice == MADV_REMOVE && strikes(FAULT_CLEANER))
+        raise(SIGKILL);
+    return __real_madvise(at, size, advice);
 }
 
 int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old)
@@ -576,6 +587,34 @@ static void which_limit(void)
     atomic_store(&shared->mark, NO_CGROUP);
 }
 
+static int reply_of(const void *arg, void *result)
+{
+    (void)result;
+    char *bytes = pool_reply(*(const size_t *)arg);
+    return bytes ? (memset(bytes, 'x', *(const size_t *)arg), 0) : -1;
+}
+
+/* What the dead one was about to give back, of arguments and results or of replies, can be had. */
+static void cleaner_dies(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 4 << 20 });
+    size_t size = 4 << 20;
+    OK(pool ? 0 : -1);
+    for (int at = 1; at <= 120; at += 40) {
+        char *bytes = calloc(1, size);
+        OK(pool_apply(pool, reply_of, &size, sizeof size, NULL, 0));
+        arm(FAULT_CLEANER, at, false);
+        REQUIRE(bytes != NULL);
+        CHECK(pool_apply(pool, reply_of, bytes, size, NULL, 0) == 0); /* a reply of no bytes */
+        EVENTUALLY(atomic_load(&shared->fault_count) >= at);
+        OK(pool_apply(pool, reply_of, &size, sizeof size, NULL, 0));
+        OK(pool_apply(pool, reply_of, bytes, size, NULL, 0));
+        CHECK(disarm());
+        free(bytes);
+    }
+    end_pool(pool);
+}
+
 static int nothing(const void *arg, void *result)
 {
     (void)arg, (void)result;
@@ -867,6 +906,7 @@ static const struct unit_case cases[] = {
     { "G16 fork fails for long: fewer workers, then errors with the reason, then all is well again",
       fork_fails_for_long },
     { "G16 fork fails: which limit it is", which_limit },
+    { "G21 a worker dies while it gives pages back", cleaner_dies },
     { "G16 the cgroup's limits on memory and cores, own and from above", small_cgroup },
     { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
     { "G16 no close_range: descriptors are closed one by one", closes_one_by_one },
