@@ -298,6 +298,11 @@ int descriptor_add(struct pool *pool, int fd);
 /** Closes it. */
 void descriptor_close(struct pool *pool);
 
+/* inline.c */
+
+/** Runs in this thread what was handed over to an inline pool. */
+void inline_run(struct pool *pool, struct pool_result *result);
+
 /* thread.c */
 
 /** Starts the threads of a pool of threads. 0, or -1 and errno. */

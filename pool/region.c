@@ -190,7 +190,8 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
     region->size = plan.size;
     shield(region);
     region->workers = workers;
-    region->descriptor = region->poller = -1;
+    region->descriptor = -1;
+    region->poller = -1;
     region->job_count = plan.job_count;
     region->jobs = (struct job *)(at + plan.jobs);
     region->memory = at + plan.memory;

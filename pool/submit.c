@@ -20,11 +20,11 @@
  * remember lies in its own memory, behind one lock, which no worker ever sees.
  *
  * An hour's reading, in this order: region.h, ticket.c, this file, worker.c, run.c, heal.c, wait.c. A second hour:
- * nursery.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c, iter.c,
- * star.c, each.c with once.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c and
- * spawn.c the other kinds and start methods; guard.c time limits and canaries, output.c what tasks print, trace.c the
- * records that lanes draws; and the ground: region.c, machine.c, memory.c, error.c, self.c. FLOORS in the Makefile has
- * all of them from there up: nobody calls a function of a file behind its own.
+ * nursery.c, life.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c,
+ * iter.c, star.c, each.c with once.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c,
+ * inline.c and spawn.c the other kinds and start methods; guard.c time limits and canaries, output.c what tasks print,
+ * trace.c the records that lanes draws; and the ground: region.c, machine.c, memory.c, error.c, self.c. FLOORS in the
+ * Makefile has all of them from there up: nobody calls a function of a file behind its own.
  */
 #include "caller.h"
 #include <errno.h>
@@ -145,40 +145,6 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
     return 0;
 }
 
-/* ---- Inline pools ---- */
-
-/* If a task never came back, its job ends; nobody has a handle of it. */
-static void end_turn(struct undo *undo)
-{
-    struct pool *pool = undo->pool;
-    struct region *region = pool->region;
-    if (!result_ready(undo->result)) {
-        struct slot *slot = &region->slots[0];
-        give_up_tickets(region, job_of(undo->result), undo->result->chunks, GIVEN_UP_END, TAKEN_END);
-        note_drop(region, slot);
-        note64(&slot->at, 0);
-        aim_at_nothing(slot);
-        undo->result->looked = true;
-        if (atomic_exchange(&slot->once, 0)) /* it stays on the list, and there is passed */
-            undo->result->hold = HOLD_POOL;
-        else
-            pool_result_free(undo->result);
-    }
-    atomic_store(&region->living, 0);
-    futex_wake(&region->living, INT32_MAX);
-    pthread_mutex_unlock(&pool->turn);
-}
-
-static void run_inline(struct pool *pool, struct pool_result *result)
-{
-    pthread_mutex_lock(&pool->turn);
-    atomic_store(&pool->region->living, 1);
-    pool->worker = worker_inline(pool->region);
-    pool->worker.job = (uint32_t)(result - pool->results);
-    call_out(&(struct undo){ .end = end_turn, .pool = pool, .result = result, .worker = &pool->worker }, worker_drain,
-             &pool->worker);
-}
-
 struct pool_result *submit(struct pool *pool, const struct order *order)
 {
     struct pool_result *result = NULL;
@@ -196,7 +162,7 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
     if (result && result->chunks)
         result->woke = wake_enough(pool->region, result->chunks);
     if (result && pool->region->kind == POOL_INLINE)
-        run_inline(pool, result);
+        inline_run(pool, result);
     return result;
 }
 
