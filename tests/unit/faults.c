@@ -535,6 +535,10 @@ static void fork_fails_for_long(void)
         arm(FAULT_PROCESS, 1, true);
         map = pool_map_async(pool, die_or_square, in, 4, sizeof *in, sizeof *out,
                              &(struct pool_job_options){ .chunk = 4 });
+        EVENTUALLY(tells_of(pool, 1));
+        struct pool_progress progress;
+        OK(pool_result_progress(map, &progress));
+        CHECK_EQ((long long)progress.running, 0); /* a dead worker runs nothing */
         FAILED(pool_result_get(map, out, PATIENCE), EOWNERDEAD, 1);
         CHECK_EQ((long long)pool_error()->failures, 3);
         CHECK_EQ(pool_result_failure(map, 2, &error), 1);
