@@ -68,6 +68,14 @@
  * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not. Workers have
  * the stack of the thread that opens the pool: not one with a small stack.
  *
+ * **Memory.** A pool lies in a shared region, of which costs what is used; mlockall() before pool_open() leaves it out,
+ * and afterwards asks for all of it, but for MCL_ONFAULT. What is free can be had again for any size, and about a
+ * second later an idle worker gives its pages back (an inline pool: with a later task); bookkeeping remains, 200 bytes
+ * for each handle there was at one time. Replies and messages of a handle that was freed are dropped.
+ *
+ * An argument, a result and a source's item are *aligned* to the largest power of two that divides their width, at most
+ * 64, which is what any type may ask for; a reply and the copy of an initarg to 64.
+ *
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone; if it closes those of
  * the pool, the pool ends. Workers start with default handlers and an empty mask. Ctrl+C does nothing to them, but that
  * a sleep in a task may end early: the pool ends when its caller does. TERM to the whole process group, as service
@@ -179,9 +187,11 @@ struct pool_options {
     const int *keep_descriptors;   /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; the
                                         list ends with -1. Default: all that are open at pool_open(), so that a pipe's
                                         reader may wait in vain for its end; POOL_SPAWN: those that an exec leaves. */
-    size_t memory;                 /**< The most bytes for arguments and results, and again for replies, of the shared
-                                        region, which costs what is used of it. Default: a quarter of the memory this
-                                        process may use. */
+    size_t memory;                 /**< The most bytes for arguments and results (of each job rounded up to 64, with 4
+                                        for each item of a map), queues and the initarg; and again for replies, with
+                                        64 more for each, rounded up to 256, and in one piece. Default: a quarter of the
+                                        memory this process may use, by its cgroups too. Less if the system gives less
+                                        address space (ulimit -v, ulimit -l). */
     double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
     double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
     const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
@@ -298,7 +308,8 @@ struct pool_job_options {
     long ahead;              /**< imap only: items handed over beyond one chunk per worker, before they are
                                   asked for. Default: as many as there are workers. */
     bool nowait;             /**< If the ring is full, fail with EAGAIN. Default: wait for a worker to take a job. */
-    bool fail_fast;          /**< When an item failed, those not yet begun are cancelled. Default: all run. */
+    bool fail_fast;          /**< When an item failed, those not yet begun are cancelled; in a stream, when the failure
+                                  is given out, and then the source is not asked any more. Default: all run. */
     int retries;             /**< So many times an item is run again whose worker died, by itself or by `limit`; its
                                   result is zeroed first, and pool_attempt() tells. Default: never. */
     double limit;            /**< Seconds one item may run; then its worker is killed and the item fails (ETIME).
@@ -366,7 +377,8 @@ struct pool_progress {
     size_t running; /**< How many are running at this moment. */
 };
 
-/** Tells how far a job is, in `progress`. Never blocks. @return 0; -1 with EINVAL. */
+/** Tells how far a job is, in `progress`: looks at each of its chunks, not at each item. Never blocks. @return 0; -1
+ * with EINVAL. */
 int pool_result_progress(struct pool_result *result, struct pool_progress *progress);
 
 /** Tells whether the job is done; of NULL: no. Never blocks. */
@@ -489,11 +501,12 @@ struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *sou
 struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_source *source, void *state,
                                       size_t width, size_t result_width, const struct pool_job_options *options);
 
-/** Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
+/** Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL. Where the ring or the
+ * memory has no room it waits, too, as long as room will come by itself. Threads that call it at once take turns.
  * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME or ECANCELED and the
  *   item in pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the
- * source failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or
- * EINVAL. */
+ *   source failed; the end follows), ESHUTDOWN (closed before the source's end), EINVAL, or, with nothing lost,
+ *   ETIMEDOUT, EINTR, EAGAIN (`nowait`) or ENOMEM (what was read does not fit; results of others must be freed). */
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
 
 /** Returns the index of the item whose result, or failure, pool_iter_next() gave last; of NULL, or before: 0. */
@@ -502,7 +515,8 @@ size_t pool_iter_index(const struct pool_iter *iter);
 /** As pool_result_reply(), for the item pool_iter_next() gave last; valid until the next call. Of NULL: NULL. */
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size);
 
-/** Closes the iterator, half-way too: items already handed over are done, their results dropped. NULL is fine. */
+/** Closes the iterator, half-way too: items already handed over are done, their results dropped. Another thread's call
+ * in it is told so (EINVAL); it is waited for until its source has returned. NULL is fine. */
 void pool_iter_close(struct pool_iter *iter);
 
 /** @} */
