@@ -128,7 +128,8 @@ bool worker_here(const struct region *region)
 
 struct slot *worker_slot(const struct region *region)
 {
-    return worker_region() == region ? worker_self()->slot : NULL;
+    struct worker *self = worker_self();
+    return self && self->region == region ? self->slot : NULL;
 }
 
 const char *pool_worker_name(void)
