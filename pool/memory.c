@@ -6,7 +6,7 @@
  * of it stays free. The free blocks of an order are a set of bits, with a bit above each 64 of them that says whether
  * any is set, and so on: the lowest is found in a few steps, and to give memory back takes none.
  *
- * Jobs come in few sizes, again and again: a few pieces of each small size are kept at hand, cut from one piece.
+ * Jobs come in few sizes, again and again: the last small piece that was given back is kept at hand.
  *
  * A stretch of which nothing is used is marked, and idle workers give its pages back (tidy(), note.c), unless it is
  * taken again first.
@@ -23,27 +23,20 @@
 
 /* ---- Sets of free blocks ---- */
 
-/* Tells where the sets lie. Returns the number of words. */
-static size_t lay_out(struct memory *memory, uint64_t *at)
-{
-    size_t words = 0;
-    for (unsigned order = 0; order < ORDERS; order++)
-        for (unsigned level = 0; level < LEVELS; level++) {
-            memory->free[order][level] = at + words;
-            words += (memory->region->memory_size / UNIT >> order >> 6 * (level + 1)) + 1;
-        }
-    return words;
-}
-
 int memory_open(struct memory *memory, struct region *region)
 {
-    memory->region = region;
-    memory->map_size = lay_out(memory, NULL) * sizeof(uint64_t);
-    memory->map = map_private(memory->map_size, PROT_READ | PROT_WRITE, MAP_SHARED);
-    if (!memory->map)
+    size_t units = region->memory_size / UNIT, words = units / 31 + ORDERS * LEVELS; /* as many as the loops ask for */
+    uint64_t *at = map_private(words * sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED);
+    if (!at)
         return -1;
-    lay_out(memory, memory->map);
-    return madvise(memory->map, memory->map_size, MADV_DONTFORK);
+    memory->region = region;
+    memory->map_size = words * sizeof *at;
+    for (unsigned order = 0; order < ORDERS; order++)
+        for (unsigned level = 0; level < LEVELS; level++) {
+            memory->free[order][level] = at;
+            at += (units >> order >> 6 * (level + 1)) + 1;
+        }
+    return madvise(memory->free[0][0], memory->map_size, MADV_DONTFORK);
 }
 
 /* Puts a block into its set, or takes it out. */
@@ -88,22 +81,18 @@ static void mark(struct memory *memory, size_t n)
     memory->untidy = true;
 }
 
-static bool take_mark_away(_Atomic uint32_t *owner)
-{
-    uint32_t nobody = 0;
-    return atomic_compare_exchange_strong(owner, &nobody, OWNER_HELD) || nobody == OWNER_HELD;
-}
-
 /* Makes units the caller's own. False if a worker that is giving their pages back comes to no end. */
 static bool claim(struct memory *memory, size_t from, size_t to)
 {
-    struct region *region = memory->region;
-    for (size_t stretch = from / STRETCH_UNITS; stretch * STRETCH_UNITS < to; stretch++)
-        for (int i = 0; !take_mark_away(&region->owners[region->block_count + stretch]); i++) {
+    for (size_t stretch = from / STRETCH_UNITS; stretch * STRETCH_UNITS < to; stretch++) {
+        _Atomic uint32_t *owner = &memory->region->owners[memory->region->block_count + stretch];
+        uint32_t was = 0;
+        for (int i = 0; !atomic_compare_exchange_strong(owner, &was, OWNER_HELD) && was != OWNER_HELD; i++, was = 0) {
             if (i == YIELDS)
                 return false;
             sched_yield();
         }
+    }
     return true;
 }
 
@@ -165,12 +154,10 @@ struct extent memory_take(struct memory *memory, size_t size)
         return (struct extent){ 0, 0 };
     if (got.units == units)
         memory->spare.units = 0;
-    else
-        got = (struct extent){ cut(memory, units), units };
-    if (got.at == NONE)
+    else if ((got.at = cut(memory, units)) == NONE)
         return (struct extent){ 0, 0 };
     memory->used += units * UNIT;
-    return got;
+    return (struct extent){ got.at, units };
 }
 
 char *memory_at(const struct memory *memory, struct extent extent)
@@ -196,7 +183,7 @@ void memory_give(struct memory *memory, struct extent extent)
 
 void memory_forget(struct memory *memory)
 {
-    if (memory->map)
-        munmap(memory->map, memory->map_size);
-    memory->map = NULL;
+    if (memory->free[0][0])
+        munmap(memory->free[0][0], memory->map_size);
+    memory->free[0][0] = NULL;
 }
