@@ -33,7 +33,6 @@ struct memory {
     size_t used;     /* bytes handed out */
     uint64_t orders; /* a bit for each order of which a block is free */
     uint64_t *free[ORDERS][LEVELS];
-    size_t low[ORDERS];
     struct extent spare; /* the last small one that was given back */
     bool untidy;         /* a stretch became free */
     size_t map_size;

@@ -182,7 +182,7 @@ static int make_plan(const struct order *order, const struct region *region, str
 struct extent job_memory(struct pool *pool, size_t size, const char *who)
 {
     struct extent extent = memory_take(&pool->memory, size);
-    if (!extent.units && pool->drop_count) {
+    if (!extent.units) {
         reuse_dropped(pool, pool->drop_count);
         extent = memory_take(&pool->memory, size);
     }
@@ -273,9 +273,7 @@ static void fill_rows(const struct order *order, char *row)
 struct pool_result *job_make(struct pool *pool, const struct order *order)
 {
     struct plan plan;
-    if (make_plan(order, pool->region, &plan) != 0)
-        return NULL;
-    struct pool_result *result = prepare(pool, order, &plan);
+    struct pool_result *result = make_plan(order, pool->region, &plan) == 0 ? prepare(pool, order, &plan) : NULL;
     if (!result)
         return NULL;
     if (plan.total > SMALL_COPY)

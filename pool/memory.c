@@ -42,7 +42,6 @@ int memory_open(struct memory *memory, struct region *region)
 /* Puts a block into its set, or takes it out. */
 static void flip(struct memory *memory, unsigned order, size_t n)
 {
-    memory->low[order] = n / 64 < memory->low[order] ? n / 64 : memory->low[order];
     for (int level = 0; level < LEVELS; level++, n /= 64) {
         uint64_t *word = &memory->free[order][level][n / 64], before = *word;
         *word ^= (uint64_t)1 << n % 64;
@@ -57,18 +56,12 @@ static bool is_free(const struct memory *memory, unsigned order, size_t n)
     return memory->free[order][0][n / 64] >> n % 64 & 1;
 }
 
-/* No word of the set before `low` has a bit. */
-static size_t lowest(struct memory *memory, unsigned order)
+static size_t lowest(const struct memory *memory, unsigned order)
 {
-    uint64_t **free = memory->free[order];
-    size_t n = memory->low[order];
-    if (!free[0][n]) {
-        n = 0;
-        for (int level = LEVELS; --level;)
-            n = n * 64 + (size_t)__builtin_ctzll(free[level][n]);
-        memory->low[order] = n;
-    }
-    return n * 64 + (size_t)__builtin_ctzll(free[0][n]);
+    size_t n = 0;
+    for (int level = LEVELS; level--;)
+        n = n * 64 + (size_t)__builtin_ctzll(memory->free[order][level][n]);
+    return n;
 }
 
 /* ---- Stretches ---- */

@@ -53,7 +53,7 @@ static void print(FILE *out, uint32_t slot, const struct trace_record *r)
 }
 
 /* Tasks can write to the memory that the records come from: what makes no sense is left out. */
-static void print_all(FILE *out, const struct region *region)
+static bool print_all(FILE *out, const struct region *region)
 {
     uint64_t now = now_ns(), size = region->trace_size, missing = 0;
     for (uint32_t slot = 0; slot < region->workers; slot++) {
@@ -68,13 +68,12 @@ static void print_all(FILE *out, const struct region *region)
         for (uint64_t i = 0; i < traced && i < size; i++) {
             struct trace_record record = region->trace[slot * size + i];
             bool timely = record.start <= record.end && record.end <= now - region->opened;
-            bool of_item = record.kind == TRACE_DONE || record.kind == TRACE_FAILED;
-            if (record.kind > TRACE_NOTHING && record.kind <= TRACE_END && timely &&
-                (!of_item || record.item != UINT64_MAX))
+            bool has_item = record.item != UINT64_MAX, known = record.kind > TRACE_NOTHING && record.kind <= TRACE_END;
+            if (timely && known && (has_item || (record.kind != TRACE_DONE && record.kind != TRACE_FAILED)))
                 print(out, slot, &record);
         }
     }
-    fputc('\n', out);
+    return fputc('\n', out) != EOF && !ferror(out);
 }
 
 /* Appends all of a pool in one write, so that no other pool's records, of whichever program, get between. What is no
@@ -105,9 +104,7 @@ int trace_write(const struct region *region, const char *name)
     char *text = NULL, full[PATH_MAX + 1]; /* one that is cut off is too long */
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    if (out)
-        print_all(out, region);
-    bool good = out && !ferror(out);
+    bool good = out && print_all(out, region);
     good = out && fclose(out) == 0 && good;
     if (mark)
         snprintf(full, sizeof full, "%.*s%d%s", (int)(mark - name), name, (int)getpid(), mark + 2);
