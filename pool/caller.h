@@ -33,10 +33,8 @@ struct memory {
     size_t used;     /* bytes handed out */
     uint64_t orders; /* a bit for each order of which a block is free */
     uint64_t *free[ORDERS][LEVELS];
-    size_t low[ORDERS];
     struct extent spare; /* the last small one that was given back */
     bool untidy;         /* a stretch became free */
-    void *map;
     size_t map_size;
 };
 
@@ -46,7 +44,7 @@ struct known {
     uint64_t *modules; /* what identifies each */
     size_t count;
     unsigned long long loads, unloads; /* at the last look */
-    uintptr_t checked[8];              /* functions that were known then */
+    uintptr_t wanted, checked[8];      /* the function that is looked for, and some that were known then */
     bool program_only;                 /* those of the program are all */
 };
 
@@ -64,13 +62,12 @@ struct pool_result {
     struct extent extent;
     size_t result_width;
     uint32_t count, chunks;
-    _Atomic uint32_t failures; /* once they are counted */
+    _Atomic uint32_t counted;  /* 1 + its failures, once they are counted */
     _Atomic uint32_t undone;   /* all chunks from this one on are done */
     uint32_t next;             /* free or dropped: 1 + the record behind it in its list */
     _Atomic uint32_t visitors; /* calls that are using the handle */
     _Atomic uint32_t watch;    /* 1 + the index of its watch; WATCH_RUNS; 0: no callback, or it has run */
     _Atomic uint8_t hold;      /* enum hold */
-    _Atomic bool counted;      /* the failures are */
     bool woke;                 /* handing it over had to wake somebody: no use to spin for it */
     _Atomic bool looked;       /* somebody knows whether it failed */
 };
@@ -109,7 +106,7 @@ struct pool {
 
     struct pool_result *results; /* one for each job record, at the same index */
     uint32_t free;               /* list of the records that can be used again: 1 + the first */
-    uint32_t dropped;            /* ring of those that soon can: 1 + the last */
+    uint32_t dropped;            /* ring of those that soon can: 1 + the last, which knows the first */
     uint32_t drop_count;         /* how many these are */
     uint32_t fresh;              /* records from here on were never used */
     uint32_t serial;             /* jobs handed over so far */
@@ -320,7 +317,7 @@ void count_unseen(struct pool *pool, struct pool_result *result);
 struct pool_result *take_record(struct pool *pool, const char *who);
 /** Gives one back that nobody uses. The lock is held. */
 void make_free(struct pool *pool, struct pool_result *result);
-/** Makes the record of a job free, as soon as it can be. The lock is held. */
+/** Makes the record of a job free, now or as soon as it can be. The lock is held. */
 void job_drop(struct pool *pool, struct pool_result *result);
 /** Takes back what job_make() made. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
@@ -357,9 +354,8 @@ bool copy_value(const struct pool_result *result, size_t item, char *to);
 const struct note *result_note(const struct pool_result *result, size_t item);
 /** Returns how many items of a chunk failed, when it is done. */
 size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket);
-/** Describes the first failure from an item on. False if there is none. */
-bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);
-/** Describes the first failure, but rather one that made others be cancelled than one of these. */
+/** Describes the first failure, but rather one that made others be cancelled than one of these. False: there is none.
+ */
 bool result_verdict(struct pool_result *result, struct pool_error *error);
 
 /* alive.c */

@@ -1,5 +1,5 @@
 /**
- * @file queue.h
+ * @file cells.h
  * @brief What a queue is made of, for those who use one and for who heals it.
  *
  * Private to the library.
@@ -20,7 +20,9 @@ struct open {
 struct side {
     _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
     _Atomic uint64_t count;               /* items that were put, or got, so far */
-    _Atomic uint64_t other;               /* the other side's count, as last seen from here */
+    _Atomic uint64_t seen;                /* the other side's count, as last seen from here */
+    struct side *other;
+    int64_t ahead; /* by so many items more than the other side this one must wait: the capacity, or 0 */
 };
 
 struct pool_queue {

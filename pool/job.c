@@ -23,12 +23,16 @@
 
 /* ---- Job records ---- */
 
+static uint32_t number_of(const struct pool *pool, const struct pool_result *result)
+{
+    return (uint32_t)(result - pool->results) + 1;
+}
+
 /* No worker may still look at a job of several chunks when its record is used again; see take_from_many(). */
-static bool anybody_aims_at(struct region *region, uint32_t index)
+static bool anybody_aims_at(struct region *region, uint32_t number)
 {
     for (uint32_t i = 0; i < region->workers; i++)
-        if (atomic_load(&region->slots[i].aim) == index + 1 ||
-            (uint32_t)atomic_load(&region->slots[i].once) == index + 1)
+        if (atomic_load(&region->slots[i].aim) == number || (uint32_t)atomic_load(&region->slots[i].once) == number)
             return true;
     return false;
 }
@@ -37,14 +41,13 @@ void make_free(struct pool *pool, struct pool_result *result)
 {
     atomic_store_explicit(&result->hold, HOLD_NOBODY, memory_order_relaxed);
     result->next = pool->free;
-    pool->free = (uint32_t)(result - pool->results) + 1;
+    pool->free = number_of(pool, result);
 }
 
-static void free_notes(struct region *region, struct job *job, size_t count)
+void job_unmake(struct pool *pool, struct pool_result *result)
 {
-    if (atomic_load(&job->noted))
-        for (size_t i = 0; i < count; i++)
-            note_free(region, atomic_load(&job->notes[i]));
+    memory_give(&pool->memory, result->extent);
+    make_free(pool, result);
 }
 
 void count_unseen(struct pool *pool, struct pool_result *result)
@@ -65,13 +68,13 @@ static bool reuse(struct pool *pool, struct pool_result *result)
     if (result->chunks > 1 || job->each) {
         if (atomic_load(&job->seq) % 2)
             atomic_fetch_add(&job->seq, 1);
-        if (anybody_aims_at(pool->region, (uint32_t)(result - pool->results)))
+        if (anybody_aims_at(pool->region, number_of(pool, result)))
             return false;
     }
     count_unseen(pool, result);
-    free_notes(pool->region, job, result->count);
-    memory_give(&pool->memory, result->extent);
-    make_free(pool, result);
+    for (size_t i = 0; atomic_load(&job->noted) && i < result->count; i++)
+        note_free(pool->region, atomic_load(&job->notes[i]));
+    job_unmake(pool, result);
     if ((pool->memory.untidy || atomic_load(&job->noted)) && !atomic_load(&pool->region->untidy)) {
         atomic_store(&pool->region->untidy, now_ns());
         wake_one_worker(pool->region); /* it will see to the pages later, if it has nothing else to do */
@@ -80,36 +83,32 @@ static bool reuse(struct pool *pool, struct pool_result *result)
     return true;
 }
 
-/* Looks at dropped records, one after the other, so many of them. They are a ring: pool->dropped is the last, and knows
- * the first. */
+static void append_dropped(struct pool *pool, struct pool_result *result)
+{
+    struct pool_result *last = pool->drop_count++ ? &pool->results[pool->dropped - 1] : result;
+    result->next = last->next;
+    last->next = pool->dropped = number_of(pool, result);
+}
+
+/* Looks at so many dropped records; those that cannot be used again yet are the last then. */
 static void reuse_dropped(struct pool *pool, uint32_t most)
 {
-    for (; most && pool->dropped; most--) {
+    for (; most && pool->drop_count; most--) {
         struct pool_result *last = &pool->results[pool->dropped - 1], *first = &pool->results[last->next - 1];
-        uint32_t second = first->next;
-        if (!reuse(pool, first)) {
-            pool->dropped = last->next;
-            continue;
-        }
-        pool->dropped = first == last ? 0 : pool->dropped;
-        if (first != last)
-            last->next = second;
+        last->next = first->next;
         pool->drop_count--;
+        if (!reuse(pool, first))
+            append_dropped(pool, first);
     }
 }
 
 void job_drop(struct pool *pool, struct pool_result *result)
 {
-    uint32_t number = (uint32_t)(result - pool->results) + 1;
-    uint32_t *link = pool->dropped ? &pool->results[pool->dropped - 1].next : &result->next;
     if (reuse(pool, result))
         return;
     atomic_store(&job_of(result)->dropped, true);
     result->hold = HOLD_DROPPED;
-    result->next = pool->dropped ? *link : number;
-    *link = number;
-    pool->dropped = number;
-    pool->drop_count++;
+    append_dropped(pool, result);
 }
 
 void pool_result_free(struct pool_result *result)
@@ -129,22 +128,20 @@ void pool_result_free(struct pool_result *result)
 
 struct pool_result *take_record(struct pool *pool, const char *who)
 {
-    struct pool_result *fresh = &pool->results[pool->fresh];
+    struct pool_result *record = &pool->results[pool->fresh];
     reuse_dropped(pool, LOOKS);
-    if (pool->free || pool->fresh == pool->region->job_count ||
-        (pool->fresh % GROWTH == 0 && mprotect(fresh, GROWTH * sizeof *fresh, PROT_READ | PROT_WRITE) != 0))
-        fresh = NULL;
-    if (!pool->free && !fresh)
-        reuse_dropped(pool, pool->drop_count);
-    if (pool->free) {
-        fresh = &pool->results[pool->free - 1];
-        pool->free = fresh->next;
-    } else if (fresh) {
+    if (!pool->free && pool->fresh < pool->region->job_count &&
+        (pool->fresh % GROWTH || mprotect(record, GROWTH * sizeof *record, PROT_READ | PROT_WRITE) == 0)) {
         pool->fresh++;
-    } else {
-        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", who, pool->fresh);
+        return record;
     }
-    return fresh;
+    if (!pool->free)
+        reuse_dropped(pool, pool->drop_count);
+    if (!pool->free)
+        return error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", who, pool->fresh), NULL;
+    record = &pool->results[pool->free - 1];
+    pool->free = record->next;
+    return record;
 }
 
 /* ---- Preparing a job ---- */
@@ -185,7 +182,7 @@ static int make_plan(const struct order *order, const struct region *region, str
 struct extent job_memory(struct pool *pool, size_t size, const char *who)
 {
     struct extent extent = memory_take(&pool->memory, size);
-    if (!extent.units && pool->drop_count) {
+    if (!extent.units) {
         reuse_dropped(pool, pool->drop_count);
         extent = memory_take(&pool->memory, size);
     }
@@ -276,9 +273,7 @@ static void fill_rows(const struct order *order, char *row)
 struct pool_result *job_make(struct pool *pool, const struct order *order)
 {
     struct plan plan;
-    if (make_plan(order, pool->region, &plan) != 0)
-        return NULL;
-    struct pool_result *result = prepare(pool, order, &plan);
+    struct pool_result *result = make_plan(order, pool->region, &plan) == 0 ? prepare(pool, order, &plan) : NULL;
     if (!result)
         return NULL;
     if (plan.total > SMALL_COPY)
@@ -290,10 +285,4 @@ struct pool_result *job_make(struct pool *pool, const struct order *order)
     if (plan.total > SMALL_COPY)
         lock_pool(pool);
     return result;
-}
-
-void job_unmake(struct pool *pool, struct pool_result *result)
-{
-    memory_give(&pool->memory, result->extent);
-    make_free(pool, result);
 }

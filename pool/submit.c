@@ -105,7 +105,7 @@ static int wait_for_room(struct pool *pool, const struct order *order)
     return -1;
 }
 
-/* Publishes the job: its tickets become READY, then its number stands in the ring. */
+/* The tickets become READY, then the job's number stands in the ring. */
 static void publish(struct pool *pool, struct job *job, uint32_t chunks)
 {
     struct region *region = pool->region;
