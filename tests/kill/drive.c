@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,15 +43,27 @@ char state_of(pid_t pid)
     return state;
 }
 
-void await_state(pid_t pid, char state, const char *what)
+/* Waits for one of the states. */
+static void await_any(pid_t pid, char state, char other, const char *what)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
-    for (time_t end = time.tv_sec + (time_t)DEADLINE; state_of(pid) != state;) {
+    time_t end = time.tv_sec + (time_t)DEADLINE;
+    for (char is = state_of(pid); is != state && is != other; is = state_of(pid)) {
         clock_gettime(CLOCK_MONOTONIC, &time);
         if (time.tv_sec > end)
             fail(what, 0);
     }
+}
+
+void await_state(pid_t pid, char state, const char *what)
+{
+    await_any(pid, state, state, what);
+}
+
+void await_end(pid_t pid, const char *what)
+{
+    await_any(pid, 'Z', 0, what);
 }
 
 void seize(pid_t pid, long options)
@@ -85,6 +98,21 @@ void end_held(pid_t pid)
     waitpid(pid, &status, __WALL);
 }
 
+pid_t hold_at_birth(pid_t nursery)
+{
+    unsigned long born = 0;
+    int status;
+    while (!born && waitpid(nursery, &status, __WALL) == nursery) {
+        if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8))
+            ptrace(PTRACE_GETEVENTMSG, nursery, NULL, &born);
+        else
+            ptrace(PTRACE_CONT, nursery, NULL, WIFSTOPPED(status) && status >> 16 == 0 ? WSTOPSIG(status) : 0);
+    }
+    waitpid((pid_t)born, &status, __WALL);
+    ptrace(PTRACE_DETACH, nursery, NULL, 0);
+    return (pid_t)born;
+}
+
 int own_pid(const void *arg, void *result)
 {
     (void)arg;
@@ -112,4 +140,23 @@ void end_pool(struct pool *pool, long steps)
     if (pool_join(pool, DEADLINE) != 0 && errno != EREMOTEIO) /* items that failed, and nobody looked */
         fail("no join", steps);
     pool_free(pool);
+}
+
+int drive_cases(int argc, char **argv, const struct drive_case *cases)
+{
+    long stride = argc > 1 ? atol(argv[1]) : 1;
+    bool any = false;
+    for (const struct drive_case *one = cases; one->name && stride > 0; one++)
+        if (argc < 3 || strcmp(argv[2], one->name) == 0) {
+            any = true;
+            one->run(stride);
+            fflush(stdout);
+        }
+    if (any)
+        return 0;
+    fprintf(stderr, "usage: %s [STRIDE [CASE]]; cases:", argv[0]);
+    for (; cases->name; cases++)
+        fprintf(stderr, " %s", cases->name);
+    fprintf(stderr, "\n");
+    return 2;
 }

@@ -24,6 +24,9 @@ char state_of(pid_t pid);
 /** Waits until it is so, as long as DEADLINE; else it fails. */
 void await_state(pid_t pid, char state, const char *what);
 
+/** Waits in the same way until it is dead, reaped or not. */
+void await_end(pid_t pid, const char *what);
+
 /** Seizes a process. If ptrace is not allowed here, ends the program with status 77. */
 void seize(pid_t pid, long options);
 
@@ -36,6 +39,10 @@ bool one_step(pid_t pid);
 /** Kills and reaps a process that is held. */
 void end_held(pid_t pid);
 
+/** Waits until the nursery, which is seized with PTRACE_O_TRACEFORK, starts a worker. Returns that, held at its birth,
+ * and lets the nursery go. */
+pid_t hold_at_birth(pid_t nursery);
+
 /** A task that tells who runs it. */
 int own_pid(const void *arg, void *result);
 
@@ -44,5 +51,14 @@ struct pool *open_asleep(const struct pool_options *options, pid_t *workers);
 
 /** Ends it, whatever it does, and frees it. */
 void end_pool(struct pool *pool, long steps);
+
+/** What a program can do, one after the other. */
+struct drive_case {
+    const char *name;
+    void (*run)(long stride);
+};
+
+/** Runs those that the command line asks for: [STRIDE [CASE]]. Returns the exit status. */
+int drive_cases(int argc, char **argv, const struct drive_case *cases);
 
 #endif

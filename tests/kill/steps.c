@@ -157,22 +157,6 @@ static void check(struct pool *pool, struct pool_result *map, struct pool_result
     end_pool(pool, death->steps);
 }
 
-/* The nursery stops at its fork, the child at its birth. Returns the child. */
-static pid_t hold_at_birth(pid_t nursery)
-{
-    unsigned long born = 0;
-    int status;
-    while (!born && waitpid(nursery, &status, __WALL) == nursery) {
-        if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8))
-            ptrace(PTRACE_GETEVENTMSG, nursery, NULL, &born);
-        else
-            ptrace(PTRACE_CONT, nursery, NULL, WIFSTOPPED(status) && status >> 16 == 0 ? WSTOPSIG(status) : 0);
-    }
-    waitpid((pid_t)born, &status, __WALL);
-    ptrace(PTRACE_DETACH, nursery, NULL, 0);
-    return (pid_t)born;
-}
-
 /* One kill. Returns false when N has become larger than the work. */
 static bool kill_after(long steps, bool successor)
 {
@@ -347,23 +331,8 @@ static void run_timer(long stride)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(long stride);
-    } cases[] = { { "worker", run_worker },
-                  { "successor", run_successor },
-                  { "putter", run_putter },
-                  { "getter", run_getter },
-                  { "timer", run_timer } };
-    long stride = argc > 1 ? atol(argv[1]) : 1;
-    bool any = false;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases && stride > 0; i++)
-        if (argc < 3 || strcmp(argv[2], cases[i].name) == 0) {
-            any = true;
-            cases[i].run(stride);
-            fflush(stdout);
-        }
-    if (!any)
-        fprintf(stderr, "usage: steps [STRIDE [worker | successor | putter | getter | timer]]\n");
-    return any ? 0 : 2;
+    static const struct drive_case cases[] = { { "worker", run_worker }, { "successor", run_successor },
+                                               { "putter", run_putter }, { "getter", run_getter },
+                                               { "timer", run_timer },   { NULL, NULL } };
+    return drive_cases(argc, argv, cases);
 }
