@@ -62,11 +62,16 @@ static char *cell_at(const struct pool_queue *queue, uint64_t n)
     return queue->cells + n % queue->capacity * queue->width;
 }
 
+static uint64_t items_put(const struct pool_queue *queue)
+{
+    return atomic_load(&queue->put.count) & ~SHUT;
+}
+
 /* Each side remembers what it has last seen of the other, and looks again only if that is not enough: else every call
  * would take a cache line from the other core. Only under the side's lock may it be remembered. */
 static bool is_full(struct pool_queue *queue, bool locked)
 {
-    int64_t put = (int64_t)atomic_load(&queue->put.count), most = (int64_t)queue->capacity;
+    int64_t put = (int64_t)items_put(queue), most = (int64_t)queue->capacity;
     if (put - (int64_t)atomic_load_explicit(&queue->put.other, memory_order_relaxed) < most)
         return false;
     uint64_t got = atomic_load(&queue->got.count);
@@ -80,38 +85,42 @@ static bool is_empty(struct pool_queue *queue, bool locked)
     int64_t got = (int64_t)atomic_load(&queue->got.count);
     if ((int64_t)atomic_load_explicit(&queue->got.other, memory_order_relaxed) > got)
         return false;
-    uint64_t put = atomic_load(&queue->put.count);
+    uint64_t put = items_put(queue);
     if (locked)
         atomic_store_explicit(&queue->got.other, put, memory_order_relaxed);
     return (int64_t)put <= got;
 }
 
+/* Whoever is told so has seen the last item. */
+static enum outcome nothing_left(const struct pool_queue *queue)
+{
+    return atomic_load(&queue->put.count) == (SHUT | atomic_load(&queue->got.count)) ? CLOSED : NOT_YET;
+}
+
+/* It may be closed up to the moment in which the item counts. */
 static enum outcome try_put(struct party *me, void *item)
 {
     struct pool_queue *queue = me->queue;
-    if (atomic_load(&queue->closed))
+    if (atomic_load(&queue->put.count) & SHUT)
         return CLOSED;
     if (is_full(queue, false) || !lock(me, &queue->put))
         return NOT_YET;
-    bool closed = atomic_load(&queue->closed), room = !is_full(queue, true);
     uint64_t put = atomic_load(&queue->put.count);
-    if (room && !closed && queue->width)
+    bool room = !(put & SHUT) && !is_full(queue, true);
+    if (room && queue->width)
         memcpy(cell_at(queue, put), item, queue->width);
-    if (room && !closed)
-        atomic_store_explicit(&queue->put.count, put + 1, memory_order_release);
+    room = room && atomic_compare_exchange_strong(&queue->put.count, &put, put + 1);
     unlock(&queue->put);
     ring(&queue->items, false);
-    return closed ? CLOSED : room ? DONE : NOT_YET;
+    return room ? DONE : put & SHUT ? CLOSED : NOT_YET;
 }
 
-/* Whoever finds it closed, and then empty, has seen the last item. An item is open before it counts as got, so that
- * a join never misses it. */
+/* Under the lock: else a join could miss an item between the queue and the hands of who gets it. */
 static enum outcome try_get(struct party *me, void *item)
 {
     struct pool_queue *queue = me->queue;
-    bool closed = atomic_load(&queue->closed);
     if (is_empty(queue, false))
-        return closed ? CLOSED : NOT_YET;
+        return nothing_left(queue);
     if (!lock(me, &queue->got))
         return NOT_YET;
     bool any = !is_empty(queue, true);
@@ -128,7 +137,7 @@ static enum outcome try_get(struct party *me, void *item)
     }
     unlock(&queue->got);
     ring(&queue->room, false);
-    return any ? DONE : closed ? CLOSED : NOT_YET;
+    return any ? DONE : nothing_left(queue);
 }
 
 /* How many items were got and are not dealt with. */
@@ -303,7 +312,7 @@ int pool_queue_task_done(struct pool_queue *queue)
 size_t pool_queue_size(struct pool_queue *queue)
 {
     uint64_t got = queue ? atomic_load(&queue->got.count) : 0;
-    return queue ? atomic_load(&queue->put.count) - got : 0;
+    return queue ? items_put(queue) - got : 0;
 }
 
 int pool_queue_close(struct pool_queue *queue)
@@ -311,10 +320,7 @@ int pool_queue_close(struct pool_queue *queue)
     struct party me;
     if (!begin(&me, queue, "pool_queue_close"))
         return -1;
-    bool locked = lock(&me, &queue->put); /* no put is half-way then */
-    atomic_store(&queue->closed, 1);
-    if (locked)
-        unlock(&queue->put);
+    atomic_fetch_or(&queue->put.count, SHUT);
     ring(&queue->items, false);
     ring(&queue->room, false);
     end(&me);
