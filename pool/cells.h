@@ -1,5 +1,5 @@
 /**
- * @file cells.h
+ * @file queue.h
  * @brief What a queue is made of, for those who use one and for who heals it.
  *
  * Private to the library.
@@ -10,6 +10,7 @@
 #include "region.h"
 
 #define LINE 64
+#define SHUT ((uint64_t)1 << 63) /* the queue is closed: the number of items put stays as it is */
 
 /* Items that somebody got and is not yet done with. */
 struct open {
@@ -19,10 +20,8 @@ struct open {
 /* What those who put have in common, or those who get: on a line of its own, so that the two do not meet. */
 struct side {
     _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
-    _Atomic uint64_t count;               /* items that were put, or got, so far */
-    _Atomic uint64_t seen;                /* the other side's count, as last seen from here */
-    struct side *other;
-    int64_t ahead; /* by so many items more than the other side this one must wait: the capacity, or 0 */
+    _Atomic uint64_t count;               /* items that were put, or got, so far; of those put, perhaps SHUT */
+    _Atomic uint64_t other;               /* the other side's count, as last seen from here */
 };
 
 struct pool_queue {
@@ -31,7 +30,6 @@ struct pool_queue {
     struct pool_queue *next; /* opened before this one */
     size_t capacity, width;
     char *cells;
-    _Atomic uint32_t closed;
     _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
     struct side put, got;
     struct open open[]; /* one for each slot, the last one the caller's */

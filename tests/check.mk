@@ -18,8 +18,9 @@ unit: $(BUILD)/unit
 $(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
 	$(COMPILE) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
 
-$(BUILD)/steps: tests/kill/steps.c $(LIBRARY)
-	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
+$(BUILD)/steps $(BUILD)/held: $(BUILD)/%: tests/kill/%.c tests/kill/drive.c tests/kill/drive.h $(LIBRARY)
+	$(COMPILE) $(USE) $(SLICES) -o $@ $(filter %.c,$^) $(LIBRARY)
+$(BUILD)/steps: SLICES = -Wl,--wrap=syscall
 
 $(BUILD)/traced: tests/traced.c $(LIBRARY)
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)

@@ -1,179 +1,212 @@
 /*
  * steps.c - kills a worker after each single instruction of its work, and its successor after each of its healing.
  *
- * usage: build/steps [STRIDE]     every STRIDE-th instruction only (default 1: all, some minutes)
+ * usage: build/steps [STRIDE [CASE]]     every STRIDE-th instruction only (default 1: all, some minutes)
  *
- * Two runs. In the first the pool's one worker is stopped while it sleeps, is given a map of three items in chunks of
- * two and one apply more, is driven N instructions far with ptrace, and killed. In the second the task itself kills
- * its worker in the middle of a chunk, and the successor is driven N instructions far from its birth, and killed. N
- * grows until the work is done before the kill comes. After each kill everything has to be answered in time, rightly
- * or, for as many items as were killed, with an error; and another task has to run.
+ * worker       the pool's one worker is stopped while it sleeps, is given a map of three items in chunks of two and one
+ *              apply more, is driven N instructions far with ptrace, and killed. One item replies, one fails. N grows
+ *              until the work is done before the kill comes.
+ * successor    the task itself kills its worker in the middle of a chunk; the successor is driven N instructions far
+ *              from its birth, and killed.
+ * putter       a worker is killed N instructions into a put into a queue,
+ * getter       or into a get and the task_done behind it.
+ * timer        a worker is killed in the call that stops the timer of an item with a limit.
  *
- * In two more runs a worker is killed N instructions into a put into a queue, and into a get and the task_done behind
- * it. Whatever was in the queue has to come out of it, in order, but for the one item that was under way.
+ * After each kill everything has to be answered, rightly or, for as many items as were killed, with an error that names
+ * the worker that ran it; another task has to run; no memory is lost. Whatever was in the queue has to come out of it,
+ * in order, but for the one item that was under way.
+ *
+ * The library sleeps in slices of 100 ms, after which it looks for itself, so what is lost then only costs time. Here
+ * slices are longer than the deadline: a wake-up that is lost is a failure.
  *
  * Exit status 0; 1 if the pool failed; 77 if ptrace is not allowed here.
  */
 #define _GNU_SOURCE
-#include "pool.h"
+#include "drive.h"
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define DEADLINE 20.0
 #define LETHAL 6 /* the item that kills its worker */
+#define MEMORY ((size_t)1 << 20)
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+/* The library's syscall(): it sleeps for ever, as it were. It passes on six arguments, as the C library does. */
+long __wrap_syscall(long number, ...)
+{
+    static const struct timespec long_slice = { .tv_sec = 2 * (time_t)DEADLINE };
+    long a[6];
+    va_list args;
+    va_start(args, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(args, long);
+    va_end(args);
+    if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && a[3])
+        a[3] = (long)&long_slice;
+    return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* ---- Tasks ---- */
 
 static int square(const void *arg, void *result)
 {
     long x = *(const long *)arg;
-    if (x == LETHAL)
+    while (x == LETHAL)
         raise(SIGKILL);
     *(long *)result = x * x;
-    return 0;
+    return x == 5 ? pool_reply_text("five") : x == 7 ? pool_fail("seven") : 0;
 }
 
-static int own_pid(const void *arg, void *result)
+/* Replies as much as there is memory for, and tells how much that is. */
+static int reply_most(const void *arg, void *result)
 {
+    size_t least = 0, most = MEMORY;
     (void)arg;
-    *(pid_t *)result = getpid();
+    while (most - least > 1) {
+        size_t middle = (least + most) / 2;
+        if (pool_reply(middle))
+            least = middle;
+        else
+            most = middle;
+    }
+    *(size_t *)result = least;
     return 0;
 }
 
-static _Noreturn void fail(const char *what, long steps)
+static int reply_so_much(const void *arg, void *result)
 {
-    fprintf(stderr, "steps: after %ld instructions: %s: %s\n", steps, what, pool_error()->text);
-    exit(EXIT_FAILURE);
+    (void)result;
+    return pool_reply(*(const size_t *)arg) ? 0 : -1;
 }
 
-/* The only child of a process. */
-static pid_t child_of(pid_t pid)
+/* ---- A worker, and its successor ---- */
+
+/* A kill: whose item failed by it, if one did. */
+struct death {
+    pid_t first, second; /* who ran the lethal item; who was driven */
+    long steps;
+};
+
+static void ring(int signal)
 {
-    char path[64];
-    int child = 0;
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    FILE *file = fopen(path, "r");
-    if (!file || fscanf(file, "%d", &child) != 1)
-        child = 0;
-    if (file)
-        fclose(file);
-    return child;
+    (void)signal;
 }
 
-static char state_of(pid_t pid)
-{
-    char path[64], state = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "r");
-    if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-        state = 0;
-    if (file)
-        fclose(file);
-    return state;
-}
-
-static void seize(pid_t pid, long options)
-{
-    if (ptrace(PTRACE_SEIZE, pid, NULL, options) != 0) {
-        printf("steps: skipped, ptrace is not allowed here: ");
-        fflush(stdout);
-        perror("");
-        exit(77);
-    }
-}
-
-/* Drives a stopped process. Returns false if it was done before the last step: it sleeps, with nothing left to do. */
+/* Drives a stopped process. Returns false if it was done before the last step: it sleeps, with nothing left to do. A
+ * bell rings every few milliseconds, so that a wait for one that sleeps has an end. */
 static bool drive(pid_t pid, long steps, struct pool_result *first, struct pool_result *second)
 {
-    int status;
-    for (long i = 0; i < steps; i++) {
-        if (ptrace(PTRACE_SINGLESTEP, pid, NULL, 0) != 0)
-            return true;
-        while (waitpid(pid, &status, __WALL | WNOHANG) == 0)
-            if (pool_result_ready(first) && pool_result_ready(second) && state_of(pid) == 'S')
-                return false;
-        if (!WIFSTOPPED(status))
-            return true;
-    }
-    return true;
+    const struct itimerval often = { { 0, 5000 }, { 0, 5000 } }, never = { .it_value = { 0, 0 } };
+    int status = 0;
+    bool more = true;
+    sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ring }, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (long i = 0; i < steps && more && ptrace(PTRACE_SINGLESTEP, pid, NULL, 0) == 0; i++)
+        while (more && waitpid(pid, &status, __WALL) != pid)
+            more = !(pool_result_ready(first) && pool_result_ready(second) && state_of(pid) == 'S');
+    setitimer(ITIMER_REAL, &never, NULL);
+    return more;
 }
 
-/* Everything is answered, rightly but for so many items at the most. */
-static void check(struct pool *pool, struct pool_result *map, struct pool_result *apply, size_t may_fail, long steps)
+/* Looks at an item that is done. Returns whether it was lost. */
+static bool check_item(struct pool_result *job, size_t item, long x, const struct death *death)
 {
-    static const long expected[] = { 25, LETHAL * LETHAL, 49, 64 };
-    struct pool_result *const job[] = { map, map, map, apply };
-    struct pool_error error;
-    size_t failed = 0;
+    const long *value = pool_result_at(job, item);
+    struct pool_error error = *pool_error();
+    const char *reply = pool_result_reply(job, item, NULL);
+    pid_t by = x == LETHAL ? death->first : death->second;
+    if (!value && error.code == EOWNERDEAD && error.pid == by)
+        return true;
+    if (x == 7 ? value || error.code != EREMOTEIO || !reply || strcmp(reply, "seven") != 0
+               : !value || *value != x * x || (x == 5 && (!reply || strcmp(reply, "five") != 0)))
+        fail(x == 7 ? "its failure is not told" : value ? "a wrong result" : "a strange error", death->steps);
+    return false;
+}
+
+/* Everything is answered, rightly but for so many items at the most, and no more memory is in use than before. */
+static void check(struct pool *pool, struct pool_result *map, struct pool_result *apply, const long in[4],
+                  const struct death *death, size_t all)
+{
+    size_t lost = 0;
     pid_t pid;
     if (pool_result_wait(map, DEADLINE) != 0 || pool_result_wait(apply, DEADLINE) != 0)
-        fail("not answered", steps);
-    for (size_t i = 0; i < 4; i++) {
-        const long *value = pool_result_at(job[i], i % 3);
-        failed += !value;
-        if (value && *value != expected[i])
-            fail("a wrong result", steps);
-        if (!value && pool_error()->code != EOWNERDEAD)
-            fail("a strange error", steps);
-    }
-    if (failed > may_fail)
-        fail("too many items lost", steps);
-    pool_result_failure(map, 0, &error);
+        fail("not answered", death->steps);
+    if (pool_apply(pool, reply_so_much, &all, sizeof all, NULL, 0) == 0)
+        fail("memory is given away that is in use", death->steps);
+    for (size_t i = 0; i < 4; i++)
+        lost += check_item(i < 3 ? map : apply, i % 3, in[i], death);
+    if (lost > 1u + (in[1] == LETHAL))
+        fail("too many items lost", death->steps);
     if (pool_apply(pool, own_pid, NULL, 0, &pid, sizeof pid) != 0)
-        fail("the pool does not go on", steps);
-    pool_terminate(pool);
-    if (pool_join(pool, DEADLINE) != 0)
-        fail("no join", steps);
-    pool_free(pool);
+        fail("the pool does not go on", death->steps);
+    pool_result_free(map);
+    pool_result_free(apply);
+    if (pool_apply(pool, reply_so_much, &all, sizeof all, NULL, 0) != 0)
+        fail("memory is lost", death->steps);
+    end_pool(pool, death->steps);
 }
 
 /* One kill. Returns false when N has become larger than the work. */
 static bool kill_after(long steps, bool successor)
 {
+    static const size_t some = MEMORY / 8; /* so that what is left is less than one reply may have */
+    static size_t all;
     long in[] = { 5, successor ? LETHAL : -LETHAL, 7, 8 };
-    int status;
-    pid_t worker;
-    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1 });
-    if (!pool || pool_apply(pool, own_pid, NULL, 0, &worker, sizeof worker) != 0)
-        fail("cannot open", steps);
+    struct death death = { .steps = steps };
+    struct pool_options options = { .processes = 1, .memory = MEMORY };
+    struct pool *pool = open_asleep(&options, &death.first);
     pid_t nursery = child_of(getpid());
-    while (state_of(worker) != 'S')
-        ;
-    if (successor) {
+    struct pool_result *filler = pool_apply_async(pool, reply_so_much, &some, sizeof some, 0, NULL);
+    if (!filler || pool_result_wait(filler, DEADLINE) != 0 ||
+        pool_apply(pool, reply_most, NULL, 0, &all, sizeof all) != 0)
+        fail("no memory", steps);
+    await_state(death.first, 'S', "the worker does not come to sleep");
+    death.second = death.first;
+    if (successor)
         seize(nursery, PTRACE_O_TRACEFORK);
-    } else {
-        seize(worker, 0);
-        ptrace(PTRACE_INTERRUPT, worker, NULL, 0);
-        waitpid(worker, &status, __WALL);
-    }
+    else
+        hold(death.first);
     struct pool_result *map =
         pool_map_async(pool, square, in, 3, sizeof *in, sizeof *in, &(struct pool_job_options){ .chunk = 2 });
     struct pool_result *apply = pool_apply_async(pool, square, &in[3], sizeof *in, sizeof *in, NULL);
     if (!map || !apply)
         fail("cannot hand over", steps);
-    if (successor) { /* the nursery stops at its fork, the child at its birth */
-        unsigned long born = 0;
-        while (!born && waitpid(nursery, &status, __WALL) == nursery) {
-            if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8))
-                ptrace(PTRACE_GETEVENTMSG, nursery, NULL, &born);
-            else
-                ptrace(PTRACE_CONT, nursery, NULL, WIFSTOPPED(status) && status >> 16 == 0 ? WSTOPSIG(status) : 0);
-        }
-        worker = (pid_t)born;
-        waitpid(worker, &status, __WALL);
-        ptrace(PTRACE_DETACH, nursery, NULL, 0);
-    }
-    bool more = drive(worker, steps, map, apply);
-    kill(worker, SIGKILL);
-    waitpid(worker, &status, __WALL);
-    check(pool, map, apply, successor ? 2 : 1, steps);
+    if (successor)
+        death.second = hold_at_birth(nursery);
+    bool more = drive(death.second, steps, map, apply);
+    end_held(death.second);
+    check(pool, map, apply, in, &death, all);
     return more;
 }
 
-/* --- Queues --- */
+static void run_worker(long stride)
+{
+    long steps = 1 + (long)getpid() % stride, kills = 0;
+    for (; kill_after(steps, false); steps += stride)
+        kills++;
+    printf("worker: killed %ld times, within %ld instructions: at most the item it ran was lost\n", kills, steps);
+}
+
+static void run_successor(long stride)
+{
+    long steps = 1 + (long)getpid() % stride, kills = 0;
+    for (; kill_after(steps, true); steps += stride)
+        kills++;
+    printf("successor: killed %ld times, within %ld instructions: at most the item it ran was lost\n", kills, steps);
+}
+
+/* ---- Queues ---- */
 
 /* Puts 2 into the queue. It stops before that and behind it. */
 static int put_two(const void *arg, void *result)
@@ -201,19 +234,16 @@ static int get_one(const void *arg, void *result)
 static bool kill_in_call(struct pool *pool, pool_task *task, struct pool_queue *queue, long steps)
 {
     pid_t worker;
-    int status, more = 1;
+    int status;
+    bool more = true;
     if (pool_apply(pool, own_pid, NULL, 0, &worker, sizeof worker) != 0)
         fail("no worker", steps);
     seize(worker, 0);
     struct pool_result *result = pool_apply_async(pool, task, &queue, sizeof queue, sizeof(long), NULL);
     waitpid(worker, &status, __WALL);
-    for (long i = 0; i < steps && more; i++) {
-        ptrace(PTRACE_SINGLESTEP, worker, NULL, 0);
-        waitpid(worker, &status, __WALL);
-        more = WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
-    }
-    kill(worker, SIGKILL);
-    waitpid(worker, &status, __WALL);
+    for (long i = 0; i < steps && more; i++)
+        more = one_step(worker);
+    end_held(worker);
     if (pool_result_wait(result, DEADLINE) != 0 || pool_apply(pool, own_pid, NULL, 0, &worker, sizeof worker) != 0)
         fail("the pool does not go on", steps);
     pool_result_free(result);
@@ -256,31 +286,53 @@ static void run_queue(const char *what, bool puts, long stride)
     for (; kill_at_queue(pool, puts, steps); steps += stride)
         kills++;
     printf("%s: killed %ld times, within %ld instructions: at most its item was lost\n", what, kills, steps);
-    fflush(stdout);
-    pool_terminate(pool);
-    pool_join(pool, DEADLINE);
-    pool_free(pool);
+    end_pool(pool, steps);
 }
 
-static void run(const char *what, bool successor, long stride)
+static void run_putter(long stride)
 {
-    long steps = 1 + (long)getpid() % stride, kills = 0;
-    for (; kill_after(steps, successor); steps += stride)
-        kills++;
-    printf("%s: killed %ld times, within %ld instructions: at most the item it ran was lost\n", what, kills, steps);
-    fflush(stdout);
+    run_queue("putter", true, 1 + stride / 10); /* there is less of it */
+}
+
+static void run_getter(long stride)
+{
+    run_queue("getter", false, 1 + stride / 10);
+}
+
+/* ---- A timer ---- */
+
+/* By then the item has ended: it is not to be lost. */
+static void run_timer(long stride)
+{
+    long x = 5, value;
+    pid_t worker;
+    int status, calls = 0;
+    (void)stride;
+    struct pool *pool = open_asleep(&(struct pool_options){ .processes = 1 }, &worker);
+    seize(worker, PTRACE_O_TRACESYSGOOD);
+    ptrace(PTRACE_INTERRUPT, worker, NULL, 0);
+    waitpid(worker, &status, __WALL);
+    struct pool_result *result =
+        pool_apply_async(pool, square, &x, sizeof x, sizeof x, &(struct pool_job_options){ .limit = DEADLINE });
+    while (calls < 2) {
+        struct __ptrace_syscall_info info = { .op = 0 };
+        ptrace(PTRACE_SYSCALL, worker, NULL, 0);
+        if (waitpid(worker, &status, __WALL) != worker || !WIFSTOPPED(status))
+            fail("the worker is gone", calls);
+        ptrace(PTRACE_GET_SYSCALL_INFO, worker, sizeof info, &info);
+        calls += info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_timer_settime;
+    }
+    end_held(worker);
+    if (pool_result_get(result, &value, DEADLINE) != 0 || value != 25)
+        fail("an item is lost that had ended", calls);
+    printf("timer: killed 1 times, as it stopped its timer: no item was lost\n");
+    end_pool(pool, calls);
 }
 
 int main(int argc, char **argv)
 {
-    long stride = argc > 1 ? atol(argv[1]) : 1;
-    if (stride < 1) {
-        fprintf(stderr, "usage: steps [STRIDE]\n");
-        return 2;
-    }
-    run("a worker", false, stride);
-    run("a successor", true, stride);
-    run_queue("a putter", true, 1 + stride / 10); /* there is less of it */
-    run_queue("a getter", false, 1 + stride / 10);
-    return 0;
+    static const struct drive_case cases[] = { { "worker", run_worker }, { "successor", run_successor },
+                                               { "putter", run_putter }, { "getter", run_getter },
+                                               { "timer", run_timer },   { NULL, NULL } };
+    return drive_cases(argc, argv, cases);
 }
