@@ -668,7 +668,7 @@ static void fork_fails_to_the_end(void)
             CHECK(errno == EREMOTEIO);
         pool_free(pool);
         CHECK(no_children());
-        CHECK(disarm());
+        CHECK(disarm() || how > 0); /* else it may have been quicker than a fork */
     }
 }
 
