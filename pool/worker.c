@@ -24,10 +24,10 @@ static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t ch
     uint32_t seen = atomic_load(ticket);
     while (!(seen & ~TICKET_WAITED)) {
         uint64_t first = chunk ? (uint64_t)chunk * job->chunk : 0; /* a job of one may be gone already */
+        note32(&w->slot->failed, 0);
         count_from(w->slot, first);
         note64(&w->slot->at, first << 32);
         note32(&w->slot->chunk, chunk);
-        note32(&w->slot->failed, 0);
         note32(&w->slot->aim, index + 1);
         if (atomic_compare_exchange_strong(ticket, &seen, seen | own(w)))
             return true;

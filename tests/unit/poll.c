@@ -581,6 +581,82 @@ static void progress_of_the_dead(void)
     end_pool(pool);
 }
 
+/* By its item: succeeds with a reply or without, fails with words or without, or dies. */
+static int any_end(const void *arg, void *result)
+{
+    long x = *(const long *)arg;
+    if (x % 191 == 7 && unit_kind == POOL_PROCESSES)
+        x % 2 ? raise(SIGKILL) : (_exit(3), 0);
+    return x % 7 == 1 ? pool_fail("%ld", x) : x % 11 == 2 ? 5 : x % 3 ? task_square(arg, result) : pool_reply_text("x");
+}
+
+static bool fails(long x)
+{
+    return (x % 191 == 7 && unit_kind == POOL_PROCESSES) || x % 7 == 1 || x % 11 == 2;
+}
+
+/* Goes through the failures one by one. */
+static size_t count_failures(struct pool_result *result)
+{
+    struct pool_error error;
+    size_t count = 0, from = 0, failures = 0;
+    for (; pool_result_failure(result, from, &error) == 1; from = error.item + 1, count++)
+        failures = error.failures;
+    CHECK_EQ((long long)failures, (long long)count);
+    return count;
+}
+
+enum { ENDS = 1000 };
+
+/* However they fail, in chunks of any size, and whatever dies meanwhile: each is counted once, and none is uncounted.
+ */
+static void progress_counts_failures(void)
+{
+    static const long chunks[] = { 0, 1, 7, ENDS };
+    static long in[ENDS];
+    size_t expected = 0;
+    for (long i = 0; i < ENDS; i++)
+        expected += fails(in[i] = i);
+    for (int k = 0; k < 8; k++) {
+        struct pool *pool = pool_open(&(struct pool_options){
+            .processes = 2, .maxtasks = k >= 4 && unit_kind == POOL_PROCESSES ? 13 : 0, .check = k % 2 });
+        OK(pool ? 0 : -1);
+        struct pool_job_options options = { .chunk = chunks[k % 4] };
+        struct pool_result *map = pool_map_async(pool, any_end, in, ENDS, sizeof *in, sizeof *in, &options);
+        for (size_t last = 0; !pool_result_ready(map);) {
+            struct pool_progress now = progress_of(map);
+            CHECK(now.failed <= now.done + 2 && now.failed <= expected && now.failed >= last);
+            last = now.failed;
+        }
+        PROGRESS(map, ENDS, ENDS, expected, 0);
+        CHECK_EQ((long long)count_failures(map), (long long)expected);
+        end_pool(pool);
+    }
+}
+
+/* The same of what was cancelled, and of what other workers, killed from outside, ran. */
+static void progress_counts_the_rest(void)
+{
+    enum { ITEMS = 600 };
+    static long in[ITEMS];
+    pid_t list[2];
+    for (int k = 0; k < 6; k++) {
+        struct pool *pool = open_pool(2);
+        struct pool_job_options options = { .chunk = 1 + k * 30, .fail_fast = k % 3 == 1 };
+        struct pool_result *map = pool_map_async(pool, compute_a_little, in, ITEMS, sizeof *in, sizeof *in, &options);
+        while (progress_of(map).done < 50 + 50 * (size_t)k && !pool_result_ready(map))
+            if (unit_kind == POOL_PROCESSES && workers(list, 2) == 2)
+                kill(list[k % 2], SIGKILL);
+        if (k % 3 == 2)
+            CHECK(pool_result_cancel(map) >= -1);
+        OK(pool_result_wait(map, PATIENCE));
+        struct pool_progress now = progress_of(map);
+        CHECK(now.done == ITEMS && now.running == 0);
+        CHECK_EQ((long long)now.failed, (long long)count_failures(map));
+        end_pool(pool);
+    }
+}
+
 static void progress_refused(void)
 {
     struct pool *pool = open_pool(1);
@@ -852,6 +928,8 @@ static const struct unit_case cases[] = {
     { "progress, item by item in a chunk", progress_in_a_chunk, TWINS },
     { "progress only goes on", progress_of_many, TWINS },
     { "progress: killed and cancelled items have failed", progress_of_the_dead },
+    { "G10 progress counts each failure once, whatever dies meanwhile", progress_counts_failures, ALL_KINDS },
+    { "G10 progress counts what was cancelled or killed", progress_counts_the_rest, TWINS },
     { "progress refused", progress_refused, ALL_KINDS },
     { "pool_workers: who, and what they do", workers_told },
     { "pool_workers: what they did, and how they died", workers_counted },
