@@ -18,8 +18,8 @@ COMPILE = $(CC) $(strip $(CFLAGS))
 INSIDE  = -fexceptions -fno-lto # of the library: functions of the program's may throw; and objcopy needs to see names
 
 # From the ground up: nobody calls a function of a file behind its own (make check-floors).
-FLOORS    = region machine memory error self ticket note output trace guard run once heal worker nursery spawn thread \
-            result job alive callback wait submit each star iter queue look poll open
+FLOORS    = region machine memory error self ticket note output trace guard run once heal worker life nursery spawn thread \
+            result job alive callback wait inline submit each star iter queue look poll open
 SOURCES   = $(FLOORS:%=pool/%.c)
 OBJECTS   = $(SOURCES:pool/%.c=$(BUILD)/%.o)
 LIBRARY   = $(BUILD)/libpool.a
@@ -80,7 +80,6 @@ $(EXERCISES): $$(wildcard exercises/$$@-*.c) $(wildcard exercises/*.h) $(LIBRARY
 	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
 
 chapters: $(CHAPTERS)
-
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 	$(COMPILE) -o $@ $<
 

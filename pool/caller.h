@@ -33,10 +33,8 @@ struct memory {
     size_t used;     /* bytes handed out */
     uint64_t orders; /* a bit for each order of which a block is free */
     uint64_t *free[ORDERS][LEVELS];
-    size_t low[ORDERS];
     struct extent spare; /* the last small one that was given back */
     bool untidy;         /* a stretch became free */
-    void *map;
     size_t map_size;
 };
 
@@ -46,7 +44,7 @@ struct known {
     uint64_t *modules; /* what identifies each */
     size_t count;
     unsigned long long loads, unloads; /* at the last look */
-    uintptr_t checked[8];              /* functions that were known then */
+    uintptr_t wanted, checked[8];      /* the function that is looked for, and some that were known then */
     bool program_only;                 /* those of the program are all */
 };
 
@@ -64,13 +62,12 @@ struct pool_result {
     struct extent extent;
     size_t result_width;
     uint32_t count, chunks;
-    _Atomic uint32_t failures; /* once they are counted */
+    _Atomic uint32_t counted;  /* 1 + its failures, once they are counted */
     _Atomic uint32_t undone;   /* all chunks from this one on are done */
     uint32_t next;             /* free or dropped: 1 + the record behind it in its list */
     _Atomic uint32_t visitors; /* calls that are using the handle */
     _Atomic uint32_t watch;    /* 1 + the index of its watch; WATCH_RUNS; 0: no callback, or it has run */
     _Atomic uint8_t hold;      /* enum hold */
-    _Atomic bool counted;      /* the failures are */
     bool woke;                 /* handing it over had to wake somebody: no use to spin for it */
     _Atomic bool looked;       /* somebody knows whether it failed */
 };
@@ -109,7 +106,7 @@ struct pool {
 
     struct pool_result *results; /* one for each job record, at the same index */
     uint32_t free;               /* list of the records that can be used again: 1 + the first */
-    uint32_t dropped;            /* ring of those that soon can: 1 + the last */
+    uint32_t dropped;            /* ring of those that soon can: 1 + the last, which knows the first */
     uint32_t drop_count;         /* how many these are */
     uint32_t fresh;              /* records from here on were never used */
     uint32_t serial;             /* jobs handed over so far */
@@ -151,10 +148,10 @@ static inline void unlock_pool(struct pool *pool)
     }
 }
 
-/** Rounds up to a multiple of the unit. */
+/** Rounds up to a multiple of the unit, a power of two. */
 static inline size_t round_to(size_t size, size_t unit)
 {
-    return (size + unit - 1) / unit * unit;
+    return (size + unit - 1) & -unit;
 }
 
 /** What is handed over. */
@@ -183,7 +180,10 @@ struct wait {
 
 /* pool.c */
 
-/** Tells whether a task can still be handed over, and is known to workers; sets the error if not. The lock is held. */
+/** Tells whether the pool still takes anything; sets the error if not. The lock is held. */
+bool pool_is_open(const struct pool *pool, const char *who);
+/** Tells whether the task can be handed over as ordered, and is known to workers; sets the error if not. The lock is
+ * held. */
 bool pool_takes(struct pool *pool, const struct order *order);
 /** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
@@ -277,17 +277,14 @@ void call_out(const struct undo *undo, void (*what)(void *), void *about);
 
 #define AT_ONCE 64 /* watches looked at in one go */
 
-/** Makes room for one more watch. The lock is held. 0, or -1 and the error. */
-int watch_room(struct pool *pool, const struct order *order);
-/** Watches a result for the order's callbacks, if it has any. The lock is held, and there is room. */
-void watch(struct pool *pool, const struct order *order, struct pool_result *result);
+/** Watches a result for the order's callbacks, if it has any. The lock is held. 0, or -1 and the error. */
+int watch(struct pool *pool, const struct order *order, struct pool_result *result);
 
 #define WATCH_RUNS UINT32_MAX
 
-/** Runs the callbacks of the jobs that are done, but begins none after the deadline. Returns how many. */
-int run_callbacks(struct pool *pool, uint64_t deadline);
-/** Runs the callback of this one job, which is done, unless it has run or another thread is running it. */
-void run_own_callback(struct pool_result *result);
+/** Runs the callback of this one job, unless it is NULL; then those of others that are done, but begins none of these
+ * after the deadline. Returns how many. */
+int run_callbacks(struct pool *pool, const struct pool_result *own, uint64_t deadline);
 
 /* poll.c */
 
@@ -297,6 +294,11 @@ int descriptor_open(struct pool *pool);
 int descriptor_add(struct pool *pool, int fd);
 /** Closes it. */
 void descriptor_close(struct pool *pool);
+
+/* inline.c */
+
+/** Runs in this thread what was handed over to an inline pool. */
+void inline_run(struct pool *pool, struct pool_result *result);
 
 /* thread.c */
 
@@ -315,9 +317,9 @@ void count_unseen(struct pool *pool, struct pool_result *result);
 struct pool_result *take_record(struct pool *pool, const char *who);
 /** Gives one back that nobody uses. The lock is held. */
 void make_free(struct pool *pool, struct pool_result *result);
-/** Makes the record of a job free, as soon as it can be. The lock is held. */
+/** Makes the record of a job free, now or as soon as it can be. The lock is held. */
 void job_drop(struct pool *pool, struct pool_result *result);
-/** Takes it back. The lock is held. */
+/** Takes back what job_make() made. The lock is held. */
 void job_unmake(struct pool *pool, struct pool_result *result);
 /** Takes job memory. None, and the error, if there is not so much. The lock is held. */
 struct extent job_memory(struct pool *pool, size_t size, const char *who);
@@ -330,15 +332,20 @@ struct wait wait_begin(struct pool *pool, const char *who, double seconds);
 int wait_goes_on(const struct wait *wait);
 /** Sleeps on the word for a slice of the wait, then looks whether the nursery lives, and repeats the wake-up. */
 void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value);
-/** Waits for a job. */
-int wait_for(const struct wait *wait, struct pool_result *result);
 /** pool_result_get() on behalf of another call. */
 int result_get(struct pool_result *result, const char *who, void *results, double seconds);
 
 /* result.c */
 
+/** Returns a ticket that is not done, the last one of those, if the job is not. */
+_Atomic uint32_t *last_undone(struct pool_result *result);
+
 /** Tells whether the job is done. */
-bool result_ready(struct pool_result *result);
+static inline bool result_ready(struct pool_result *result)
+{
+    return !last_undone(result);
+}
+
 /** Copies the results of all items; of one that failed, zeros. */
 void copy_values(struct pool_result *result, char *to);
 /** Copies the result of one, or zeros, if it failed; `to` may be NULL. Returns whether it succeeded. */
@@ -347,9 +354,8 @@ bool copy_value(const struct pool_result *result, size_t item, char *to);
 const struct note *result_note(const struct pool_result *result, size_t item);
 /** Returns how many items of a chunk failed, when it is done. */
 size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket);
-/** Describes the first failure from an item on. False if there is none. */
-bool result_failure(struct pool_result *result, size_t from, struct pool_error *error);
-/** Describes the first failure, but rather one that made others be cancelled than one of these. */
+/** Describes the first failure, but rather one that made others be cancelled than one of these. False: there is none.
+ */
 bool result_verdict(struct pool_result *result, struct pool_error *error);
 
 /* alive.c */

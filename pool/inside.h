@@ -278,6 +278,13 @@ void worker_bury(struct region *region, uint32_t number, enum give_up why);
 
 /* worker.c */
 
+/** Works until the worker has to leave. */
+void work(struct worker *w);
+/** Works on one job only: an inline pool's worker. */
+void work_on(struct worker *w, uint32_t job);
+
+/* life.c */
+
 /** Does, in the nursery, what new workers then need not do: each page that one is the first to touch costs it time. */
 void worker_prepare(struct region *region);
 /** As worker_bury(), where no worker can be started; if nobody else is there, what is queued fails, too. */

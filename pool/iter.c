@@ -385,7 +385,7 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
     if (!stream)
         return -1;
     struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
-    run_callbacks(in.pool, wait.deadline);
+    run_callbacks(in.pool, NULL, wait.deadline);
     if (take_turn(iter, &in, stream, &wait) != 0)
         return -1;
     return next(iter, stream, &wait, result);

@@ -23,12 +23,16 @@
 
 /* ---- Job records ---- */
 
+static uint32_t number_of(const struct pool *pool, const struct pool_result *result)
+{
+    return (uint32_t)(result - pool->results) + 1;
+}
+
 /* No worker may still look at a job of several chunks when its record is used again; see take_from_many(). */
-static bool anybody_aims_at(struct region *region, uint32_t index)
+static bool anybody_aims_at(struct region *region, uint32_t number)
 {
     for (uint32_t i = 0; i < region->workers; i++)
-        if (atomic_load(&region->slots[i].aim) == index + 1 ||
-            (uint32_t)atomic_load(&region->slots[i].once) == index + 1)
+        if (atomic_load(&region->slots[i].aim) == number || (uint32_t)atomic_load(&region->slots[i].once) == number)
             return true;
     return false;
 }
@@ -37,14 +41,13 @@ void make_free(struct pool *pool, struct pool_result *result)
 {
     atomic_store_explicit(&result->hold, HOLD_NOBODY, memory_order_relaxed);
     result->next = pool->free;
-    pool->free = (uint32_t)(result - pool->results) + 1;
+    pool->free = number_of(pool, result);
 }
 
-static void free_notes(struct region *region, struct job *job, size_t count)
+void job_unmake(struct pool *pool, struct pool_result *result)
 {
-    if (atomic_load(&job->noted))
-        for (size_t i = 0; i < count; i++)
-            note_free(region, atomic_load(&job->notes[i]));
+    memory_give(&pool->memory, result->extent);
+    make_free(pool, result);
 }
 
 void count_unseen(struct pool *pool, struct pool_result *result)
@@ -65,49 +68,47 @@ static bool reuse(struct pool *pool, struct pool_result *result)
     if (result->chunks > 1 || job->each) {
         if (atomic_load(&job->seq) % 2)
             atomic_fetch_add(&job->seq, 1);
-        if (anybody_aims_at(pool->region, (uint32_t)(result - pool->results)))
+        if (anybody_aims_at(pool->region, number_of(pool, result)))
             return false;
     }
     count_unseen(pool, result);
-    free_notes(pool->region, job, result->count);
-    memory_give(&pool->memory, result->extent);
-    make_free(pool, result);
-    if ((pool->memory.untidy || atomic_load(&job->noted)) && !atomic_exchange(&pool->region->untidy, 1))
-        wake_one_worker(pool->region); /* it will see to the pages once it has had nothing to do for a while */
+    for (size_t i = 0; atomic_load(&job->noted) && i < result->count; i++)
+        note_free(pool->region, atomic_load(&job->notes[i]));
+    job_unmake(pool, result);
+    if ((pool->memory.untidy || atomic_load(&job->noted)) && !atomic_load(&pool->region->untidy)) {
+        atomic_store(&pool->region->untidy, now_ns());
+        wake_one_worker(pool->region); /* it will see to the pages later, if it has nothing else to do */
+    }
     pool->memory.untidy = false;
     return true;
 }
 
-/* Looks at dropped records, one after the other, so many of them. They are a ring: pool->dropped is the last, and knows
- * the first. */
+static void append_dropped(struct pool *pool, struct pool_result *result)
+{
+    struct pool_result *last = pool->drop_count++ ? &pool->results[pool->dropped - 1] : result;
+    result->next = last->next;
+    last->next = pool->dropped = number_of(pool, result);
+}
+
+/* Looks at so many dropped records; those that cannot be used again yet are the last then. */
 static void reuse_dropped(struct pool *pool, uint32_t most)
 {
-    for (; most && pool->dropped; most--) {
+    for (; most && pool->drop_count; most--) {
         struct pool_result *last = &pool->results[pool->dropped - 1], *first = &pool->results[last->next - 1];
-        uint32_t second = first->next;
-        if (!reuse(pool, first)) {
-            pool->dropped = last->next;
-            continue;
-        }
-        pool->dropped = first == last ? 0 : pool->dropped;
-        if (first != last)
-            last->next = second;
+        last->next = first->next;
         pool->drop_count--;
+        if (!reuse(pool, first))
+            append_dropped(pool, first);
     }
 }
 
 void job_drop(struct pool *pool, struct pool_result *result)
 {
-    uint32_t number = (uint32_t)(result - pool->results) + 1;
-    uint32_t *link = pool->dropped ? &pool->results[pool->dropped - 1].next : &result->next;
     if (reuse(pool, result))
         return;
     atomic_store(&job_of(result)->dropped, true);
     result->hold = HOLD_DROPPED;
-    result->next = pool->dropped ? *link : number;
-    *link = number;
-    pool->dropped = number;
-    pool->drop_count++;
+    append_dropped(pool, result);
 }
 
 void pool_result_free(struct pool_result *result)
@@ -127,43 +128,29 @@ void pool_result_free(struct pool_result *result)
 
 struct pool_result *take_record(struct pool *pool, const char *who)
 {
-    struct pool_result *fresh = &pool->results[pool->fresh];
+    struct pool_result *record = &pool->results[pool->fresh];
     reuse_dropped(pool, LOOKS);
-    if (pool->free || pool->fresh == pool->region->job_count ||
-        (pool->fresh % GROWTH == 0 && mprotect(fresh, GROWTH * sizeof *fresh, PROT_READ | PROT_WRITE) != 0))
-        fresh = NULL;
-    if (!pool->free && !fresh)
-        reuse_dropped(pool, pool->drop_count);
-    if (pool->free) {
-        fresh = &pool->results[pool->free - 1];
-        pool->free = fresh->next;
-    } else if (fresh) {
+    if (!pool->free && pool->fresh < pool->region->job_count &&
+        (pool->fresh % GROWTH || mprotect(record, GROWTH * sizeof *record, PROT_READ | PROT_WRITE) == 0)) {
         pool->fresh++;
-    } else {
-        error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", who, pool->fresh);
+        return record;
     }
-    return fresh;
+    if (!pool->free)
+        reuse_dropped(pool, pool->drop_count);
+    if (!pool->free)
+        return error_set(ENOMEM, "%s: %u jobs are under way or unfreed; no more fit", who, pool->fresh), NULL;
+    record = &pool->results[pool->free - 1];
+    pool->free = record->next;
+    return record;
 }
 
 /* ---- Preparing a job ---- */
 
 /* What a job will need. */
 struct plan {
-    size_t width, chunk, chunks;
+    size_t chunk, chunks;
     size_t notes, args, results, total; /* offsets in its memory; tickets come first */
-    bool small;
 };
-
-static int check_order(const struct order *order)
-{
-    if (order->options && !in_range(order->who, "chunk", order->options->chunk, INT32_MAX))
-        return -1;
-    if (order->task && order->count && order->width && !order->base)
-        return error_set(EINVAL, "%s: base is NULL, but there are %zu items", order->who, order->count);
-    if (order->count >= UINT32_MAX)
-        return error_set(EINVAL, "%s: %zu items; a job can have %u", order->who, order->count, UINT32_MAX - 1);
-    return 0;
-}
 
 /* Sets offset to the end so far, moves the end by count * width. False if that is more than any memory. */
 static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
@@ -174,42 +161,28 @@ static bool add(struct plan *plan, size_t *offset, size_t count, size_t width)
            (plan->total = *offset + bytes) < SIZE_MAX / 4;
 }
 
-/* Where the result of a small job lies, behind its argument, as aligned as its type may want it. */
-static size_t small_result(size_t width, size_t result_width)
-{
-    return round_to(width, alignment_of(result_width));
-}
-
 static int make_plan(const struct order *order, const struct region *region, struct plan *plan)
 {
     size_t count = order->count, many = region->workers * CHUNKS_EACH;
-    *plan = (struct plan){ .width = order->width };
-    if (check_order(order) != 0)
-        return -1;
-    plan->chunk = plan->chunks = count; /* for the commonest counts, 1 and 0, without a division */
+    *plan = (struct plan){ count, count, .total = 0 }; /* the commonest counts, 1 and 0, need no division */
     if (count > 1) {
         long asked = order->options ? order->options->chunk : 0;
         plan->chunk = asked ? (size_t)asked : (count + many - 1) / many;
         plan->chunk = plan->chunk < TICKET_FAILED ? plan->chunk : TICKET_FAILED;
         plan->chunks = (count + plan->chunk - 1) / plan->chunk;
     }
-    plan->small =
-        count == 0 || (count == 1 && !region->check && plan->width <= JOB_INLINE && order->result_width <= JOB_INLINE &&
-                       small_result(plan->width, order->result_width) + order->result_width <= JOB_INLINE);
-    if (plan->small)
-        return 0;
     plan->total = plan->chunks > 1 ? plan->chunks * sizeof(uint32_t) : 0;
     if (add(plan, &plan->notes, count > 1 ? count : 0, sizeof(uint32_t)) &&
-        add(plan, &plan->args, order->list ? 1 : count, plan->width) &&
+        add(plan, &plan->args, order->list ? 1 : count, order->width) &&
         add(plan, &plan->results, count, result_stride(region, order->result_width)))
         return 0;
-    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, plan->width);
+    return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, order->width);
 }
 
 struct extent job_memory(struct pool *pool, size_t size, const char *who)
 {
     struct extent extent = memory_take(&pool->memory, size);
-    if (!extent.units && pool->drop_count) {
+    if (!extent.units) {
         reuse_dropped(pool, pool->drop_count);
         extent = memory_take(&pool->memory, size);
     }
@@ -223,20 +196,18 @@ struct extent job_memory(struct pool *pool, size_t size, const char *who)
 
 /* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
 static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct job *job,
-                 struct pool_result *result)
+                 struct extent *extent)
 {
-    result->extent = (struct extent){ 0, 0 };
+    char *at = job->small;
+    *extent = (struct extent){ 0, 0 };
+    if (plan->total > JOB_INLINE || order->count > 1 || pool->region->check) {
+        *extent = job_memory(pool, plan->total, order->who);
+        if (!extent->units)
+            return -1;
+        at = memory_at(&pool->memory, *extent);
+    }
     job->notes = &job->one_note;
     atomic_store_explicit(&job->one_note, 0, memory_order_relaxed); /* nobody looks before publish() */
-    if (plan->small) {
-        job->args = job->small;
-        job->results = job->small + (order->count ? small_result(plan->width, order->result_width) : 0);
-        return 0;
-    }
-    result->extent = job_memory(pool, plan->total, order->who);
-    if (!result->extent.units)
-        return -1;
-    char *at = memory_at(&pool->memory, result->extent);
     if (order->count > 1) {
         memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
         job->tickets = (_Atomic uint32_t *)at;
@@ -255,7 +226,8 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
         return NULL;
     const struct region *region = pool->region;
     struct job *job = &region->jobs[result - pool->results];
-    if (place(pool, plan, order, job, result) != 0) {
+    struct extent extent;
+    if (place(pool, plan, order, job, &extent) != 0) {
         make_free(pool, result);
         return NULL;
     }
@@ -266,7 +238,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->limit = !options || options->limit <= 0 ? 0 : options->limit < 1e-9 ? 1e-9f : (float)options->limit;
     job->task = order->star ? region->run_row : (pool_task *)((uintptr_t)order->task + region->shift);
     job->each = order->list;
-    job->width = plan->width;
+    job->width = order->width;
     job->result_width = order->result_width;
     job->count = (uint32_t)order->count;
     job->chunk = (uint32_t)plan->chunk;
@@ -275,7 +247,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     atomic_store_explicit(&job->given_up, 0, memory_order_relaxed); /* nor here */
     atomic_store_explicit(&job->dropped, false, memory_order_relaxed);
     *result = (struct pool_result){ .pool = pool,
-                                    .extent = result->extent,
+                                    .extent = extent,
                                     .count = order->count,
                                     .result_width = order->result_width,
                                     .chunks = (uint32_t)plan->chunks,
@@ -298,32 +270,19 @@ static void fill_rows(const struct order *order, char *row)
     }
 }
 
-static void fill(const struct order *order, char *args)
-{
-    if (order->star)
-        fill_rows(order, args);
-    else if (order->count && order->width)
-        memcpy(args, order->base, (order->list ? 1 : order->count) * order->width);
-}
-
 struct pool_result *job_make(struct pool *pool, const struct order *order)
 {
     struct plan plan;
-    if (make_plan(order, pool->region, &plan) != 0)
+    struct pool_result *result = make_plan(order, pool->region, &plan) == 0 ? prepare(pool, order, &plan) : NULL;
+    if (!result)
         return NULL;
-    struct pool_result *result = prepare(pool, order, &plan);
-    bool large = plan.total > SMALL_COPY;
-    if (result && large)
+    if (plan.total > SMALL_COPY)
         unlock_pool(pool);
-    if (result)
-        fill(order, job_of(result)->args);
-    if (result && large)
+    if (order->star)
+        fill_rows(order, job_of(result)->args);
+    else if (order->count && order->width)
+        memcpy(job_of(result)->args, order->base, (order->list ? 1 : order->count) * order->width);
+    if (plan.total > SMALL_COPY)
         lock_pool(pool);
     return result;
-}
-
-void job_unmake(struct pool *pool, struct pool_result *result)
-{
-    memory_give(&pool->memory, result->extent);
-    make_free(pool, result);
 }

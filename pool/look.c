@@ -24,8 +24,8 @@ static void look_at_slots(const struct pool_result *result, struct part *parts)
         uint64_t at = atomic_load(&slot->at), item = at >> 32, first = (uint64_t)chunk * job->chunk;
         bool mine = aim == job - region->jobs + 1 && item >= first && item <= job_chunk_end(job, chunk);
         uint32_t running = at % 2 && !atomic_load(&slot->dead_pid);
-        parts[i] = mine ? (struct part){ chunk, (uint32_t)(item - first), running, atomic_load(&slot->failed) }
-                        : (struct part){ UINT32_MAX, 0, 0, 0 };
+        parts[i] =
+            (struct part){ mine ? chunk : UINT32_MAX, (uint32_t)(item - first), running, atomic_load(&slot->failed) };
     }
 }
 

@@ -6,7 +6,7 @@
  * of it stays free. The free blocks of an order are a set of bits, with a bit above each 64 of them that says whether
  * any is set, and so on: the lowest is found in a few steps, and to give memory back takes none.
  *
- * Jobs come in few sizes, again and again: a few pieces of each small size are kept at hand, cut from one piece.
+ * Jobs come in few sizes, again and again: the last small piece that was given back is kept at hand.
  *
  * A stretch of which nothing is used is marked, and idle workers give its pages back (tidy(), note.c), unless it is
  * taken again first.
@@ -23,33 +23,25 @@
 
 /* ---- Sets of free blocks ---- */
 
-/* Tells where the sets lie. Returns the number of words. */
-static size_t lay_out(struct memory *memory, uint64_t *at)
-{
-    size_t words = 0;
-    for (unsigned order = 0; order < ORDERS; order++)
-        for (unsigned level = 0; level < LEVELS; level++) {
-            memory->free[order][level] = at + words;
-            words += (memory->region->memory_size / UNIT >> order >> 6 * (level + 1)) + 1;
-        }
-    return words;
-}
-
 int memory_open(struct memory *memory, struct region *region)
 {
-    memory->region = region;
-    memory->map_size = lay_out(memory, NULL) * sizeof(uint64_t);
-    memory->map = map_private(memory->map_size, PROT_READ | PROT_WRITE, MAP_SHARED);
-    if (!memory->map)
+    size_t units = region->memory_size / UNIT, words = units / 31 + ORDERS * LEVELS; /* as many as the loops ask for */
+    uint64_t *at = map_private(words * sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED);
+    if (!at)
         return -1;
-    lay_out(memory, memory->map);
-    return madvise(memory->map, memory->map_size, MADV_DONTFORK);
+    memory->region = region;
+    memory->map_size = words * sizeof *at;
+    for (unsigned order = 0; order < ORDERS; order++)
+        for (unsigned level = 0; level < LEVELS; level++) {
+            memory->free[order][level] = at;
+            at += (units >> order >> 6 * (level + 1)) + 1;
+        }
+    return madvise(memory->free[0][0], memory->map_size, MADV_DONTFORK);
 }
 
 /* Puts a block into its set, or takes it out. */
 static void flip(struct memory *memory, unsigned order, size_t n)
 {
-    memory->low[order] = n / 64 < memory->low[order] ? n / 64 : memory->low[order];
     for (int level = 0; level < LEVELS; level++, n /= 64) {
         uint64_t *word = &memory->free[order][level][n / 64], before = *word;
         *word ^= (uint64_t)1 << n % 64;
@@ -64,18 +56,12 @@ static bool is_free(const struct memory *memory, unsigned order, size_t n)
     return memory->free[order][0][n / 64] >> n % 64 & 1;
 }
 
-/* No word of the set before `low` has a bit. */
-static size_t lowest(struct memory *memory, unsigned order)
+static size_t lowest(const struct memory *memory, unsigned order)
 {
-    uint64_t **free = memory->free[order];
-    size_t n = memory->low[order];
-    if (!free[0][n]) {
-        n = 0;
-        for (int level = LEVELS; --level;)
-            n = n * 64 + (size_t)__builtin_ctzll(free[level][n]);
-        memory->low[order] = n;
-    }
-    return n * 64 + (size_t)__builtin_ctzll(free[0][n]);
+    size_t n = 0;
+    for (int level = LEVELS; level--;)
+        n = n * 64 + (size_t)__builtin_ctzll(memory->free[order][level][n]);
+    return n;
 }
 
 /* ---- Stretches ---- */
@@ -88,22 +74,18 @@ static void mark(struct memory *memory, size_t n)
     memory->untidy = true;
 }
 
-static bool take_mark_away(_Atomic uint32_t *owner)
-{
-    uint32_t nobody = 0;
-    return atomic_compare_exchange_strong(owner, &nobody, OWNER_HELD) || nobody == OWNER_HELD;
-}
-
 /* Makes units the caller's own. False if a worker that is giving their pages back comes to no end. */
 static bool claim(struct memory *memory, size_t from, size_t to)
 {
-    struct region *region = memory->region;
-    for (size_t stretch = from / STRETCH_UNITS; stretch * STRETCH_UNITS < to; stretch++)
-        for (int i = 0; !take_mark_away(&region->owners[region->block_count + stretch]); i++) {
+    for (size_t stretch = from / STRETCH_UNITS; stretch * STRETCH_UNITS < to; stretch++) {
+        _Atomic uint32_t *owner = &memory->region->owners[memory->region->block_count + stretch];
+        uint32_t was = 0;
+        for (int i = 0; !atomic_compare_exchange_strong(owner, &was, OWNER_HELD) && was != OWNER_HELD; i++, was = 0) {
             if (i == YIELDS)
                 return false;
             sched_yield();
         }
+    }
     return true;
 }
 
@@ -165,12 +147,10 @@ struct extent memory_take(struct memory *memory, size_t size)
         return (struct extent){ 0, 0 };
     if (got.units == units)
         memory->spare.units = 0;
-    else
-        got = (struct extent){ cut(memory, units), units };
-    if (got.at == NONE)
+    else if ((got.at = cut(memory, units)) == NONE)
         return (struct extent){ 0, 0 };
     memory->used += units * UNIT;
-    return got;
+    return (struct extent){ got.at, units };
 }
 
 char *memory_at(const struct memory *memory, struct extent extent)
@@ -196,7 +176,7 @@ void memory_give(struct memory *memory, struct extent extent)
 
 void memory_forget(struct memory *memory)
 {
-    if (memory->map)
-        munmap(memory->map, memory->map_size);
-    memory->map = NULL;
+    if (memory->free[0][0])
+        munmap(memory->free[0][0], memory->map_size);
+    memory->free[0][0] = NULL;
 }

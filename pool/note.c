@@ -215,7 +215,7 @@ void tidy(struct worker *w, bool (*enough)(void *worker))
         if (atomic_load(&region->hints[i]) & HINT_TOUCHED)
             clean(w, i);
     if (enough(w))
-        atomic_store(&region->untidy, 1);
+        atomic_store(&region->untidy, now_ns());
     atomic_store(&region->cleaner, 0);
 }
 
@@ -233,7 +233,7 @@ void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
         note = note_new(w->region, w->slot, NOTE_FAILURE, 0);
     if (note) {
         note->status = status;
-        note->pid = getpid();
+        note->pid = atomic_load(&w->slot->pid); /* for each reply no system call */
         note_publish(w->region, w->slot, job, item);
     } else if (status) {
         note_absent(job, item, NO_MEMORY);

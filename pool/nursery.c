@@ -41,18 +41,20 @@
 struct nursery {
     struct region *region;
     int caller[2]; /* the socket and the pidfd; -1 where there is none: then it looks whose child it is */
+    int oom_file;  /* its own oom_score_adj, which a child inherits, */
+    int oom_score; /* and what stands there while it forks nobody */
     pid_t parent;
     sigset_t sigchld_open; /* what to block while waiting */
     uint32_t alive;        /* workers */
     bool called;           /* some worker may hold a condemned ticket */
     int looks;             /* so often it looks for what dead workers left, if the system refuses to let it: */
     uint32_t marks;        /* these are their marks */
-    rlim_t mark[POOL_MAX_PROCESSES];
-    unsigned tries;   /* forks in a row that failed */
-    uint64_t fork_at; /* not before that is the next fork, */
-    uint64_t try_at;  /* nor the next one for a place whose last worker was not ready before its end */
-    uint32_t unready; /* the last place of which that is so */
-    uint64_t kill_at; /* after TERM: when to send KILL; 0: not yet sent TERM */
+    rlim_t *mark;          /* so many as there can be workers */
+    unsigned tries;        /* forks in a row that failed */
+    uint64_t fork_at;      /* not before that is the next fork, */
+    uint64_t try_at;       /* nor the next one for a place whose last worker was not ready before its end */
+    uint32_t unready;      /* the last place of which that is so */
+    uint64_t kill_at;      /* after TERM: when to send KILL; 0: not yet sent TERM */
 };
 
 /* ---- Starting ---- */
@@ -103,6 +105,15 @@ static void fork_failed(struct nursery *n, int error)
         break_pool(n, 0, error);
 }
 
+/* When memory runs out, workers are to go before the nursery and the caller. */
+static void set_oom_score(const struct nursery *n, int score)
+{
+    char text[16];
+    int length = snprintf(text, sizeof text, "%d", score < 1000 ? score : 1000);
+    if (n->oom_file >= 0 && pwrite(n->oom_file, text, (size_t)length, 0) < 0)
+        length = 0; /* then not */
+}
+
 static bool start_worker(struct nursery *n, uint32_t number)
 {
     struct region *region = n->region;
@@ -112,12 +123,15 @@ static bool start_worker(struct nursery *n, uint32_t number)
     slot->lives++;
     atomic_store(&slot->ready, READY_NOT);
     atomic_store(&slot->each, 0);
+    set_oom_score(n, n->oom_score + 300); /* far dearer for the worker: its own /proc is new */
     pid_t pid = fork();
     if (pid == 0) {
         close(n->caller[0]);
         close(n->caller[1]);
+        close(n->oom_file);
         worker_live(region, number, nursery);
     }
+    set_oom_score(n, n->oom_score);
     if (pid < 0) {
         atomic_fetch_sub(&region->births, 1);
         slot->lives--;
@@ -189,10 +203,10 @@ static bool is_condemned(const struct nursery *n, pid_t child, bool *refused)
 }
 
 /* The /proc of another PID namespace lists other numbers. */
-static bool is_child(pid_t pid)
+static bool has_child(idtype_t type, pid_t pid)
 {
     siginfo_t info;
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+    return waitid(type, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
 }
 
 /* Kills all children, or those that dead workers left; what comes from one of them becomes a child when that ends, and
@@ -200,11 +214,12 @@ static bool is_child(pid_t pid)
  * none. Returns how many it killed. */
 static uint32_t kill_children(struct nursery *n, bool all)
 {
-    FILE *children = fopen("/proc/thread-self/children", "re");
+    bool any = has_child(P_ALL, 0);
+    FILE *children = any ? fopen("/proc/thread-self/children", "re") : NULL;
     uint32_t killed = 0;
-    bool refused = !children;
+    bool refused = any && !children;
     for (int pid; children && fscanf(children, "%d", &pid) == 1;)
-        if (is_child(pid) && (all || is_condemned(n, pid, &refused))) {
+        if (has_child(P_PID, pid) && (all || is_condemned(n, pid, &refused))) {
             bool done = kill(pid, SIGKILL) == 0;
             killed += done;
             refused |= !done;
@@ -299,7 +314,7 @@ static _Noreturn void end(struct nursery *n)
         reap(n);
         until = n->alive < alive ? now_ns() + TIMES * AGAIN : until;
     }
-    region_release(n->region);
+    region_leave(n->region);
     _exit(EXIT_SUCCESS);
 }
 
@@ -339,9 +354,18 @@ static bool done(struct nursery *n, uint64_t until)
     return atomic_load(&n->region->stop) == STOP_BROKEN || (stop != STOP_NOT && n->alive == 0 && !until);
 }
 
+static void find_oom_score(struct nursery *n)
+{
+    char text[16] = "";
+    n->oom_file = above_stderr(open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
+    if (n->oom_file >= 0 && read(n->oom_file, text, sizeof text - 1) > 0)
+        n->oom_score = atoi(text);
+}
+
 static _Noreturn void keep_workers(struct nursery *n)
 {
     worker_prepare(n->region);
+    find_oom_score(n);
     for (;;) {
         reap(n);
         if (n->looks)
@@ -387,8 +411,9 @@ static void take_signals(struct nursery *n)
 
 _Noreturn void nursery_live(struct region *region, int socket)
 {
+    rlim_t marks[POOL_MAX_PROCESSES];
     struct nursery n = {
-        .region = region, .caller = { socket, -1 }, .parent = getppid(), .unready = region->workers - 1
+        .mark = marks, .region = region, .caller = { socket, -1 }, .parent = getppid(), .unready = region->workers - 1
     };
     take_signals(&n);
     prctl(PR_SET_NAME, "nursery");

@@ -79,7 +79,7 @@ bool catch_up(struct worker *w)
         good = run_once(w, &region->jobs[(uint32_t)entry - 1]);
     }
     atomic_store_explicit(&slot->once, 0, memory_order_release); /* as aim_at_nothing(): it has read all it needs */
-    if (newest > atomic_load(&slot->each)) /* it was taken off the list */
+    if (newest > atomic_load(&slot->each))                       /* it was taken off the list */
         note32(&slot->each, newest);
     return good;
 }

@@ -49,7 +49,7 @@ static int wait_for_workers(const struct wait *wait)
         if (wait_goes_on(wait) != 0)
             return -1;
         wait_a_while(wait);
-        run_callbacks(pool, wait->deadline);
+        run_callbacks(pool, NULL, wait->deadline);
     }
     return 0;
 }
@@ -117,6 +117,7 @@ static int map_results(struct pool *pool)
 static int describe_pool(struct pool *pool, const struct pool_options *options, int cores)
 {
     struct region *region = pool->region;
+    const char *preload = getenv("LD_PRELOAD");
     region->maxtasks = options->maxtasks;
     region->run_row = run_row;
     region->give_up_after = (uint32_t)options->give_up_after;
@@ -129,6 +130,7 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->above = options->start == POOL_SPAWN ? NULL : worker_region(); /* a new run does not have it */
     region->start = options->start;
     region->check = options->check;
+    region->valgrind = preload && strstr(preload, "vgpreload");
     region->spin = cores > 1 ? SPIN : 0;
     if (options->trace && !(pool->trace = strdup(options->trace)))
         return -1;
@@ -437,7 +439,7 @@ int pool_terminate(struct pool *pool)
 static int settle(struct pool *pool)
 {
     bool held = pool->region->queues;
-    run_callbacks(pool, UINT64_MAX);
+    run_callbacks(pool, NULL, UINT64_MAX);
     lock_pool(pool);
     for (uint32_t i = 0; i < pool->fresh; i++) {
         held |= pool->results[i].hold == HOLD_HANDLE || pool->results[i].visitors;

@@ -70,7 +70,7 @@ int pool_poll(struct pool *pool)
     unlock_pool(pool);
     int count = 0;
     for (size_t looked = 0, all = pool->watch_count; looked <= all; looked += AT_ONCE)
-        count += run_callbacks(pool, UINT64_MAX); /* each time it looks at the next ones */
+        count += run_callbacks(pool, NULL, UINT64_MAX); /* each time it looks at the next ones */
     return count;
 }
 

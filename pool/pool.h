@@ -68,6 +68,14 @@
  * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not. Workers have
  * the stack of the thread that opens the pool: not one with a small stack.
  *
+ * **Memory.** A pool lies in a shared region, of which costs what is used; mlockall() before pool_open() leaves it out,
+ * and afterwards asks for all of it, but for MCL_ONFAULT. What is free can be had again for any size, and about a
+ * second later an idle worker gives its pages back (an inline pool: with a later task); bookkeeping remains, 200 bytes
+ * for each handle there was at one time. Replies and messages of a handle that was freed are dropped.
+ *
+ * An argument, a result and a source's item are *aligned* to the largest power of two that divides their width, at most
+ * 64, which is what any type may ask for; a reply and the copy of an initarg to 64.
+ *
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone; if it closes those of
  * the pool, the pool ends. Workers start with default handlers and an empty mask. Ctrl+C does nothing to them, but that
  * a sleep in a task may end early: the pool ends when its caller does. TERM to the whole process group, as service
@@ -179,9 +187,11 @@ struct pool_options {
     const int *keep_descriptors;   /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; the
                                         list ends with -1. Default: all that are open at pool_open(), so that a pipe's
                                         reader may wait in vain for its end; POOL_SPAWN: those that an exec leaves. */
-    size_t memory;                 /**< The most bytes for arguments and results, and again for replies, of the shared
-                                        region, which costs what is used of it. Default: a quarter of the memory this
-                                        process may use. */
+    size_t memory;                 /**< The most bytes for arguments and results (of each job rounded up to 64, with 4
+                                        for each item of a map), queues and the initarg; and again for replies, with
+                                        64 more for each, rounded up to 256, and in one piece. Default: a quarter of the
+                                        memory this process may use, by its cgroups too. Less if the system gives less
+                                        address space (ulimit -v, ulimit -l). */
     double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
     double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
     const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
@@ -214,29 +224,23 @@ void pool_freeze_support(void);
 /** Takes no more work; what was handed over is still done. Never blocks. Twice is fine. @return 0; -1 with EINVAL. */
 int pool_close(struct pool *pool);
 
-/**
- * Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
+/** Ends all work now: TERM to every worker, after `grace` seconds KILL. Every unfinished job fails (ECANCELED).
  * Blocks at most about `grace` seconds, and some five more if the nursery is frozen, or a debugger holds it.
  * Terminating twice, or after pool_close(), is fine.
- * @return 0. -1 with EINVAL, or ETIMEDOUT (threads are still in their tasks): these go on, and pool_join() waits.
- */
+ * @return 0. -1 with EINVAL, or ETIMEDOUT (threads are still in their tasks): these go on, and pool_join() waits. */
 int pool_terminate(struct pool *pool);
 
-/**
- * Waits, at most so long, until the work of a closed or terminated pool is done and every worker is gone; then no
+/** Waits, at most so long, until the work of a closed or terminated pool is done and every worker is gone; then no
  * process, descriptor or byte of shared memory of the pool is left, but for results that were not freed, queues, and
  * what a call in another thread is using: these remain where they are until pool_free(). Joining twice is fine.
  * @return 0. -1 with EBUSY, EINVAL, ETIMEDOUT or EINTR, and it can be tried again. Or -1 although the pool is joined:
  *   EREMOTEIO (jobs failed and nobody looked: how many, and the first one's text), or ENOENT, EACCES, EISDIR, ENOSPC or
- *   EFBIG (what the system said when `trace` was to be written).
- */
+ *   EFBIG (what the system said when `trace` was to be written). */
 int pool_join(struct pool *pool, double seconds);
 
-/**
- * Frees the pool and every result and iterator of it. A pool that still runs is terminated first: ending a scope
+/** Frees the pool and every result and iterator of it. A pool that still runs is terminated first: ending a scope
  * with pool_free() does what leaving Python's `with Pool()` does. Waits until the calls that other threads are in have
- * returned; none may begin any more. NULL is fine.
- */
+ * returned; none may begin any more. NULL is fine. */
 void pool_free(struct pool *pool);
 
 /**
@@ -244,34 +248,24 @@ void pool_free(struct pool *pool);
  * pool_map(), pool_starmap() or pool_apply() gives up its job: items not yet begun never run.
  * Made for signal handlers: it is async-signal-safe and never blocks. NULL is fine.
  *
- *     static struct pool *pool;
- *
- *     static void on_ctrl_c(int number)
- *     {
- *         (void)number;
- *         pool_interrupt(pool); // pool_map() returns -1, errno is EINTR; then pool_terminate() and pool_join()
- *     }
+ *     static void on_ctrl_c(int number) { (void)number; pool_interrupt(pool); } // pool_map(): -1, errno is EINTR
  */
 void pool_interrupt(struct pool *pool);
 
 /** @} */
 /** @name Hand over and wait @{ */
 
-/**
- * Runs one task in a worker and waits for it, without a time limit; pool_apply_async() and pool_result_get() have one.
+/** Runs one task in a worker and waits for it, without a time limit; pool_apply_async() and pool_result_get() have one.
  * The argument, `width` bytes, is copied; the result, `result_width` bytes, goes to `result`, unless that is NULL.
  * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if the task failed; with EINVAL, ESHUTDOWN, ENOMEM or
- *   EINTR, and `result` as it was, if it was not handed over, or given up.
- */
+ *   EINTR, and `result` as it was, if it was not handed over, or given up. */
 int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width);
 
-/**
- * Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
+/** Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
  * array of items, each of `width` bytes, `results` one of results, or NULL.
  * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if items failed: pool_error() names the first, and the
  *   results of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they
- *   were not handed over, or given up.
- */
+ *   were not handed over, or given up. */
 int pool_map(struct pool *pool, pool_task *task, const void *base, size_t count, size_t width, void *results,
              size_t result_width);
 
@@ -281,8 +275,7 @@ struct pool_column {
     size_t width;     /**< The size of one argument in bytes (`sizeof *base`). */
 };
 
-/**
- * As pool_map(), for a task of several arguments: `ncolumns` of them, 1 to 64, each in an array of `count`.
+/** As pool_map(), for a task of several arguments: `ncolumns` of them, 1 to 64, each in an array of `count`.
  * @return As pool_map(): 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED, or EINVAL, ESHUTDOWN, ENOMEM or EINTR.
  */
 int pool_starmap(struct pool *pool, pool_star_task *task, const struct pool_column *columns, size_t ncolumns,
@@ -315,7 +308,8 @@ struct pool_job_options {
     long ahead;              /**< imap only: items handed over beyond one chunk per worker, before they are
                                   asked for. Default: as many as there are workers. */
     bool nowait;             /**< If the ring is full, fail with EAGAIN. Default: wait for a worker to take a job. */
-    bool fail_fast;          /**< When an item failed, those not yet begun are cancelled. Default: all run. */
+    bool fail_fast;          /**< When an item failed, those not yet begun are cancelled; in a stream, when the failure
+                                  is given out, and then the source is not asked any more. Default: all run. */
     int retries;             /**< So many times an item is run again whose worker died, by itself or by `limit`; its
                                   result is zeroed first, and pool_attempt() tells. Default: never. */
     double limit;            /**< Seconds one item may run; then its worker is killed and the item fails (ETIME).
@@ -326,11 +320,9 @@ struct pool_job_options {
     void *cookie;                  /**< Is handed to the callbacks as it is. */
 };
 
-/**
- * Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
+/** Hands one task over and returns at once, unless the ring is full. As pool_apply() otherwise.
  * @return A handle, which belongs to the pool; free it with pool_result_free() or leave it to pool_free(). NULL with
- *   ENOTSUP (a limit, in threads), EAGAIN (`nowait`, and the ring is full), EINTR, EINVAL, ESHUTDOWN or ENOMEM.
- */
+ *   ENOTSUP (a limit, in threads), EAGAIN (`nowait`, and the ring is full), EINTR, EINVAL, ESHUTDOWN or ENOMEM. */
 struct pool_result *pool_apply_async(struct pool *pool, pool_task *task, const void *arg, size_t width,
                                      size_t result_width, const struct pool_job_options *options);
 
@@ -357,12 +349,11 @@ struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, 
 /** Waits, at most so long, until the job is done, well or badly. @return 0; -1 with ETIMEDOUT, EINTR or EINVAL. */
 int pool_result_wait(struct pool_result *result, double seconds);
 
-/**
- * Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies nothing.
+/** Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies
+ * nothing.
  * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME,
  *   ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
- *   results are copied. May be called again.
- */
+ *   results are copied. May be called again. */
 int pool_result_get(struct pool_result *result, void *results, double seconds);
 
 /**
@@ -386,7 +377,8 @@ struct pool_progress {
     size_t running; /**< How many are running at this moment. */
 };
 
-/** Tells how far a job is, in `progress`. Never blocks. @return 0; -1 with EINVAL. */
+/** Tells how far a job is, in `progress`: looks at each of its chunks, not at each item. Never blocks. @return 0; -1
+ * with EINVAL. */
 int pool_result_progress(struct pool_result *result, struct pool_progress *progress);
 
 /** Tells whether the job is done; of NULL: no. Never blocks. */
@@ -402,12 +394,10 @@ size_t pool_result_count(const struct pool_result *result);
  * job is not done), EINVAL, or if the item failed EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME, ECANCELED or ENOMEM. */
 const void *pool_result_at(struct pool_result *result, size_t item);
 
-/**
- * Reads in place what item `item` of a finished job gave with pool_reply(), or the whole message of its failure, and
+/** Reads in place what item `item` of a finished job gave with pool_reply(), or the whole message of its failure, and
  * sets `size`, if that is not NULL, to the number of bytes. One zero byte always follows them.
  * @return The bytes, valid until the handle is freed; NULL if there are none, and errno is as it was; NULL with EAGAIN
- *   (the job is not done) or EINVAL.
- */
+ *   (the job is not done) or EINVAL. */
 const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size);
 
 /** What went wrong. */
@@ -421,11 +411,9 @@ struct pool_error {
     char text[512];  /**< All of it in words; a longer message is cut (pool_result_reply() has the whole). */
 };
 
-/**
- * Finds the first failed item from `from` on in a job that is done, and sets `error`, if that is not NULL, to what
+/** Finds the first failed item from `from` on in a job that is done, and sets `error`, if that is not NULL, to what
  * happened; to go through all failures, ask again from `error->item + 1`. Never blocks.
- * @return 1; 0 if none failed; -1 with EAGAIN (the job is not done) or EINVAL.
- */
+ * @return 1; 0 if none failed; -1 with EAGAIN (the job is not done) or EINVAL. */
 int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error);
 
 /** Gives the handle back. A job that is not done goes on; nobody will see its results. NULL is fine. */
@@ -513,13 +501,12 @@ struct pool_iter *pool_imap(struct pool *pool, pool_task *task, pool_source *sou
 struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_source *source, void *state,
                                       size_t width, size_t result_width, const struct pool_job_options *options);
 
-/**
- * Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL.
+/** Waits, at most so long, for the next result, and copies it to `result`, if that is not NULL. Where the ring or the
+ * memory has no room it waits, too, as long as room will come by itself. Threads that call it at once take turns.
  * @return 1; 0 at the end, and at every later call. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME or ECANCELED and the
  *   item in pool_error(): this item failed, and the next call goes on behind it. -1 without an item: EREMOTEIO (the
- * source failed; the end follows), ESHUTDOWN (closed before the source's end), ETIMEDOUT, EINTR, ENOMEM, EAGAIN or
- * EINVAL.
- */
+ *   source failed; the end follows), ESHUTDOWN (closed before the source's end), EINVAL, or, with nothing lost,
+ *   ETIMEDOUT, EINTR, EAGAIN (`nowait`) or ENOMEM (what was read does not fit; results of others must be freed). */
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds);
 
 /** Returns the index of the item whose result, or failure, pool_iter_next() gave last; of NULL, or before: 0. */
@@ -528,7 +515,8 @@ size_t pool_iter_index(const struct pool_iter *iter);
 /** As pool_result_reply(), for the item pool_iter_next() gave last; valid until the next call. Of NULL: NULL. */
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size);
 
-/** Closes the iterator, half-way too: items already handed over are done, their results dropped. NULL is fine. */
+/** Closes the iterator, half-way too: items already handed over are done, their results dropped. Another thread's call
+ * in it is told so (EINVAL); it is waited for until its source has returned. NULL is fine. */
 void pool_iter_close(struct pool_iter *iter);
 
 /** @} */
@@ -590,11 +578,9 @@ int pool_queue_close(struct pool_queue *queue);
 /** @} */
 /** @name Inside a task @{ */
 
-/**
- * Gives the item a reply: `size` bytes, which only the task knows, beside its result of fixed width. A second call
+/** Gives the item a reply: `size` bytes, which only the task knows, beside its result of fixed width. A second call
  * drops the first reply. If the task fails, the reply is dropped.
- * @return Shared memory to write them into, until the task returns. NULL with ENOMEM, or EINVAL (outside of a task).
- */
+ * @return Shared memory to write them into, until the task returns. NULL with ENOMEM, or EINVAL (outside of a task). */
 void *pool_reply(size_t size);
 
 /** pool_reply() of a text: `return pool_reply_text("done %s", name);`. @return 0; -1 with ENOMEM or EINVAL. */

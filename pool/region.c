@@ -190,7 +190,8 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
     region->size = plan.size;
     shield(region);
     region->workers = workers;
-    region->descriptor = region->poller = -1;
+    region->descriptor = -1;
+    region->poller = -1;
     region->job_count = plan.job_count;
     region->jobs = (struct job *)(at + plan.jobs);
     region->memory = at + plan.memory;
@@ -211,6 +212,12 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
 void region_release(struct region *region)
 {
     munmap(region, region->size);
+}
+
+void region_leave(struct region *region)
+{
+    if (region->valgrind)
+        region_release(region);
 }
 
 /* Tells the processor that this is a waiting loop. */

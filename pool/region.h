@@ -141,6 +141,7 @@ struct region {
     const struct region *above; /* that of the task in which this pool was opened */
     enum pool_start start;
     bool check;         /* a canary behind each result */
+    bool valgrind;      /* which at an end would look through all of the region for leaks */
     _Atomic int poller; /* an epoll instance with it: what pool_descriptor() returns */
     int descriptor;     /* an eventfd that is written when a chunk is done; -1: none */
     uint64_t spin;      /* nanoseconds; 0 where there is one CPU */
@@ -188,7 +189,7 @@ struct region {
     _Alignas(64) _Atomic uint32_t spinner;            /* 0, or 1 + the slot of the one idle worker that spins */
     _Alignas(64) _Atomic uint32_t bells[BELLS];       /* odd: an iterator sleeps on it */
     _Atomic uint32_t armed;                           /* the descriptor is to be written */
-    _Atomic uint32_t untidy;                          /* there may be pages under free memory */
+    _Atomic uint64_t untidy;                          /* since then there may be pages under free memory; 0: none */
     _Atomic uint32_t cleaner;                         /* 0, or 1 + the slot of the worker that gives them back */
     _Atomic uint32_t living;                          /* worker threads */
 
@@ -216,6 +217,8 @@ struct region *region_reserve(uint32_t workers, size_t memory, bool traced, int 
 struct region *region_attach(int file, void *at, size_t size);
 /** Gives it back. */
 void region_release(struct region *region);
+/** Gives it back if that is not as well done by the system, in a process that ends. */
+void region_leave(struct region *region);
 /** Maps a page that is zero in every process forked from this one. NULL and errno. */
 char *map_here(void);
 /** Returns the time in nanoseconds, on a clock that only goes forward. */

@@ -8,16 +8,16 @@
 #include <errno.h>
 #include <string.h>
 
-bool result_ready(struct pool_result *result)
+_Atomic uint32_t *last_undone(struct pool_result *result)
 {
     uint32_t undone = atomic_load(&result->undone);
     if (!undone)
-        return true;
+        return NULL;
     struct job *job = job_of(result);
     while (undone && atomic_load(job_ticket(job, undone - 1)) & TICKET_DONE)
         undone--;
     atomic_store_explicit(&result->undone, undone, memory_order_release); /* another thread may read the results */
-    return !undone;
+    return undone ? job_ticket(job, undone - 1) : NULL;
 }
 
 bool pool_result_ready(struct pool_result *result)
@@ -27,14 +27,14 @@ bool pool_result_ready(struct pool_result *result)
 }
 
 /* Notes that nobody wrote: a word, or nothing, stands for them. */
-#define NOBODY_WROTE(why)                                                                                              \
-    {                                                                                                                  \
-        .kind = NOTE_ABSENT, .status = (why)                                                                           \
-    }
-static const struct note ended = NOBODY_WROTE(GIVEN_UP_END), cancelled = NOBODY_WROTE(GIVEN_UP_CANCEL),
-                         another_failed = NOBODY_WROTE(GIVEN_UP_FAILED), no_memory = NOBODY_WROTE(NO_MEMORY),
-                         no_worker = NOBODY_WROTE(NO_WORKER);
-static const struct note *const absent[] = { NULL, &ended, &cancelled, &another_failed, &no_memory, &no_worker };
+static const struct note *const absent[] = {
+    NULL,
+    &(const struct note){ .kind = NOTE_ABSENT, .status = GIVEN_UP_END },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = GIVEN_UP_CANCEL },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = GIVEN_UP_FAILED },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = NO_MEMORY },
+    &(const struct note){ .kind = NOTE_ABSENT, .status = NO_WORKER },
+};
 
 static uint32_t ticket_of(const struct pool_result *result, uint32_t chunk)
 {
@@ -59,10 +59,12 @@ size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t
     return ticket & TICKET_CANCELLED ? job_chunk_end(job, chunk) - (size_t)chunk * job->chunk : ticket & TICKET_FAILED;
 }
 
-static bool item_failed(const struct pool_result *result, size_t item)
+/* Whether the item failed; or only if not because another did or nobody wanted it. */
+static bool item_failed(const struct pool_result *result, size_t item, bool by_itself)
 {
     const struct note *note = result_note(result, item);
-    return note && note->kind != NOTE_REPLY;
+    return note && note->kind != NOTE_REPLY &&
+           (!by_itself || note->kind != NOTE_ABSENT || note->status > GIVEN_UP_FAILED);
 }
 
 /* Returns how many items failed, when the job is done. */
@@ -70,21 +72,22 @@ static uint32_t count_failures(struct pool_result *result)
 {
     const struct job *job = job_of(result);
     uint32_t failures = 0;
-    if (result->counted || (!atomic_load(&job->noted) && !atomic_load(&job->given_up))) /* as in most jobs */
-        return result->failures;
+    if (!atomic_load(&job->noted) && !atomic_load(&job->given_up)) /* as in most jobs */
+        return 0;
+    if (result->counted)
+        return result->counted - 1;
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++)
         failures += (uint32_t)chunk_failures(result, chunk, ticket_of(result, chunk));
-    result->failures = failures;
-    result->counted = true;
+    result->counted = failures + 1;
     return failures;
 }
 
-/* Only chunks in which something failed are looked at item by item. */
-bool result_failure(struct pool_result *result, size_t from, struct pool_error *error)
+/* Describes the first failure from an item on. Only chunks in which something failed are looked at item by item. */
+static bool find_failure(struct pool_result *result, size_t from, bool by_itself, struct pool_error *error)
 {
     const struct job *job = job_of(result);
     uint32_t failures = count_failures(result);
-    while (failures && from < result->count && !item_failed(result, from)) {
+    while (failures && from < result->count && !item_failed(result, from, by_itself)) {
         uint32_t chunk = (uint32_t)(from / job->chunk);
         from = chunk_failures(result, chunk, ticket_of(result, chunk)) ? from + 1 : job_chunk_end(job, chunk);
     }
@@ -97,16 +100,7 @@ bool result_failure(struct pool_result *result, size_t from, struct pool_error *
 
 bool result_verdict(struct pool_result *result, struct pool_error *error)
 {
-    if (!result_failure(result, 0, error))
-        return false;
-    for (size_t item = error->item + 1; error->code == ECANCELED && item < result->count; item++) {
-        const struct note *note = result_note(result, item);
-        if (note && note->kind != NOTE_REPLY && (note->kind != NOTE_ABSENT || note->status > GIVEN_UP_FAILED)) {
-            error_of_item(error, item, note, result->pool);
-            error->failures = result->failures;
-        }
-    }
-    return true;
+    return count_failures(result) && (find_failure(result, 0, true, error) || find_failure(result, 0, false, error));
 }
 
 /* Returns whether the job of a visit is done, so that it can be read. */
@@ -118,24 +112,25 @@ static bool readable(const struct visit *in, const char *who)
     return ready || error_set(EAGAIN, "%s: the job is not done", who) == 0;
 }
 
-int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error)
+static int look_for_failure(struct pool_result *result, const char *who, size_t from, struct pool_error *error)
 {
     struct pool_error unwanted;
-    VISIT in = visit_result(result, "pool_result_failure", false);
-    if (!readable(&in, "pool_result_failure"))
+    VISIT in = visit_result(result, who, false);
+    if (!readable(&in, who))
         return -1;
     result->looked = true;
-    return result_failure(result, from, error ? error : &unwanted);
+    return find_failure(result, from, false, error ? error : &unwanted);
+}
+
+int pool_result_failure(struct pool_result *result, size_t from, struct pool_error *error)
+{
+    return look_for_failure(result, "pool_result_failure", from, error);
 }
 
 int pool_result_successful(struct pool_result *result)
 {
-    struct pool_error error;
-    VISIT in = visit_result(result, "pool_result_successful", false);
-    if (!readable(&in, "pool_result_successful"))
-        return -1;
-    result->looked = true;
-    return !result_failure(result, 0, &error);
+    int failed = look_for_failure(result, "pool_result_successful", 0, NULL);
+    return failed < 0 ? -1 : !failed;
 }
 
 static const char *result_value(const struct pool_result *result, size_t item)
@@ -145,7 +140,7 @@ static const char *result_value(const struct pool_result *result, size_t item)
 
 bool copy_value(const struct pool_result *result, size_t item, char *to)
 {
-    bool good = !item_failed(result, item);
+    bool good = !item_failed(result, item, false);
     if (good && to && result->result_width)
         memcpy(to, result_value(result, item), result->result_width);
     else if (to && result->result_width)
@@ -183,11 +178,10 @@ const void *pool_result_at(struct pool_result *result, size_t item)
     VISIT in = visit_result(result, "pool_result_at", false);
     if (!item_readable(&in, item, "pool_result_at"))
         return NULL;
-    const struct note *note = result_note(result, item);
-    if (!note || note->kind == NOTE_REPLY)
+    if (!item_failed(result, item, false))
         return result_value(result, item);
     result->looked = true;
-    error_of_item(&error, item, note, result->pool);
+    error_of_item(&error, item, result_note(result, item), result->pool);
     error_put(&error);
     return NULL;
 }

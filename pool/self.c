@@ -15,8 +15,7 @@
 #define WORDS 128
 #define ROOM 2048
 
-/* Words that say where they are, below 16 KiB of nothing: a new call from about where the old one came is above them.
- */
+/* Words that say where they are, below 16 KiB of nothing: a new call from where the old one came is above them. */
 struct mark {
     uintptr_t words[ROOM];
 };
@@ -83,11 +82,10 @@ struct worker *worker_self(void)
     if (!depth)
         return NULL;
     undo_what_was_left();
-    unsigned i = depth;
-    while (i && !undos[i - 1].worker)
-        i--;
-    struct worker *self = i ? undos[i - 1].worker : NULL;
-    return self && *self->here ? self : NULL;
+    for (unsigned i = depth; i--;)
+        if (undos[i].worker)
+            return *undos[i].worker->here ? undos[i].worker : NULL;
+    return NULL;
 }
 
 void worker_become(struct worker *worker)
@@ -106,10 +104,10 @@ void worker_resign(void)
 
 bool in_callback(void)
 {
-    unsigned i = depth;
-    while (i && !undos[i - 1].callback)
-        i--;
-    return i;
+    for (unsigned i = depth; i--;)
+        if (undos[i].callback)
+            return true;
+    return false;
 }
 
 struct region *worker_region(void)
@@ -128,7 +126,8 @@ bool worker_here(const struct region *region)
 
 struct slot *worker_slot(const struct region *region)
 {
-    return worker_region() == region ? worker_self()->slot : NULL;
+    struct worker *self = worker_self();
+    return self && self->region == region ? self->slot : NULL;
 }
 
 const char *pool_worker_name(void)

@@ -20,26 +20,33 @@
  * remember lies in its own memory, behind one lock, which no worker ever sees.
  *
  * An hour's reading, in this order: region.h, ticket.c, this file, worker.c, run.c, heal.c, wait.c. A second hour:
- * nursery.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c, iter.c,
- * star.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c and spawn.c the other kinds
- * and start methods; guard.c time limits and canaries; trace.c the records that lanes draws. FLOORS in the Makefile has
- * all of them from the ground up: nobody calls a function of a file behind its own.
+ * nursery.c, life.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c,
+ * iter.c, star.c, each.c with once.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c,
+ * inline.c and spawn.c the other kinds and start methods; guard.c time limits and canaries, output.c what tasks print,
+ * trace.c the records that lanes draws; and the ground: region.c, machine.c, memory.c, error.c, self.c. FLOORS in the
+ * Makefile has all of them from there up: nobody calls a function of a file behind its own.
  */
 #include "caller.h"
 #include <errno.h>
 
-static int check_rules(const struct pool *pool, const struct order *order)
+bool pool_is_open(const struct pool *pool, const char *who)
 {
-    const struct pool_job_options *options = order->options;
-    if (!options)
-        return 0;
-    if (!in_range(order->who, "retries", options->retries, UINT16_MAX) ||
-        !in_range(order->who, "limit", options->limit, 1e9))
-        return -1;
-    if (options->limit > 0 && pool->region->kind != POOL_PROCESSES)
-        return error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed",
-                         order->who);
-    return 0;
+    if (!pool->stop && !pool->over)
+        return true;
+    error_set(ESHUTDOWN, "%s: %s", who,
+              pool->stop == STOP_CLOSED ? "the pool is closed"
+              : pool->stop              ? "the pool is terminated"
+                                        : pool->why);
+    return false;
+}
+
+static bool check_options(const struct pool *pool, const char *who, const struct pool_job_options *options)
+{
+    if (!in_range(who, "retries", options->retries, UINT16_MAX) || !in_range(who, "limit", options->limit, 1e9) ||
+        !in_range(who, "chunk", options->chunk, INT32_MAX))
+        return false;
+    return options->limit <= 0 || pool->region->kind == POOL_PROCESSES ||
+           error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed", who) == 0;
 }
 
 bool pool_takes(struct pool *pool, const struct order *order)
@@ -47,12 +54,12 @@ bool pool_takes(struct pool *pool, const struct order *order)
     const char *who = order->who;
     if (!order->task && !order->star)
         error_set(EINVAL, "%s: task is NULL", who);
-    else if (pool->stop == STOP_CLOSED)
-        error_set(ESHUTDOWN, "%s: the pool is closed", who);
-    else if (pool->stop == STOP_TERMINATED)
-        error_set(ESHUTDOWN, "%s: the pool is terminated", who);
-    else if (pool->over)
-        error_set(ESHUTDOWN, "%s: %s", who, pool->why);
+    else if (!pool_is_open(pool, who))
+        return false;
+    else if (order->task && order->count && order->width && !order->base)
+        error_set(EINVAL, "%s: base is NULL, but there are %zu items", who, order->count);
+    else if (order->count >= UINT32_MAX)
+        error_set(EINVAL, "%s: %zu items; a job can have %u", who, order->count, UINT32_MAX - 1);
     else if (pool->region->kind == POOL_PROCESSES &&
              !known_has(&pool->known, order->star ? (uintptr_t)order->star : (uintptr_t)order->task))
         error_set(EINVAL,
@@ -63,7 +70,7 @@ bool pool_takes(struct pool *pool, const struct order *order)
                         "load it first",
                   who);
     else
-        return check_rules(pool, order) == 0;
+        return !order->options || check_options(pool, who, order->options);
     return false;
 }
 
@@ -98,7 +105,7 @@ static int wait_for_room(struct pool *pool, const struct order *order)
     return -1;
 }
 
-/* Publishes the job: its tickets become READY, then its number stands in the ring. */
+/* The tickets become READY, then the job's number stands in the ring. */
 static void publish(struct pool *pool, struct job *job, uint32_t chunks)
 {
     struct region *region = pool->region;
@@ -126,53 +133,16 @@ static bool wake_enough(struct region *region, uint32_t chunks)
 /* Puts a prepared job into the ring. The caller holds the lock. */
 static int enqueue(struct pool *pool, const struct order *order, struct pool_result *result)
 {
-    if ((pool->stop || pool->over) && !pool_takes(pool, order)) /* it ended while the lock was let go of */
+    if (!pool_is_open(pool, order->who)) /* it ended while the lock was let go of */
         return -1;
     if (order->list)
         return order->list(pool, order, result);
-    if (ring_is_full(pool) && wait_for_room(pool, order) != 0)
-        return -1;
-    if (watch_room(pool, order) != 0)
+    if ((ring_is_full(pool) && wait_for_room(pool, order) != 0) || watch(pool, order, result) != 0)
         return -1;
     atomic_store_explicit(&result->hold, HOLD_HANDLE, memory_order_relaxed);
-    watch(pool, order, result);
     if (result->chunks)
         publish(pool, job_of(result), result->chunks);
     return 0;
-}
-
-/* ---- Inline pools ---- */
-
-/* If a task never came back, its job ends; nobody has a handle of it. */
-static void end_turn(struct undo *undo)
-{
-    struct pool *pool = undo->pool;
-    struct region *region = pool->region;
-    if (!result_ready(undo->result)) {
-        struct slot *slot = &region->slots[0];
-        give_up_tickets(region, job_of(undo->result), undo->result->chunks, GIVEN_UP_END, TAKEN_END);
-        note_drop(region, slot);
-        note64(&slot->at, 0);
-        aim_at_nothing(slot);
-        undo->result->looked = true;
-        if (atomic_exchange(&slot->once, 0)) /* it stays on the list, and there is passed */
-            undo->result->hold = HOLD_POOL;
-        else
-            pool_result_free(undo->result);
-    }
-    atomic_store(&region->living, 0);
-    futex_wake(&region->living, INT32_MAX);
-    pthread_mutex_unlock(&pool->turn);
-}
-
-static void run_inline(struct pool *pool, struct pool_result *result)
-{
-    pthread_mutex_lock(&pool->turn);
-    atomic_store(&pool->region->living, 1);
-    pool->worker = worker_inline(pool->region);
-    pool->worker.job = (uint32_t)(result - pool->results);
-    call_out(&(struct undo){ .end = end_turn, .pool = pool, .result = result, .worker = &pool->worker }, worker_drain,
-             &pool->worker);
 }
 
 struct pool_result *submit(struct pool *pool, const struct order *order)
@@ -192,7 +162,7 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
     if (result && result->chunks)
         result->woke = wake_enough(pool->region, result->chunks);
     if (result && pool->region->kind == POOL_INLINE)
-        run_inline(pool, result);
+        inline_run(pool, result);
     return result;
 }
 

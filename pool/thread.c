@@ -6,7 +6,7 @@
  * starts its successor, and all are gone when `living` is 0, a word that the caller sleeps on. All signals are blocked
  * in them: handlers are the program's, and run in its own threads.
  */
-#undef __EXCEPTIONS /* in programs in C it is the C library that knows a cleanup handler, not the unwinder */
+#undef __EXCEPTIONS /* as in self.c */
 #include "caller.h"
 #include <errno.h>
 #include <signal.h>

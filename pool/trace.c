@@ -5,14 +5,14 @@
  * is left, so there is nothing to synchronise with. Drawing them is the business of a program, lanes.
  *
  * The file is CSV, and all pools append to it: a line of headings, a record of the pool itself (how many workers, the
- * process that opened it, how many records are missing, and by the machine's clock when it was opened and joined),
- * those of its workers, an empty line.
+ * process that opened it, how many records are missing, when it was opened and joined), its workers' and an empty line.
  */
 #define _GNU_SOURCE
 #include "inside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static void print(FILE *out, uint32_t slot, const struct trace_record *r)
 }
 
 /* Tasks can write to the memory that the records come from: what makes no sense is left out. */
-static void print_all(FILE *out, const struct region *region)
+static bool print_all(FILE *out, const struct region *region)
 {
     uint64_t now = now_ns(), size = region->trace_size, missing = 0;
     for (uint32_t slot = 0; slot < region->workers; slot++) {
@@ -68,13 +68,12 @@ static void print_all(FILE *out, const struct region *region)
         for (uint64_t i = 0; i < traced && i < size; i++) {
             struct trace_record record = region->trace[slot * size + i];
             bool timely = record.start <= record.end && record.end <= now - region->opened;
-            bool of_item = record.kind == TRACE_DONE || record.kind == TRACE_FAILED;
-            if (record.kind > TRACE_NOTHING && record.kind <= TRACE_END && timely &&
-                (!of_item || record.item != UINT64_MAX))
+            bool has_item = record.item != UINT64_MAX, known = record.kind > TRACE_NOTHING && record.kind <= TRACE_END;
+            if (timely && known && (has_item || (record.kind != TRACE_DONE && record.kind != TRACE_FAILED)))
                 print(out, slot, &record);
         }
     }
-    fputc('\n', out);
+    return fputc('\n', out) != EOF && !ferror(out);
 }
 
 /* Appends all of a pool in one write, so that no other pool's records, of whichever program, get between. What is no
@@ -101,21 +100,18 @@ static int append(const char *name, const char *text, size_t size)
 
 int trace_write(const struct region *region, const char *name)
 {
-    char *text = NULL, *full = NULL, pid[12] = "";
-    size_t size, before = strstr(name, "%p") ? (size_t)(strstr(name, "%p") - name) : strlen(name);
+    const char *mark = strstr(name, "%p");
+    char *text = NULL, full[PATH_MAX + 1]; /* one that is cut off is too long */
+    size_t size;
     FILE *out = open_memstream(&text, &size);
-    if (out)
-        print_all(out, region);
-    bool good = out && !ferror(out);
-    if (name[before])
-        snprintf(pid, sizeof pid, "%d", (int)getpid());
-    if (asprintf(&full, "%.*s%s%s", (int)before, name, pid, name + before + (name[before] ? 2 : 0)) < 0)
-        full = NULL;
-    good = (!out || fclose(out) == 0) && good && full;
-    int status = good ? append(full, text, size) : -1, error = good ? errno : ENOMEM;
+    bool good = out && print_all(out, region);
+    good = out && fclose(out) == 0 && good;
+    if (mark)
+        snprintf(full, sizeof full, "%.*s%d%s", (int)(mark - name), name, (int)getpid(), mark + 2);
+    name = mark ? full : name;
+    int status = good ? append(name, text, size) : -1, error = good ? errno : ENOMEM;
     if (status)
-        error_set(error, "pool_join: cannot leave the records in %s: %s", full ? full : name, strerror(error));
+        error_set(error, "pool_join: cannot leave the records in %s: %s", name, strerror(error));
     free(text);
-    free(full);
     return status;
 }

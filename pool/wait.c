@@ -42,7 +42,7 @@ void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value)
     if (atomic_load(word) != value || !wait->pool)
         return;
     look_after(wait->pool);
-    run_callbacks(wait->pool, wait->deadline);
+    run_callbacks(wait->pool, NULL, wait->deadline);
 }
 
 /* ---- For a job ---- */
@@ -52,47 +52,27 @@ static bool is_done(void *ticket)
     return atomic_load((_Atomic uint32_t *)ticket) & TICKET_DONE;
 }
 
-static int wait_for_ticket(const struct wait *wait, _Atomic uint32_t *ticket)
-{
-    for (;;) {
-        uint32_t word = atomic_load(ticket);
-        if (word & TICKET_DONE)
-            return 0;
-        if (wait_goes_on(wait) != 0)
-            return -1;
-        if (word & TICKET_WAITED || atomic_compare_exchange_strong(ticket, &word, word | TICKET_WAITED))
-            wait_on(wait, ticket, word | TICKET_WAITED);
-    }
-}
-
-int wait_for(const struct wait *wait, struct pool_result *result)
-{
-    bool may_spin = !result->woke && wait->deadline; /* if the worker that will end it is awake on another core */
-    while (!result_ready(result)) {
-        struct job *job = job_of(result);
-        uint32_t undone = atomic_load(&result->undone);
-        if (!undone) /* another thread has seen the end meanwhile */
-            continue;
-        _Atomic uint32_t *ticket = job_ticket(job, undone - 1);
-        if (may_spin && spin_until(OFTEN, now_ns() + wait->pool->region->spin, is_done, ticket))
-            continue;
-        may_spin = false;
-        if (wait_for_ticket(wait, ticket) != 0)
-            return -1;
-    }
-    run_own_callback(result);
-    run_callbacks(result->pool, wait->deadline);
-    if (result->hold == HOLD_HANDLE)
-        return 0;
-    return error_set(EINVAL, "%s: another thread has freed the result meanwhile", wait->who);
-}
-
 static int await(const struct visit *in, const char *who, double seconds)
 {
-    if (!in->pool || (!result_ready(in->result) && !pool_may(in->pool, who, true)))
+    struct pool_result *result = in->result;
+    if (!in->pool || (!result_ready(result) && !pool_may(in->pool, who, true)))
         return -1;
     struct wait wait = wait_begin(in->pool, who, seconds);
-    return wait_for(&wait, in->result);
+    bool may_spin = !result->woke && wait.deadline; /* if the worker that will end it is awake on another core */
+    for (_Atomic uint32_t *ticket; (ticket = last_undone(result));) {
+        if (may_spin && spin_until(OFTEN, now_ns() + in->pool->region->spin, is_done, ticket))
+            continue;
+        may_spin = false;
+        if (wait_goes_on(&wait) != 0)
+            return -1;
+        uint32_t word = atomic_load(ticket), waited = word | TICKET_WAITED;
+        if (!(word & TICKET_DONE) && (word == waited || atomic_compare_exchange_strong(ticket, &word, waited)))
+            wait_on(&wait, ticket, waited);
+    }
+    run_callbacks(in->pool, result, wait.deadline);
+    if (result->hold == HOLD_HANDLE)
+        return 0;
+    return error_set(EINVAL, "%s: another thread has freed the result meanwhile", who);
 }
 
 int pool_result_wait(struct pool_result *result, double seconds)
@@ -109,9 +89,10 @@ int pool_result_cancel(struct pool_result *result)
         return -1;
     lock_pool(pool);
     bool processes = pool->region->kind == POOL_PROCESSES, ready = result_ready(result);
-    uint32_t held = ready ? 0
-                          : give_up_tickets(pool->region, job_of(result), result->chunks, GIVEN_UP_CANCEL,
-                                            processes ? TAKEN_CONDEMN : TAKEN_FINISH);
+    enum taken taken = processes ? TAKEN_CONDEMN : TAKEN_FINISH;
+    uint32_t held = 0;
+    if (!ready)
+        held = give_up_tickets(pool->region, job_of(result), result->chunks, GIVEN_UP_CANCEL, taken);
     if (held && processes)
         call_nursery(pool);
     unlock_pool(pool);

@@ -1,5 +1,5 @@
 /*
- * worker.c - a worker's life: heal, take a chunk, run its items, sleep when there is nothing to take.
+ * worker.c - a worker at work: take a chunk, have its items run, sleep when there is nothing to take.
  *
  * Whatever a worker holds it writes into its slot first, in the order of its program (note32(), note64()): the job and
  * chunk it aims at before it claims the ticket. heal.c says what that is good for.
@@ -7,26 +7,12 @@
  * It starts in its own stripe of a job of many chunks and goes on wherever there is one left, so no worker is idle
  * while another has more than it can do. Of the idle ones at most one spins; the others sleep.
  *
- * It does not know who waits for its results, nor how it was started.
+ * It does not know who waits for its results, nor how its life began (life.c).
  */
 #define _GNU_SOURCE
 #include "inside.h"
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sys/prctl.h>
 
-/* Below a worker lie the frames of main(), which are the caller's: an exception that leaves a task finds no handler
- * there, it ends the worker (std::terminate). Nor does pthread_exit() look for any. */
-#if !defined __GCC_HAVE_DWARF2_CFI_ASM
-#define END_OF_STACK
-#elif defined __x86_64__
-#define END_OF_STACK __asm__ volatile(".cfi_undefined 16" ::: "memory")
-#elif defined __aarch64__
-#define END_OF_STACK __asm__ volatile(".cfi_undefined 30" ::: "memory")
-#endif
-
-#define IDLE ((uint64_t)1000000000) /* nanoseconds without work after which pages are given back */
+#define IDLE ((uint64_t)1000000000) /* nanoseconds after which pages of what was freed are given back */
 #define STREAM 16 /* more jobs in a row than these mean that the caller is handing over one after the other */
 #define SELDOM 64 /* turns between two looks into the ring, then: some gather, and the caller keeps its cache lines */
 
@@ -175,6 +161,16 @@ static void sleep_a_while(struct worker *w, uint64_t ns)
         w->position = head;
 }
 
+/* Gives pages back, if memory was freed some time ago. Returns whether that was so. */
+static bool tidy_in_time(struct worker *w, uint64_t now)
+{
+    uint64_t untidy = atomic_load(&w->region->untidy);
+    bool due = untidy && now >= untidy + IDLE;
+    if (due)
+        tidy(w, anything_new);
+    return due;
+}
+
 /* Waits for work. Spinning pays while tasks come one upon the other; after a long sleep it would only keep a core from
  * whoever is waiting for the task just done. */
 static void rest(struct worker *w)
@@ -185,15 +181,14 @@ static void rest(struct worker *w)
     w->idle = true;
     if (w->slept < 2 * w->region->spin && spin(w, every))
         return;
-    bool untidy = atomic_load(&w->region->untidy);
-    sleep_a_while(w, untidy ? IDLE : 0);
+    if (!tidy_in_time(w, before)) {
+        uint64_t untidy = atomic_load(&w->region->untidy);
+        sleep_a_while(w, untidy ? untidy + IDLE - before : 0);
+    }
     w->slept = now_ns() - before;
-    if (untidy && w->slept >= IDLE && !anything_new(w))
-        tidy(w, anything_new);
 }
 
-/* Returns when the worker has to leave. */
-static void work(struct worker *w)
+void work(struct worker *w)
 {
     struct region *region = w->region;
     w->position = atomic_load(&region->head);
@@ -223,180 +218,13 @@ static void work(struct worker *w)
     }
 }
 
-/* ---- The end ---- */
-
-/* Registered with on_exit: a task that calls exit() must not run what the program registered for its own end. */
-_Noreturn static void leave_at_exit(int status, void *region)
-{
-    output_leave(0);
-    region_release(region); /* else valgrind would look through all of it for leaks */
-    _exit(status);
-}
-
-/* The same where the status is not told. */
-_Noreturn static void leave_quickly(void)
-{
-    output_leave(0);
-    _exit(EXIT_FAILURE);
-}
-
-/* ---- Birth ---- */
-
-/* The nursery gave every signal its default action and blocks them all. */
-static void take_signals(void)
-{
-    sigset_t none;
-    signal(SIGCHLD, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static bool initialize(struct worker *w)
-{
-    struct region *region = w->region;
-    struct slot *slot = w->slot;
-    if (!catch_up(w))
-        return false;
-    atomic_store(&slot->ready, READY_NOW);
-    if (atomic_exchange(&slot->unready, 0))
-        atomic_store(&region->failures, 0);
-    if (!atomic_exchange(&slot->was_ready, 1) && atomic_fetch_add(&region->news, 1) + 1 == region->workers)
-        futex_wake(&region->news, INT32_MAX); /* pool_open() waits for the last one */
-    return true;
-}
-
-/* A first life is shorter by a share that grows with the slot's number, so that not all workers retire at once. */
-static long tasks_in_this_life(const struct region *region, uint32_t number)
-{
-    long most = region->maxtasks ? region->maxtasks : -1;
-    if (most >= 8 && region->slots[number].lives == 1)
-        most -= (long)((uint64_t)(most / 2) * number / region->workers);
-    return most;
-}
-
-static struct worker make_worker(struct region *region, uint32_t number)
-{
-    return (struct worker){
-        .region = region, .slot = &region->slots[number], .number = number, .here = region->here + 1, .idle = true
-    };
-}
-
-/* Takes its name, which is also what the system calls this thread. */
-static void begin_life(struct worker *w)
-{
-    worker_become(w);
-    w->name = w->slot->name;
-    prctl(PR_SET_NAME, w->name);
-    w->left = tasks_in_this_life(w->region, w->number);
-}
-
-/* Returns whether the initializer succeeded. */
-static bool live(struct worker *w)
-{
-    struct job *held = heal(w);
-    trace(w, TRACE_START, 0, UINT64_MAX, 0);
-    if (!initialize(w))
-        return false;
-    if (!held || run_chunk(w, held))
-        work(w);
-    trace(w, TRACE_END, 0, UINT64_MAX, 0);
-    return true;
-}
-
-/* Takes chunk by chunk as a worker would that may do no task any more. */
-void worker_refuse(struct region *region, uint32_t number, bool all)
-{
-    struct worker w = make_worker(region, number); /* with no tasks left */
-    uint64_t tail = atomic_load(&region->tail);
-    do {
-        worker_bury(region, number, NO_WORKER);
-        if (all)
-            work(&w);
-    } while (atomic_load(&w.slot->aim) && w.position <= tail);
-    worker_bury(region, number, NO_WORKER);
-}
-
-void worker_prepare(struct region *region)
-{
-    output_widen();
-    pthread_atfork(NULL, NULL, worker_resign);
-    at_quick_exit(leave_quickly);
-#ifdef __GLIBC__
-    on_exit(leave_at_exit, region);
-#else
-    (void)region;
-    atexit(leave_quickly);
-#endif
-}
-
-void worker_next(struct region *region, struct slot *slot)
-{
-    slot->worker = atomic_fetch_add(&region->births, 1) + 1;
-    snprintf(slot->name, sizeof slot->name, "PoolWorker-%u", slot->worker);
-}
-
-void worker_wear(rlim_t mark)
-{
-    struct rlimit locks;
-    if (getrlimit(RLIMIT_LOCKS, &locks) == 0 && (locks.rlim_cur = mark) <= locks.rlim_max)
-        setrlimit(RLIMIT_LOCKS, &locks);
-}
-
-/* When memory runs out, workers are to go before the nursery and the caller. */
-static void go_first_when_memory_ends(void)
-{
-    char text[16] = "";
-    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0)
-        dprintf(fd, "%d", atoi(text) < 700 ? atoi(text) + 300 : 1000); /* or not */
-    if (fd >= 0)
-        close(fd);
-}
-
-_Noreturn void worker_live(struct region *region, uint32_t number, pid_t nursery)
-{
-    struct worker worker = make_worker(region, number);
-    END_OF_STACK;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != nursery)
-        _exit(EXIT_FAILURE);
-    *worker.here = 1;
-    worker_wear(worker_mark(nursery, worker.slot->worker));
-    go_first_when_memory_ends();
-    atomic_store(&worker.slot->pid, getpid()); /* the nursery does that, too, but perhaps later than this can be seen */
-    begin_life(&worker);
-    take_signals();
-    bool good = live(&worker);
-    leave_at_exit(good ? EXIT_SUCCESS : EXIT_FAILURE, region);
-}
-
-bool worker_thread(struct region *region, uint32_t number)
-{
-    struct worker worker = make_worker(region, number);
-    begin_life(&worker);
-    bool good = live(&worker);
-    queues_heal(region, number); /* it may have got what it never dealt with */
-    return good;
-}
-
-struct worker worker_inline(struct region *region)
-{
-    struct worker worker = make_worker(region, 0);
-    worker.name = pool_worker_name();
-    worker.left = -1;
-    return worker;
-}
-
 /* The ring is of no use here, so all that is in it is passed. */
-void worker_drain(void *worker)
+void work_on(struct worker *w, uint32_t job)
 {
-    struct worker *w = worker;
-    uint32_t job = w->job;
-    if (!atomic_load(&w->slot->was_ready) && !initialize(w))
-        atomic_store(&w->region->failed, 1);
-    else if (each_is_new(w))
-        catch_up(w);
     while (take(w, job))
         run_chunk(w, &w->region->jobs[job]);
     w->position = atomic_load(&w->region->tail);
     move_head(w);
+    if (atomic_load(&w->region->untidy))
+        tidy_in_time(w, now_ns());
 }

@@ -4,7 +4,7 @@
         coverage torture
 
 WRAPPED = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall kill send recv waitpid waitid \
-          prlimit clock_gettime timer_settime pool_open # for tests to let fail
+          prlimit clock_gettime timer_settime madvise pool_open # for tests to let fail
 
 has-what-tests-need:
 	@sh tools/setup.sh tests -n

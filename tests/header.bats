@@ -14,7 +14,7 @@ example() {
         /^\/\*\*/ { code = ""; ended = file = 0 }
         /^ \* @file/ { file = 1 }
         code && /^ \* [^ ]/ { ended = 1 }
-        !ended && (/^ \*     / || code) { code = code substr($0, 8) "\n" }
+        !ended && (/^ \*     / || code && /^ \*$/) { code = code substr($0, 8) "\n" }
         call == "pool.h" && file && ended { exit }
         /^[a-z]/ && match($0, "[ *]" call "[(]") { exit }
         END { sub(/\n+$/, "\n", code); printf "%s", code }' "$KIT/pool/pool.h" >example.c
@@ -101,6 +101,7 @@ END
 @test "an example: pool_interrupt" {
     example pool_interrupt
     program <<'END'
+static struct pool *pool;
 #include "functions.c"
 int main(void)
 {

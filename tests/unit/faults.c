@@ -38,6 +38,7 @@ enum fault {
     FAULT_PROTECTED, /* the process fault_at must not be killed */
     FAULT_TIMER,     /* EINVAL to setting one */
     FAULT_NO_LIST,   /* no process can be asked for its children */
+    FAULT_CLEANER,   /* who gives pages back dies */
 };
 
 /* Whether this call is the one that is to fail. */
@@ -73,6 +74,7 @@ ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
 pid_t __real_waitpid(pid_t pid, int *status, int options);
 int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __real_madvise(void *at, size_t size, int advice);
 int __real_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 int __real_timer_settime(timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before);
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
@@ -93,6 +95,7 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __wrap_madvise(void *at, size_t size, int advice);
 int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 int __wrap_timer_settime(timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
@@ -143,21 +146,37 @@ int __wrap_open(const char *path, int flags, ...)
     return strikes(FAULT_DESCRIPTOR) ? (int)fail_with(EMFILE) : __real_open(path, flags, mode);
 }
 
-/* A cgroup two levels deep; as marked, that of the upper one, or none, is full. */
-enum { NO_CGROUP, ROOMY, FULL_1, FULL_2 };
+/* A cgroup two levels deep; as marked, that of the upper one, or none, is full; or the upper or the lower one has
+ * little memory and one core, in version 1 and 2, and in a container that shows version 1 from the lower one on. */
+enum { NO_CGROUP, ROOMY, FULL_1, FULL_2, SMALL_1, SMALL_2, SMALL_3, CGROUPS };
 
 static FILE *fake(const char *path, int mark)
 {
     static const struct {
-        const char *path, *text[4];
+        const char *path, *text[CGROUPS];
     } files[] = {
-        { "/proc/self/cgroup", { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n" } },
+        { "/proc/self/cgroup",
+          { NULL, "9:cpu,cpuacct:/x\n8:pids:/a/b\n", "8:pids:/a/b\n0::/\n", "0::/c/d\n",
+            "4:cpuacct,cpu:/a/b\n3:memory:/a/b\n0::/\n", "0::/c/d\n",
+            "4:cpu,cpuacct:/docker/1\n3:memory:/docker/1\n" } },
         { "/sys/fs/cgroup/pids/a/b/pids.max", { NULL, "max\n", "max\n", NULL } },
         { "/sys/fs/cgroup/pids/a/b/pids.current", { NULL, "7\n", "7\n", NULL } },
         { "/sys/fs/cgroup/pids/a/pids.max", { NULL, "9\n", "7\n", "1\n" } },
         { "/sys/fs/cgroup/pids/a/pids.current", { NULL, "7\n", "7\n", "7\n" } },
         { "/sys/fs/cgroup/c/d/pids.max", { NULL, "7\n", "7\n", "6\n" } },
         { "/sys/fs/cgroup/c/d/pids.current", { NULL, "7\n", "7\n", "6\n" } },
+        { "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", { [SMALL_1] = "9223372036854771712\n" } },
+        { "/sys/fs/cgroup/memory/a/memory.limit_in_bytes", { [SMALL_1] = "67108864\n" } },
+        { "/sys/fs/cgroup/memory/memory.limit_in_bytes", { [SMALL_1] = "67108866\n", [SMALL_3] = "67108864\n" } },
+        { "/sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", { [SMALL_1] = "100000\n" } },
+        { "/sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", { [SMALL_1] = "100000\n" } },
+        { "/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", { [SMALL_1] = "-1\n" } },
+        { "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", { [SMALL_3] = "90000\n" } },
+        { "/sys/fs/cgroup/cpu/cpu.cfs_period_us", { [SMALL_3] = "100000\n" } },
+        { "/sys/fs/cgroup/c/d/memory.max", { [SMALL_2] = "67108864\n" } },
+        { "/sys/fs/cgroup/c/memory.max", { [SMALL_2] = "max\n" } },
+        { "/sys/fs/cgroup/c/d/cpu.max", { [SMALL_2] = "max 100000\n" } },
+        { "/sys/fs/cgroup/c/cpu.max", { [SMALL_2] = "50000 100000\n" } },
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (strcmp(path, files[i].path) == 0 && files[i].text[mark])
@@ -169,8 +188,8 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 {
     if (shared && atomic_load(&shared->fault) == FAULT_NO_LIST && strstr(path, "/children"))
         return fail_with(ENOENT), NULL;
-    if (shared && atomic_load(&shared->mark) && strstr(path, "cgroup"))
-        return fake(path, atomic_load(&shared->mark));
+    if (shared && atomic_load(&shared->mark) && strstr(path, "/cgroup"))
+        return fake(path, atomic_load(&shared->mark) % CGROUPS);
     return strikes(FAULT_DESCRIPTOR) ? (fail_with(EMFILE), NULL) : __real_fopen(path, mode);
 }
 
@@ -206,6 +225,13 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
     return strikes(FAULT_ANSWER) ? (int)fail_with(EINTR) : __real_waitid(type, id, info, options);
+}
+
+int __wrap_madvise(void *at, size_t size, int advice)
+{
+    if (advice == MADV_REMOVE && strikes(FAULT_CLEANER))
+        raise(SIGKILL);
+    return __real_madvise(at, size, advice);
 }
 
 int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old)
@@ -509,6 +535,10 @@ static void fork_fails_for_long(void)
         arm(FAULT_PROCESS, 1, true);
         map = pool_map_async(pool, die_or_square, in, 4, sizeof *in, sizeof *out,
                              &(struct pool_job_options){ .chunk = 4 });
+        EVENTUALLY(tells_of(pool, 1));
+        struct pool_progress progress;
+        OK(pool_result_progress(map, &progress));
+        CHECK_EQ((long long)progress.running, 0); /* a dead worker runs nothing */
         FAILED(pool_result_get(map, out, PATIENCE), EOWNERDEAD, 1);
         CHECK_EQ((long long)pool_error()->failures, 3);
         CHECK_EQ(pool_result_failure(map, 2, &error), 1);
@@ -561,6 +591,58 @@ static void which_limit(void)
     atomic_store(&shared->mark, NO_CGROUP);
 }
 
+static int reply_of(const void *arg, void *result)
+{
+    (void)result;
+    char *bytes = pool_reply(*(const size_t *)arg);
+    return bytes ? (memset(bytes, 'x', *(const size_t *)arg), 0) : -1;
+}
+
+/* What the dead one was about to give back, of arguments and results or of replies, can be had. */
+static void cleaner_dies(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 4 << 20 });
+    size_t size = 4 << 20;
+    OK(pool ? 0 : -1);
+    for (int at = 1; at <= 120; at += 40) {
+        char *bytes = calloc(1, size);
+        OK(pool_apply(pool, reply_of, &size, sizeof size, NULL, 0));
+        arm(FAULT_CLEANER, at, false);
+        REQUIRE(bytes != NULL);
+        CHECK(pool_apply(pool, reply_of, bytes, size, NULL, 0) == 0); /* a reply of no bytes */
+        EVENTUALLY(atomic_load(&shared->fault_count) >= at);
+        OK(pool_apply(pool, reply_of, &size, sizeof size, NULL, 0));
+        OK(pool_apply(pool, reply_of, bytes, size, NULL, 0));
+        CHECK(disarm());
+        free(bytes);
+    }
+    end_pool(pool);
+}
+
+static int nothing(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    return 0;
+}
+
+/* A quarter of 64 MiB is 16. */
+static void small_cgroup(void)
+{
+    for (int mark = SMALL_1; mark <= SMALL_3; mark++) {
+        atomic_store(&shared->mark, mark);
+        struct pool *pool = pool_open(NULL);
+        OK(pool ? 0 : -1);
+        CHECK_EQ(pool_processes(pool), 1);
+        OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
+        struct pool_result *whole = pool_apply_async(pool, nothing, NULL, 0, 16 << 20, NULL);
+        CHECK(whole != NULL);
+        CHECK(!pool_apply_async(pool, nothing, NULL, 0, 1 << 10, NULL) && errno == ENOMEM);
+        pool_result_free(whole);
+        end_pool(pool);
+    }
+    atomic_store(&shared->mark, NO_CGROUP);
+}
+
 /* A pool that is closed then, or terminated, comes to its end. */
 static void fork_fails_to_the_end(void)
 {
@@ -573,7 +655,7 @@ static void fork_fails_to_the_end(void)
         results[1] = pool_apply_async(pool, task_pid, NULL, 0, sizeof(pid_t), NULL);
         arm(FAULT_PROCESS, 1, true);
         CHECK(kill(*pid, SIGKILL) == 0);
-        EVENTUALLY(!is_alive(*pid));
+        EVENTUALLY(atomic_load(&shared->fault_count) > 0); /* the fork of its successor */
         if (how < 2)
             OK(how ? pool_terminate(pool) : pool_close(pool));
         if (how < 2)
@@ -828,6 +910,8 @@ static const struct unit_case cases[] = {
     { "G16 fork fails for long: fewer workers, then errors with the reason, then all is well again",
       fork_fails_for_long },
     { "G16 fork fails: which limit it is", which_limit },
+    { "G21 a worker dies while it gives pages back", cleaner_dies },
+    { "G16 the cgroup's limits on memory and cores, own and from above", small_cgroup },
     { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
     { "G16 no close_range: descriptors are closed one by one", closes_one_by_one },
     { "G16 the Nth socket, file or pidfd fails, for every N", descriptors_once },

@@ -484,6 +484,106 @@ static void g15_loaded_before(void)
     end_pool(pool);
 }
 
+static char plugin[] = "/tmp/unit-plugin-XXXXXX", plugin_file[64];
+
+/* Writes a copy of a library, with another build id, or with none. */
+static void write_plugin(const char *name, const char *from, char id, bool has_id)
+{
+    static char bytes[1 << 20];
+    FILE *in = fopen(from, "re");
+    size_t size = in ? fread(bytes, 1, sizeof bytes, in) : 0;
+    char *note = size ? memmem(bytes, size, "\24\0\0\0\3\0\0\0GNU", 12) : NULL;
+    REQUIRE(size > 0 && size < sizeof bytes && note);
+    fclose(in);
+    note[4] = has_id ? 3 : 77;
+    note[12] = id;
+    snprintf(plugin_file, sizeof plugin_file, "%s/%s", plugin, name);
+    remove(plugin_file); /* it may be mapped */
+    FILE *out = fopen(plugin_file, "we");
+    REQUIRE(out && fwrite(bytes, 1, size, out) == size && fclose(out) == 0);
+}
+
+static pool_task *load_plugin(void **handle)
+{
+    pool_task *task;
+    void *symbol;
+    *handle = dlopen(plugin_file, RTLD_NOW | RTLD_LOCAL);
+    REQUIRE(*handle && (symbol = dlsym(*handle, "__loc_aton")) != NULL);
+    memcpy(&task, &symbol, sizeof task);
+    return task;
+}
+
+/* Where the C library's own one lies. */
+static void find_library(char path[PATH_MAX])
+{
+    void *handle = dlopen("libresolv.so.2", RTLD_NOW), *symbol = handle ? dlsym(handle, "__loc_aton") : NULL;
+    Dl_info info;
+    REQUIRE(symbol && dladdr(symbol, &info) && realpath(info.dli_fname, path));
+}
+
+/* A library that is closed, and loaded again as another one: mostly it lies where the old one did. */
+static void g15_loaded_anew(void)
+{
+    static const struct {
+        const char *name; /* under which it is loaded again, with this id */
+        char id;
+        bool has_id, known;
+    } anew[] = {
+        { "a.so", 1, true, true }, { "a.so", 2, true, false }, { "b.so", 1, true, false }, { "a.so", 1, false, false }
+    };
+    char path[PATH_MAX], place[] = "42 21 54 N 71 06 18 W -24m 30m", out[16];
+    find_library(path);
+    REQUIRE(mkdtemp(plugin) != NULL);
+    for (size_t i = 0; i < sizeof anew / sizeof *anew; i++) {
+        void *handle;
+        write_plugin("a.so", path, 1, anew[i].has_id);
+        pool_task *task = load_plugin(&handle);
+        struct pool *pool = open_pool(1);
+        FAILED(pool_apply(pool, task, place, sizeof place, out, sizeof out), EREMOTEIO, 0);
+        dlclose(handle);
+        REQUIRE(!dlopen(plugin_file, RTLD_NOW | RTLD_NOLOAD));
+        if (!anew[i].known)
+            write_plugin(anew[i].name, path, anew[i].id, anew[i].has_id);
+        task = load_plugin(&handle);
+        if (anew[i].known)
+            FAILED(pool_apply(pool, task, place, sizeof place, out, sizeof out), EREMOTEIO, 0);
+        else
+            REFUSED(pool_apply(pool, task, place, sizeof place, out, sizeof out), EINVAL, "loaded");
+        use(pool);
+        dlclose(handle);
+        remove(plugin_file);
+        end_pool(pool);
+    }
+    snprintf(plugin_file, sizeof plugin_file, "%s/a.so", plugin);
+    remove(plugin_file);
+    CHECK_EQ(rmdir(plugin), 0);
+}
+
+/* One that stays is known, whatever else comes and goes; also if its file is another one by now. */
+static void g15_loaded_beside(void)
+{
+    char path[PATH_MAX], place[] = "42 21 54 N 71 06 18 W -24m 30m", out[16];
+    void *handle, *other;
+    find_library(path);
+    REQUIRE(mkdtemp(plugin) != NULL);
+    write_plugin("b.so", path, 2, true);
+    load_plugin(&other);
+    write_plugin("a.so", path, 1, true);
+    pool_task *task = load_plugin(&handle);
+    struct pool *pool = open_pool(1);
+    write_plugin("a.so", path, 3, true);
+    dlclose(other);
+    FAILED(pool_apply(pool, task, place, sizeof place, out, sizeof out), EREMOTEIO, 0);
+    remove(plugin_file);
+    write_plugin("b.so", path, 2, true);
+    pool_task *later = load_plugin(&other);
+    CHECK(later != task);
+    FAILED(pool_apply(pool, task, place, sizeof place, out, sizeof out), EREMOTEIO, 0);
+    remove(plugin_file);
+    CHECK_EQ(rmdir(plugin), 0);
+    end_pool(pool);
+}
+
 /* --- Narrow rooms --- */
 
 static void g16_narrow_address_space(void)
@@ -719,6 +819,8 @@ static void threads_before(void)
 }
 
 static const struct unit_case cases[] = {
+    { "G15 a library loaded anew: known if it is the same, refused if it only lies there", g15_loaded_anew },
+    { "G15 a library that stays is known, whatever else comes and goes", g15_loaded_beside },
     { "G06 workers come and go: wait() says ECHILD, no SIGCHLD, no thread", g06_invisible },
     { "G06 mask, handlers and threads are as before while the pool lives", while_it_lives, ALL_KINDS },
     { "S11 the program's own children stay its own", s11_own_children, ALL_KINDS },

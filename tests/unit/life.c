@@ -245,6 +245,7 @@ static void d14_later_initializers(void)
         REFUSED(pool_result_wait(result, 0.1), ETIMEDOUT, "");
         EVENTUALLY(atomic_load(&shared->runs) >= (how == BY_RETURN ? 2 + 8 : 2 + 3));
         CHECK(atomic_load(&shared->runs) <= 2 + 10 + 4 * (unit_now() - began)); /* at most some a second */
+        CHECK(how != BY_RETURN || unit_now() - began >= 1);
         CHECK_EQ(pool_processes(pool), 2);
         CHECK(!pool_result_ready(result));
         atomic_store(&shared->mark, WELL);
@@ -324,6 +325,30 @@ static void d14_chunk_waits(void)
     }
 }
 
+/* A successor that has a chunk to go on with, and does not come to an end with its initializer. */
+static int start_once(void *initarg)
+{
+    (void)initarg;
+    return atomic_fetch_add(&shared->runs, 1) == 0 ? 0 : task_forever(NULL, NULL);
+}
+
+static void d14_cancelled_before_start(void)
+{
+    struct pool_options options = { .processes = 1, .initializer = start_once };
+    struct pool_job_options chunk = { .chunk = 3 };
+    long in[3] = { 0, 1, 2 };
+    struct pool *pool = pool_open(&options);
+    OK(pool ? 0 : -1);
+    struct pool_result *result = pool_map_async(pool, die_at_0, in, 3, sizeof *in, sizeof *in, &chunk);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    CHECK_EQ(pool_result_cancel(result), 1);
+    FAILED(pool_result_get(result, NULL, PATIENCE), EOWNERDEAD, 0);
+    CHECK_EQ((long long)pool_error()->failures, 3);
+    OK(pool_terminate(pool));
+    OK(pool_join(pool, PATIENCE));
+    pool_free(pool);
+}
+
 static void d14_give_up_after(void)
 {
     for (int how = BY_RETURN; how <= BY_CRASH; how++) {
@@ -342,25 +367,27 @@ static void d14_give_up_after(void)
 }
 
 /* Only so many in a row count: one that starts well wipes out what was. */
+static int fail_once_when_marked(void *initarg)
+{
+    (void)initarg;
+    return atomic_exchange(&shared->mark, 0) ? pool_fail("not now") : 0;
+}
+
 static void d14_not_in_a_row(void)
 {
-    struct pool_options options = { .processes = 1, .initializer = start_as_marked, .give_up_after = 3 };
+    struct pool_options options = { .processes = 1, .initializer = fail_once_when_marked, .give_up_after = 2 };
     struct pool *pool = pool_open(&options);
     OK(pool ? 0 : -1);
     for (int i = 0; i < 5; i++) {
         pid_t pid;
-        int runs = atomic_load(&shared->runs);
-        EVENTUALLY(workers(&pid, 1) == 1 && waiting(pool, 0));
         long x = 3, out = 0;
-        OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
         EVENTUALLY(workers(&pid, 1) == 1);
-        atomic_store(&shared->mark, BY_RETURN);
+        atomic_store(&shared->mark, 1);
         CHECK(kill(pid, SIGKILL) == 0);
-        EVENTUALLY(atomic_load(&shared->runs) > runs);
-        atomic_store(&shared->mark, WELL);
+        EVENTUALLY(atomic_load(&shared->mark) == 0);
+        OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
+        CHECK_EQ(out, 9);
     }
-    long x = 3, out = 0;
-    OK(pool_apply(pool, task_square, &x, sizeof x, &out, sizeof out));
     end_pool(pool);
 }
 
@@ -834,6 +861,7 @@ static const struct unit_case cases[] = {
       d14_later_initializers },
     { "D14 cancel, terminate, close and free end the waiting", d14_end_of_waiting },
     { "D14 the rest of a chunk waits for a successor that starts, and can be cancelled", d14_chunk_waits },
+    { "D14 the rest of a chunk is cancelled while its successor is in its initializer", d14_cancelled_before_start },
     { "D14 give_up_after: so many in a row end the pool, and say why", d14_give_up_after },
     { "D14 give_up_after: one that starts well wipes out what was", d14_not_in_a_row },
     { "keep_descriptors: workers have these and no other", keep_descriptors },

@@ -45,6 +45,7 @@ static const struct unit_suite *const suites[] = {
     &unit_traces,
     &unit_leftovers,
     &unit_leaving,
+    &unit_memory,
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };

@@ -169,9 +169,10 @@ static void set_scene(bool bare)
 /* Another thread may be joining already, or have interrupted this one. */
 static void join_in_the_end(void)
 {
-    while (pool_join(scene.pool, PATIENCE) != 0 && (errno == EBUSY || errno == EINTR))
+    int status;
+    while ((status = pool_join(scene.pool, PATIENCE)) != 0 && (errno == EBUSY || errno == EINTR))
         ;
-    CHECK(errno != ETIMEDOUT);
+    CHECK(status == 0 || errno != ETIMEDOUT);
 }
 
 static void end_beside(int (*end)(struct pool *pool))

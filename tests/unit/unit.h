@@ -49,7 +49,7 @@ struct unit_suite {
 
 extern const struct unit_suite unit_maps, unit_results, unit_streams, unit_callbacks, unit_misuse, unit_life, unit_poll,
     unit_cancel, unit_limits, unit_canaries, unit_deaths, unit_signals, unit_host, unit_output, unit_faults,
-    unit_queues, unit_nested, unit_spawn, unit_together, unit_traces, unit_leftovers, unit_each, unit_leaving;
+    unit_queues, unit_nested, unit_spawn, unit_together, unit_traces, unit_leftovers, unit_each, unit_leaving, unit_memory;
 
 /** Where failed checks are reported to, and what a process ends with that REQUIRE stopped. For unit.c and run.c. */
 extern int unit_report;
