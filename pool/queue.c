@@ -88,11 +88,14 @@ static bool move(const struct call *call, bool puts)
         return false;
     if (queue->width)
         memcpy(puts ? cell : call->item, puts ? call->item : cell, queue->width);
-    if (!puts && call->slot) /* a worker is the only one that writes there */
+    if (puts)
+        return atomic_compare_exchange_strong(&call->side->count, &n, n + 1);
+    if (call->slot) /* a worker is the only one that writes there */
         atomic_store_explicit(open, atomic_load_explicit(open, memory_order_relaxed) + 1, memory_order_relaxed);
-    else if (!puts)
+    else
         atomic_fetch_add(open, 1);
-    return atomic_compare_exchange_strong(&call->side->count, &n, n + 1);
+    atomic_store_explicit(&call->side->count, n + 1, memory_order_release);
+    return true;
 }
 
 /* Tells whether the queue is closed, and for those who get, whether they have seen the last item, too. */
