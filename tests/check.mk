@@ -1,7 +1,7 @@
 # Builds the programs that test the library, and tests it harder than `make test` does. The Makefile includes this.
 
 .PHONY: has-what-tests-need bats unit check-asan check-tsan check-valgrind check-clang check-arm64 check-floors \
-        coverage torture
+        coverage steps model torture mutants
 
 WRAPPED = fork mmap malloc calloc realloc strdup socketpair open fopen poll syscall kill send recv waitpid waitid \
           prlimit clock_gettime timer_settime madvise pool_open # for tests to let fail
@@ -15,8 +15,15 @@ bats: $(LIBRARY) $(BUILD)/run
 unit: $(BUILD)/unit
 	$(BUILD)/unit
 
-$(BUILD)/unit: $(wildcard tests/unit/*.[ch]) $(LIBRARY)
-	$(COMPILE) $(USE) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(wildcard tests/unit/*.c) $(LIBRARY) -lcunit
+$(BUILD)/tests/%.o: tests/unit/%.c $(wildcard tests/unit/*.h) pool/pool.h
+	@mkdir -p $(BUILD)/tests
+	@echo '  compiling $<'
+	@$(COMPILE) $(USE) -c -o $@ $<
+
+UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%.o,$(wildcard tests/unit/*.c))
+$(BUILD)/unit: $(UNIT) $(LIBRARY)
+	@echo '  making $@'
+	@$(COMPILE) $(WITH) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ -lcunit
 
 $(BUILD)/steps $(BUILD)/held: $(BUILD)/%: tests/kill/%.c tests/kill/drive.c tests/kill/drive.h $(LIBRARY)
 	$(COMPILE) $(USE) $(SLICES) -o $@ $(filter %.c,$^) $(LIBRARY)
@@ -66,7 +73,7 @@ check-arm64:
 COVERAGE = $(BUILD)/coverage
 coverage:
 	$(MAKE) CC=gcc BUILD=$(COVERAGE) EXTRA='-O0 -w --coverage -fprofile-update=atomic' \
-	    USE='$(USE) tools/coverage.c -Wl,--wrap=_exit' $(COVERAGE)/unit
+	    WITH='tools/coverage.c -Wl,--wrap=_exit' $(COVERAGE)/unit
 	@sh tools/coverage.sh $(BUILD) 95
 
 # No function of the library calls upwards.
@@ -77,10 +84,24 @@ check-floors: $(OBJECTS)
 check-clang:
 	$(MAKE) CC=clang BUILD=$(BUILD)/clang $(BUILD)/clang/unit
 
-# Ten thousand workers killed at random, then one after each single instruction, then every system call made to fail;
-# ten minutes.
-torture: $(BUILD)/torture $(BUILD)/steps $(BUILD)/calls
-	$(BUILD)/torture 10000
+# Workers, nurseries and callers killed after single instructions, and held there.
+steps: $(BUILD)/steps $(BUILD)/held $(BUILD)/killed
 	$(BUILD)/steps
+	$(BUILD)/held
+	$(BUILD)/killed
+
+# Who wakes whom, in every order of steps: some minutes, and 2 GB.
+model: $(BUILD)/wake
+	$(BUILD)/wake -l
+
+# Ten thousand processes killed at random, then some after single instructions, then every system call made to fail.
+torture: $(BUILD)/torture $(BUILD)/steps $(BUILD)/held $(BUILD)/killed $(BUILD)/calls
+	$(BUILD)/torture 10000
+	$(BUILD)/steps 7
+	$(BUILD)/held 7
+	$(BUILD)/killed
 	$(BUILD)/calls
 
+# Whether the tests notice small mistakes in the library: an hour or two.
+mutants:
+	@sh tests/kill/mutants.sh $(BUILD)

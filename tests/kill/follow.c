@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ static _Noreturn void give_up(const char *what, int status)
 void follow_prepare(void)
 {
     sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ring }, NULL); /* ends a wait */
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* a dead program's nursery becomes a child of this one, which reaps it */
     stage_make();
 }
 
@@ -223,6 +225,8 @@ static const char *until_all_are_gone(pid_t root)
             clear();
     }
     alarm(0);
+    while (waitpid(-1, NULL, __WALL | WNOHANG) > 0)
+        ; /* those that died while they were somebody else's children are this one's for a second time */
     return what_the_scene_tells();
 }
 
