@@ -29,7 +29,8 @@ int descriptor_open(struct pool *pool)
     int error = errno;
     close(pool->region->descriptor);
     close(pool->region->poller);
-    pool->region->descriptor = pool->region->poller = -1;
+    pool->region->descriptor = -1;
+    pool->region->poller = -1;
     errno = error;
     return -1;
 }
@@ -40,7 +41,8 @@ void descriptor_close(struct pool *pool)
         close(pool->region->descriptor);
         close(pool->region->poller);
     }
-    pool->region->descriptor = pool->region->poller = -1;
+    pool->region->descriptor = -1;
+    pool->region->poller = -1;
 }
 
 static void arm(struct pool *pool)
