@@ -23,12 +23,9 @@
 #define FUTEX_WAIT 0 /* as in linux/futex.h, which musl does not bring */
 #define FUTEX_WAKE 1
 
-#define GUARD ((size_t)65536)   /* also what the largest usual page size asks for */
 #define LEAST ((size_t)1 << 20) /* bytes for jobs; with less there is no pool */
 #define MOST ((size_t)1 << 39)  /* with more, block numbers would not fit their words */
-#define ROOM                                                                                                           \
-    32 /* address space for so many times the bytes that may be in use: whatever is free then fits somewhere           \
-        */
+#define ROOM 32                 /* address space for so many times the bytes in use: what is free fits somewhere then */
 #define LEAST_ROOM 4
 #define LEAST_JOBS (2 * (size_t)RING_SIZE) /* job records */
 #define TRACE_RECORDS ((uint64_t)1 << 20)  /* of all slots together */
@@ -127,8 +124,7 @@ static void *reserve_file(int file, size_t size)
         return NULL;
     for (unsigned i = 0; i < 16 && !at; i++)
         at = map_at(file, (void *)(hints[i / 8] + i % 8 * (hints[i / 8] / 8)), size);
-    if (!at)
-        errno = ENOMEM;
+    errno = at ? errno : ENOMEM;
     return at;
 }
 
