@@ -1,5 +1,5 @@
 /**
- * @file queue.h
+ * @file cells.h
  * @brief What a queue is made of, for those who use one and for who heals it.
  *
  * Private to the library.
@@ -10,7 +10,7 @@
 #include "region.h"
 
 #define LINE 64
-#define SHUT ((uint64_t)1 << 63) /* the queue is closed: the number of items put stays as it is */
+#define SHUT ((uint64_t)1 << 63) /* the queue is closed: as many were put as ever will be */
 
 /* Items that somebody got and is not yet done with. */
 struct open {
@@ -21,7 +21,9 @@ struct open {
 struct side {
     _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
     _Atomic uint64_t count;               /* items that were put, or got, so far; of those put, perhaps SHUT */
-    _Atomic uint64_t other;               /* the other side's count, as last seen from here */
+    _Atomic uint64_t seen;                /* the other side's count, as last seen from here */
+    struct side *other;
+    int64_t ahead; /* by so many items more than the other side this one must wait: the capacity, or 0 */
 };
 
 struct pool_queue {
