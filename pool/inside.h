@@ -154,8 +154,6 @@ static inline void end_copy(const char *here)
         _exit(EXIT_FAILURE);
 }
 
-/** Tells whether this thread runs a task or an initializer of the pool, or of one that was opened in such a task. */
-bool worker_here(const struct region *region);
 /** Returns the pool in which this thread runs a task, or NULL. */
 struct region *worker_region(void);
 /** Returns the slot of the worker that this thread is in this pool, or NULL. */

@@ -2,8 +2,7 @@
  * look.c - the caller's side: how far a job is, and what the workers are doing.
  *
  * Nothing is counted for it while tasks run, but for one addition at the end of a chunk: all of it is read from what is
- * there anyway, tickets and slots. So what it tells is true of some moment a little while ago, and a program that wants
- * to draw a bar asks again.
+ * there anyway, tickets and slots. So what it tells is true of some moment a little while ago.
  */
 #include "caller.h"
 #include <errno.h>
@@ -37,15 +36,14 @@ static void look_at_job(const struct pool_result *result, struct pool_progress *
     struct part parts[POOL_MAX_PROCESSES];
     look_at_slots(result, parts);
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
-        uint32_t word = atomic_load(job_ticket(job, chunk)), owner = word & TICKET_DONE ? 0 : word & TICKET_OWNER;
-        const struct part *part = owner ? &parts[owner - 1] : NULL;
+        uint32_t word = atomic_load(job_ticket(job, chunk)), owner = word & TICKET_OWNER;
         if (word & TICKET_DONE) {
             progress->done += job_chunk_end(job, chunk) - (size_t)chunk * job->chunk;
             progress->failed += chunk_failures(result, chunk, word);
-        } else if (part && part->chunk == chunk) {
-            progress->done += part->done;
-            progress->running += part->running;
-            progress->failed += part->failed;
+        } else if (owner && parts[owner - 1].chunk == chunk) {
+            progress->done += parts[owner - 1].done;
+            progress->running += parts[owner - 1].running;
+            progress->failed += parts[owner - 1].failed;
         }
     }
 }

@@ -116,7 +116,8 @@ struct region *worker_region(void)
     return self ? self->region : NULL;
 }
 
-bool worker_here(const struct region *region)
+/* Whether this thread runs a task or an initializer of the pool, or of one that was opened in such a task. */
+static bool worker_here(const struct region *region)
 {
     const struct region *here = worker_region();
     while (here && here != region)
