@@ -284,6 +284,7 @@ static void dies_always(void)
         CHECK(pool_each_worker(pool, functions[i], "a ", 3, PATIENCE) == -1);
         CHECK_EQ(errno, EOWNERDEAD);
         CHECK_EQ((long long)pool_error()->failures, 3);
+        CHECK(pool_error()->pid > 0);
         for (int k = 0; k < 3; k++)
             EVENTUALLY((pool_workers(pool, list, 3), list[k].pid == 0 && list[k].retry_in > 0));
         CHECK(atomic_load(&shared->mark) > 900);

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "unit.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -415,6 +416,10 @@ static void keep(enum pool_start start, bool other_too)
     struct death death = { BY_SIGNAL, SIGKILL };
     CHECK(pool_apply(pool, task_die, &death, sizeof death, NULL, 0) == -1);
     OK(pool_apply(pool, write_there, &kept[1], sizeof *kept, NULL, 0)); /* successors, too */
+    struct pollfd poller = { .fd = pool_descriptor(pool), .events = POLLIN };
+    pool_poll(pool);
+    CHECK(pool_apply_async(pool, write_there, &kept[1], sizeof *kept, 0, NULL) != NULL);
+    CHECK_EQ(poll(&poller, 1, (int)PATIENCE * 1000), 1); /* the pool has its own */
     if (other_too)
         OK(pool_apply(pool, write_there, &other[1], sizeof *other, NULL, 0));
     else
