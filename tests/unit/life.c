@@ -417,7 +417,7 @@ static void keep(enum pool_start start, bool other_too)
     CHECK(pool_apply(pool, task_die, &death, sizeof death, NULL, 0) == -1);
     OK(pool_apply(pool, write_there, &kept[1], sizeof *kept, NULL, 0)); /* successors, too */
     struct pollfd poller = { .fd = pool_descriptor(pool), .events = POLLIN };
-    pool_poll(pool);
+    EVENTUALLY((pool_poll(pool), poll(&poller, 1, 0) == 0));
     CHECK(pool_apply_async(pool, write_there, &kept[1], sizeof *kept, 0, NULL) != NULL);
     CHECK_EQ(poll(&poller, 1, (int)PATIENCE * 1000), 1); /* the pool has its own */
     if (other_too)
