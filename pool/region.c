@@ -307,19 +307,18 @@ static void close_between(unsigned from, unsigned to, bool at_exec)
         return;
     getrlimit(RLIMIT_NOFILE, &limit); /* by an old kernel */
     for (unsigned fd = from; fd <= to && fd < limit.rlim_cur; fd++)
-        if (!at_exec || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
-            close((int)fd);
+        (void)(at_exec ? fcntl((int)fd, F_SETFD, FD_CLOEXEC) : close((int)fd));
 }
 
 void keep_only(const int *keep, const int own[4], bool at_exec)
 {
-    for (int from = 3, next = 3; next < INT_MAX; from = next + 1) {
+    for (int last = 2, next = 2; next < INT_MAX; last = next) {
         next = INT_MAX;
         for (int i = 0; i < 4; i++)
-            next = own[i] >= from && own[i] < next ? own[i] : next;
+            next = own[i] > last && own[i] < next ? own[i] : next;
         for (const int *fd = keep; *fd >= 0; fd++)
-            next = *fd >= from && *fd < next ? *fd : next;
-        close_between((unsigned)from, (unsigned)next - 1, at_exec);
+            next = *fd > last && *fd < next ? *fd : next;
+        close_between((unsigned)last + 1, (unsigned)next - 1, at_exec);
     }
 }
 

@@ -150,7 +150,7 @@ int __wrap_open(const char *path, int flags, ...)
  * little memory and one core, in version 1 and 2, and in a container that shows version 1 from the lower one on. */
 enum { NO_CGROUP, ROOMY, FULL_1, FULL_2, SMALL_1, SMALL_2, SMALL_3, CGROUPS };
 
-static FILE *fake(const char *path, int mark)
+static FILE *fake(const char *path, int which)
 {
     static const struct {
         const char *path, *text[CGROUPS];
@@ -179,8 +179,8 @@ static FILE *fake(const char *path, int mark)
         { "/sys/fs/cgroup/c/cpu.max", { [SMALL_2] = "50000 100000\n" } },
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (strcmp(path, files[i].path) == 0 && files[i].text[mark])
-            return fmemopen((void *)files[i].text[mark], strlen(files[i].text[mark]), "r");
+        if (strcmp(path, files[i].path) == 0 && files[i].text[which])
+            return fmemopen((void *)files[i].text[which], strlen(files[i].text[which]), "r");
     return fail_with(ENOENT), NULL;
 }
 
@@ -573,7 +573,7 @@ static void which_limit(void)
         struct pool_error error;
         long in[] = { 1, 2 };
         const char *limit = mark == ROOMY ? "ulimit -u" : "pids.max of the cgroup";
-        atomic_store(&shared->mark, mark);
+        atomic_store(&shared->cgroup, mark);
         arm(FAULT_PROCESS, 1, true);
         struct pool_result *map = pool_map_async(pool, die_or_square, in, 2, sizeof *in, sizeof *in,
                                                  &(struct pool_job_options){ .chunk = 2 });
@@ -583,12 +583,12 @@ static void which_limit(void)
         CHECK_TEXT(error.text, limit);
         CHECK(pool_result_at(map, 1) == NULL && errno == EAGAIN);
         end_pool(pool);
-        atomic_store(&shared->mark, mark);
+        atomic_store(&shared->cgroup, mark);
         arm(FAULT_PROCESS, 1, true);
         REFUSED_NULL(pool_open(NULL), EAGAIN, limit);
         CHECK(disarm());
     }
-    atomic_store(&shared->mark, NO_CGROUP);
+    atomic_store(&shared->cgroup, NO_CGROUP);
 }
 
 static int reply_of(const void *arg, void *result)
@@ -629,7 +629,7 @@ static int nothing(const void *arg, void *result)
 static void small_cgroup(void)
 {
     for (int mark = SMALL_1; mark <= SMALL_3; mark++) {
-        atomic_store(&shared->mark, mark);
+        atomic_store(&shared->cgroup, mark);
         struct pool *pool = pool_open(NULL);
         OK(pool ? 0 : -1);
         CHECK_EQ(pool_processes(pool), 1);
@@ -640,7 +640,7 @@ static void small_cgroup(void)
         pool_result_free(whole);
         end_pool(pool);
     }
-    atomic_store(&shared->mark, NO_CGROUP);
+    atomic_store(&shared->cgroup, NO_CGROUP);
 }
 
 /* A pool that is closed then, or terminated, comes to its end. */

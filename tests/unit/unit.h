@@ -136,6 +136,7 @@ struct unit_shared {
     atomic_int fault_at;    /* the how-manieth of them, in whichever process */
     atomic_int fault_on;    /* 1: all later ones, too */
     atomic_int fault_count; /* how many there were */
+    atomic_int cgroup;      /* which one is to be seen (faults.c); 0: the system's own */
     atomic_int days;        /* that have gone by, for all that asks for the time */
 };
 
