@@ -146,7 +146,7 @@ int __wrap_open(const char *path, int flags, ...)
     return strikes(FAULT_DESCRIPTOR) ? (int)fail_with(EMFILE) : __real_open(path, flags, mode);
 }
 
-/* A cgroup two levels deep; as marked, that of the upper one, or none, is full; or the upper or the lower one has
+/* A cgroup two levels deep; as `cgroup` says, that of the upper one, or none, is full; or the upper or the lower one has
  * little memory and one core, in version 1 and 2, and in a container that shows version 1 from the lower one on. */
 enum { NO_CGROUP, ROOMY, FULL_1, FULL_2, SMALL_1, SMALL_2, SMALL_3, CGROUPS };
 
@@ -188,8 +188,8 @@ FILE *__wrap_fopen(const char *path, const char *mode)
 {
     if (shared && atomic_load(&shared->fault) == FAULT_NO_LIST && strstr(path, "/children"))
         return fail_with(ENOENT), NULL;
-    if (shared && atomic_load(&shared->mark) && strstr(path, "/cgroup"))
-        return fake(path, atomic_load(&shared->mark) % CGROUPS);
+    if (shared && atomic_load(&shared->cgroup) && strstr(path, "/cgroup"))
+        return fake(path, atomic_load(&shared->cgroup));
     return strikes(FAULT_DESCRIPTOR) ? (fail_with(EMFILE), NULL) : __real_fopen(path, mode);
 }
 
@@ -565,7 +565,7 @@ static void fork_fails_for_long(void)
     end_pool(pool);
 }
 
-/* The reason says which limit it is, as it was when fork failed. */
+/* The reason says which limit it is. */
 static void which_limit(void)
 {
     for (int mark = ROOMY; mark <= FULL_2; mark++) {
@@ -583,7 +583,6 @@ static void which_limit(void)
         CHECK_TEXT(error.text, limit);
         CHECK(pool_result_at(map, 1) == NULL && errno == EAGAIN);
         end_pool(pool);
-        atomic_store(&shared->cgroup, mark);
         arm(FAULT_PROCESS, 1, true);
         REFUSED_NULL(pool_open(NULL), EAGAIN, limit);
         CHECK(disarm());
