@@ -146,8 +146,8 @@ int __wrap_open(const char *path, int flags, ...)
     return strikes(FAULT_DESCRIPTOR) ? (int)fail_with(EMFILE) : __real_open(path, flags, mode);
 }
 
-/* A cgroup two levels deep; as `cgroup` says, that of the upper one, or none, is full; or the upper or the lower one has
- * little memory and one core, in version 1 and 2, and in a container that shows version 1 from the lower one on. */
+/* A cgroup two levels deep; as `cgroup` says, that of the upper one, or none, is full; or the upper or the lower one
+ * has little memory and one core, in version 1 and 2, and in a container that shows version 1 from the lower one on. */
 enum { NO_CGROUP, ROOMY, FULL_1, FULL_2, SMALL_1, SMALL_2, SMALL_3, CGROUPS };
 
 static FILE *fake(const char *path, int which)
