@@ -94,9 +94,9 @@ struct pool {
     int file;               /* while it opens: the file the region lies in; -1: none */
     struct thread *threads; /* a pool of threads has these */
     uint32_t thread_count;
-    struct worker worker; /* of an inline pool */
-    pthread_mutex_t turn; /* one thread at a time runs an inline pool's tasks */
-    bool calls_out;       /* has callbacks, sources, or tasks that run inline */
+    struct worker worker;   /* of an inline pool */
+    pthread_mutex_t turn;   /* one thread at a time runs an inline pool's tasks */
+    _Atomic bool calls_out; /* has callbacks, sources, or tasks that run inline */
     _Atomic bool joining, joined;
     _Atomic bool gone; /* and the region is, in which nobody held anything */
     char *trace;
@@ -229,7 +229,7 @@ struct visit visit_warily(struct pool *pool, struct pool_result *result, const c
 /** Goes in. `result` may be NULL; `waits`: the call may wait, which a callback must not. */
 static inline struct visit visit(struct pool *pool, struct pool_result *result, const char *who, bool waits)
 {
-    if (!pool || !*pool->here || depth || pool->calls_out)
+    if (!pool || !*pool->here || depth || atomic_load_explicit(&pool->calls_out, memory_order_relaxed))
         return visit_warily(pool, result, who, waits);
     visitors_add(visitors_of(pool, result), 1);
     return (struct visit){ pool, result, 0 };

@@ -477,24 +477,32 @@ static void open_and_use(void)
 /* With the default of .memory, on a machine however large. */
 static void little_data(void)
 {
+    if (unit_slow())
+        return; /* valgrind and sanitizers need more for themselves */
     limit_to(RLIMIT_DATA, status_kib("VmData") * KIB + 64 * MIB);
     open_and_use();
 }
 
 static void no_data(void)
 {
+    if (unit_slow())
+        return;
     limit_to(RLIMIT_DATA, 0);
     REFUSED_NULL(pool_open(NULL), ENOMEM, "see ulimit -d");
 }
 
 static void little_space(void)
 {
+    if (unit_slow())
+        return;
     limit_to(RLIMIT_AS, status_kib("VmSize") * KIB + 256 * MIB);
     open_and_use();
 }
 
 static void no_space(void)
 {
+    if (unit_slow())
+        return;
     limit_to(RLIMIT_AS, status_kib("VmSize") * KIB + MIB);
     REFUSED_NULL(pool_open(NULL), ENOMEM, "see ulimit -v");
 }
@@ -502,6 +510,8 @@ static void no_space(void)
 /* A program that locks its memory, as those that must not wait do: the pool is not part of that. */
 static void locked(void)
 {
+    if (unit_slow())
+        return;
     if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
         return; /* it may not */
     long before = status_kib("VmRSS");
@@ -514,6 +524,8 @@ static void locked(void)
 
 static void locked_little(void)
 {
+    if (unit_slow())
+        return;
     limit_to(RLIMIT_MEMLOCK, MIB);
     if (getuid() == 0 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
         return;
