@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,11 +144,8 @@ bool look_after(struct pool *pool)
 
 void await_hangup(const struct pool *pool, int ms)
 {
-    int nursery = pool->nursery > 0 ? (int)syscall(SYS_pidfd_open, pool->nursery, 0) : -1;
-    struct pollfd end[2] = { { .fd = nursery, .events = POLLIN }, { .fd = socket_is_ours(pool) ? pool->socket : -1 } };
-    if (pool->nursery > 0 && poll(end, ms && nursery >= 0 ? 1 : 2, ms) > 0)
+    struct pollfd end = { .fd = socket_is_ours(pool) ? pool->socket : -1 };
+    if (pool->nursery > 0 && poll(&end, 1, ms) > 0)
         for (int i = 0; i < 1000 && workers_live(pool); i++) /* it is about to be gone, unless a debugger holds it */
             usleep(20);
-    if (nursery >= 0)
-        close(nursery);
 }

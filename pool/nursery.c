@@ -420,7 +420,7 @@ _Noreturn void nursery_live(struct region *region, int socket)
     worker_wear(worker_mark(getpid(), 0));
     n.caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
     prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         break_pool(&n, 0, errno);
     keep_workers(&n);
 }

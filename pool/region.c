@@ -81,17 +81,32 @@ static struct plan make_plan(size_t memory, size_t room, bool traced)
     return plan;
 }
 
-/* Maps what costs nothing until it is used, in a program that locks all its memory, too: while it is nobody's to touch,
+/* Tells whether this program locks all its memory (mlockall): then a new page is there at once. */
+static bool locks_all(void)
+{
+    unsigned char there = 1;
+    void *page = mmap(NULL, STRETCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return true;
+    if (mincore(page, 1, &there) != 0)
+        there = 1;
+    munmap(page, STRETCH);
+    return there & 1;
+}
+
+/* Maps what costs nothing until it is used. Where all memory is locked it is nobody's to touch at first, so that
  * mapping it takes no page, and then it is told not to be locked. NULL and errno. */
 static void *map(void *at, size_t size, int protection, int flags, int file)
 {
-    void *got = mmap(at, size, PROT_NONE, flags | MAP_NORESERVE, file, 0);
+    bool locked = locks_all();
+    void *got = mmap(at, size, locked ? PROT_NONE : protection, flags | MAP_NORESERVE, file, 0);
     if (got == MAP_FAILED) {
         errno = errno == EAGAIN ? ENOMEM : errno; /* more than may be locked */
         return NULL;
     }
-    munlock(got, size);
-    if ((!at || got == at) && mprotect(got, size, protection) == 0)
+    if (locked)
+        munlock(got, size);
+    if ((!at || got == at) && (!locked || mprotect(got, size, protection) == 0))
         return got;
     int error = at && got != at ? EEXIST : errno; /* by a kernel that does not know MAP_FIXED_NOREPLACE */
     munmap(got, size);

@@ -87,6 +87,7 @@ static const struct call table[] = {
     CALL(mprotect, ENOMEM, EACCES),
     CALL(madvise, ENOMEM, EINVAL, EAGAIN),
     CALL(munlock, ENOMEM),
+    CALL(mincore, ENOMEM, EAGAIN),
     CALL(clone, EAGAIN, ENOMEM),
     CALL(clone3, EAGAIN, ENOMEM, ENOSYS),
     CALL(execve, EAGAIN, ENOMEM, ENOENT, EACCES),
