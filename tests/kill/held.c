@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -460,6 +461,7 @@ static void run_orphan(long stride)
 {
     pid_t worker, successor, nursery;
     (void)stride;
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* to be the orphan's parent, and reap it */
     struct pool *pool = open_asleep(&(struct pool_options){ .processes = 1 }, &worker);
     seize(nursery = child_of(getpid()), PTRACE_O_TRACEFORK);
     kill(worker, SIGKILL);
@@ -468,6 +470,7 @@ static void run_orphan(long stride)
     await_state(nursery, 'Z', "the nursery does not end");
     let_go(successor);
     await_end(successor, "a worker lives on whose nursery was gone at its birth");
+    waitpid(successor, NULL, __WALL);
     printf("orphan: it did not stay\n");
     end_pool(pool, 0);
 }
