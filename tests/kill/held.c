@@ -10,11 +10,13 @@
  *              If somebody found the queue closed and empty, the put must be refused.
  * getter       a worker is held N instructions into a get. Meanwhile as much is put as there is room. It gets the right
  *              item.
- * woken        the one worker that was woken for all is held by a debugger, which the nursery does not see, N
- *              instructions behind its sleep. A call that waits sees to it that the other one does the work.
- * condemned    the nursery is held in front of the kill of a worker whose item was cancelled, and ends meanwhile. What
- *              comes next must not be hit.
- * orphan       a worker is held at its birth, and the nursery killed. The worker must not stay.
+ * joiner       a worker is held N instructions into a join of a queue. Meanwhile the one item in it is got, and not
+ * dealt with. So the join must not succeed. innocent     a worker is held while it has the lock of a queue, and one
+ * that waits for the lock is killed. Whoever heals that one must not open the lock. woken        the one worker that
+ * was woken for all is held by a debugger, which the nursery does not see, N instructions behind its sleep. A call that
+ * waits sees to it that the other one does the work. condemned    the nursery is held in front of the kill of a worker
+ * whose item was cancelled, and ends meanwhile. What comes next must not be hit. orphan       a worker is held at its
+ * birth, and the nursery killed. The worker must not stay.
  *
  * Exit status 0; 1 if the pool failed; 77 if ptrace is not allowed here.
  */
@@ -27,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,6 +145,15 @@ static int get_one(const void *arg, void *result)
     return status;
 }
 
+/* Joins the queue, in the same way. */
+static int join_queue(const void *arg, void *result)
+{
+    raise(SIGSTOP);
+    *(int *)result = pool_queue_join(*(struct pool_queue *const *)arg, 0) == 0 ? 0 : pool_error()->code;
+    raise(SIGSTOP);
+    return 0;
+}
+
 /* Has the worker begin the task, drives it so many instructions behind its first stop. Returns whether it had not come
  * to the second one. */
 static bool hold_in_call(pid_t worker, long steps)
@@ -208,11 +220,28 @@ static bool hold_in_get(struct pool *pool, struct pool_queue *queue, pid_t worke
     return more;
 }
 
+/* Nobody deals with the item that is got. */
+static bool hold_in_join(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
+{
+    long item = 1;
+    int code;
+    pool_queue_put(queue, &item, 0);
+    struct pool_result *task = pool_apply_async(pool, join_queue, &queue, sizeof queue, sizeof code, NULL);
+    bool more = hold_in_call(worker, steps);
+    pool_queue_get(queue, &item, 0); /* or not, if the join has the lock */
+    finish(worker, task, &code, steps);
+    if (code != ETIMEDOUT)
+        fail("a join ended before all was dealt with", steps);
+    return more;
+}
+
+#define ENOUGH 600 /* instructions: then a call is through, and says what became of it */
+
 static void run_queue(const char *what, long stride,
                       bool (*hold_in)(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps))
 {
     long steps = 1 + (long)getpid() % stride, times = 0;
-    for (bool more = true; more; steps += stride, times++) {
+    for (bool more = true; more && steps < ENOUGH; steps += stride, times++) {
         pid_t worker;
         struct pool *pool = open_asleep(&(struct pool_options){ .processes = 1 }, &worker);
         struct pool_queue *queue = pool_queue_open(pool, 3, sizeof(long));
@@ -231,6 +260,88 @@ static void run_putter(long stride)
 static void run_getter(long stride)
 {
     run_queue("getter", 1 + stride / 10, hold_in_get);
+}
+
+static void run_joiner(long stride)
+{
+    run_queue("joiner", 1 + stride / 10, hold_in_join);
+}
+
+/* ---- A lock, and the death of one that waits for it ---- */
+
+/* What tasks and program have in common. */
+struct gates {
+    atomic_int begun[2], go_on[2];
+};
+
+static struct gates *gates;
+
+static void make_gates(void)
+{
+    gates = mmap(NULL, sizeof *gates, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static int put_five(const void *arg, void *result)
+{
+    long five = 5;
+    (void)result;
+    atomic_store(&gates->begun[0], 1);
+    return pool_queue_put(*(struct pool_queue *const *)arg, &five, DEADLINE);
+}
+
+/* Returns which of two seized workers has begun the task, in which it stops. */
+static int which_stops(const pid_t workers[2])
+{
+    int which = 0;
+    while (state_of(workers[which]) != 't')
+        which = !which;
+    return which;
+}
+
+/* Returns whether the worker has the lock after so many instructions; it looks by trying to put something. */
+static bool hold_with_lock(long steps)
+{
+    pid_t workers[2];
+    long item = 1, got, none;
+    int refused;
+    struct pool *pool = open_asleep(&(struct pool_options){ .processes = 2 }, workers);
+    struct pool_queue *queue = pool_queue_open(pool, 8, sizeof(long));
+    seize(workers[0], 0);
+    seize(workers[1], 0);
+    struct pool_result *first = pool_apply_async(pool, put_four, &queue, sizeof queue, sizeof refused, NULL);
+    int which = which_stops(workers);
+    ptrace(PTRACE_INTERRUPT, workers[!which], NULL, 0);
+    waitpid(workers[!which], NULL, __WALL);
+    let_go(workers[!which]);
+    hold_in_call(workers[which], steps);
+    bool locked = pool_queue_put(queue, &item, 0) != 0;
+    if (locked) {
+        struct pool_result *second = pool_apply_async(pool, put_five, &queue, sizeof queue, 0, NULL);
+        while (!atomic_load(&gates->begun[0]))
+            ;
+        await_state(workers[!which], 'S', "a worker does not wait for the lock");
+        kill(workers[!which], SIGKILL);
+        if (pool_result_wait(second, DEADLINE) != 0)
+            fail("not answered", steps);
+        if (pool_queue_put(queue, &item, 0) == 0)
+            fail("a lock was opened that somebody has", steps);
+        pool_result_free(second);
+    }
+    finish(workers[which], first, &refused, steps);
+    if (locked && (pool_queue_get(queue, &got, 0) != 0 || got != 4 || pool_queue_get(queue, &none, 0) == 0))
+        fail("a wrong item", steps);
+    end_pool(pool, steps);
+    return locked;
+}
+
+static void run_innocent(long stride)
+{
+    long steps = 1;
+    (void)stride;
+    make_gates();
+    while (!hold_with_lock(steps))
+        steps++;
+    printf("innocent: the lock stayed with the one that has it, after %ld instructions\n", steps);
 }
 
 /* ---- Who was woken ---- */
@@ -301,10 +412,6 @@ static void run_woken(long stride)
 
 /* ---- A kill that comes late ---- */
 
-static struct {
-    atomic_int begun[2], go_on[2];
-} * gates;
-
 /* Waits at a gate. */
 static int wait_at_gate(const void *arg, void *result)
 {
@@ -322,7 +429,7 @@ static void run_condemned(long stride)
     int which[] = { 0, 1 }, status;
     struct __ptrace_syscall_info info = { .op = 0 };
     (void)stride;
-    gates = mmap(NULL, sizeof *gates, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    make_gates();
     struct pool *pool = open_asleep(&(struct pool_options){ .processes = 1 }, &worker);
     struct pool_result *first = pool_apply_async(pool, wait_at_gate, &which[0], sizeof(int), 0, NULL);
     struct pool_result *second = pool_apply_async(pool, wait_at_gate, &which[1], sizeof(int), 0, NULL);
@@ -354,6 +461,7 @@ static void run_orphan(long stride)
 {
     pid_t worker, successor, nursery;
     (void)stride;
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* to be the orphan's parent, and reap it */
     struct pool *pool = open_asleep(&(struct pool_options){ .processes = 1 }, &worker);
     seize(nursery = child_of(getpid()), PTRACE_O_TRACEFORK);
     kill(worker, SIGKILL);
@@ -362,18 +470,17 @@ static void run_orphan(long stride)
     await_state(nursery, 'Z', "the nursery does not end");
     let_go(successor);
     await_end(successor, "a worker lives on whose nursery was gone at its birth");
+    waitpid(successor, NULL, __WALL);
     printf("orphan: it did not stay\n");
     end_pool(pool, 0);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct drive_case cases[] = { { "record", run_record },
-                                               { "putter", run_putter },
-                                               { "getter", run_getter },
-                                               { "woken", run_woken },
-                                               { "condemned", run_condemned },
-                                               { "orphan", run_orphan },
-                                               { NULL, NULL } };
+    static const struct drive_case cases[] = {
+        { "record", run_record },       { "putter", run_putter },     { "getter", run_getter },
+        { "joiner", run_joiner },       { "innocent", run_innocent }, { "woken", run_woken },
+        { "condemned", run_condemned }, { "orphan", run_orphan },     { NULL, NULL }
+    };
     return drive_cases(argc, argv, cases);
 }

@@ -10,6 +10,10 @@
  *              from its birth, and killed.
  * putter       a worker is killed N instructions into a put into a queue,
  * getter       or into a get and the task_done behind it.
+ * waking       the same two, while somebody sleeps who waits for that.
+ * lock         a worker is held N instructions into a put, and goes on when somebody waits for the lock that it has,
+ *              if it has it.
+ * opener       it is killed, when somebody waits for the lock that it has, N instructions later.
  * timer        a worker is killed in the call that stops the timer of an item with a limit.
  *
  * After each kill everything has to be answered, rightly or, for as many items as were killed, with an error that names
@@ -25,8 +29,10 @@
 #include "drive.h"
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,6 +305,135 @@ static void run_getter(long stride)
     run_queue("getter", false, 1 + stride / 10);
 }
 
+/* ---- Who sleeps at a queue ---- */
+
+/* A thread that puts an item or gets one. */
+struct waiter {
+    pthread_t thread;
+    struct pool_queue *queue;
+    bool puts;
+    long item;
+    _Atomic pid_t tid;
+    atomic_int back; /* 1: it succeeded, 2: it failed */
+};
+
+static void *wait_at_queue(void *about)
+{
+    struct waiter *waiter = about;
+    atomic_store(&waiter->tid, gettid());
+    int status = waiter->puts ? pool_queue_put(waiter->queue, &waiter->item, POOL_FOREVER)
+                              : pool_queue_get(waiter->queue, &waiter->item, POOL_FOREVER);
+    atomic_store(&waiter->back, status == 0 ? 1 : 2);
+    return NULL;
+}
+
+/* Starts it. Returns whether it sleeps; else it is back. */
+static bool start_waiter(struct waiter *waiter, struct pool_queue *queue, bool puts)
+{
+    *waiter = (struct waiter){ .queue = queue, .puts = puts, .item = 5 };
+    if (pthread_create(&waiter->thread, NULL, wait_at_queue, waiter) != 0)
+        fail("no thread", 0);
+    while (!waiter->tid || (state_of(waiter->tid) != 'S' && !waiter->back))
+        ;
+    return !waiter->back;
+}
+
+static void end_waiter(struct waiter *waiter, long steps)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    for (time_t end = now.tv_sec + (time_t)DEADLINE; !waiter->back && now.tv_sec < end;)
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    if (waiter->back != 1)
+        fail("who sleeps is not woken", steps);
+    pthread_join(waiter->thread, NULL);
+}
+
+/* Somebody waits for what the worker does. Whether it does it or not, it is done after that. */
+static bool kill_waker(struct pool *pool, bool puts, long steps)
+{
+    struct pool_queue *queue = pool_queue_open(pool, 1, sizeof(long));
+    struct waiter waiter;
+    long item = 1;
+    if (!puts)
+        pool_queue_put(queue, &item, 0);
+    start_waiter(&waiter, queue, !puts);
+    bool more = kill_in_call(pool, puts ? put_two : get_one, queue, steps);
+    if ((puts ? pool_queue_put(queue, &item, DEADLINE) : pool_queue_get(queue, &item, DEADLINE)) != 0)
+        fail("the queue does not go on", steps);
+    end_waiter(&waiter, steps);
+    return more;
+}
+
+static void run_waking(long stride)
+{
+    long some = 1 + stride / 10, steps = 1, kills = 0;
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1 });
+    if (!pool)
+        fail("cannot open", steps);
+    for (steps = 1 + (long)getpid() % some; kill_waker(pool, true, steps); steps += some)
+        kills++;
+    for (steps = 1 + (long)getpid() % some; kill_waker(pool, false, steps); steps += some)
+        kills++;
+    printf("waking: killed %ld times: whoever slept was woken\n", kills);
+    end_pool(pool, steps);
+}
+
+/* Drives the pool's worker so many instructions into a put, when it has been seized. */
+static bool drive_into_put(pid_t worker, long steps)
+{
+    int status;
+    waitpid(worker, &status, __WALL);
+    while (steps > 0 && one_step(worker))
+        steps--;
+    return steps == 0;
+}
+
+/* Tells in `locked` whether the worker had the lock, and in that case kills it `later`, if that is not negative.
+ * Returns whether it had not come to the end. */
+static bool hold_in_put(long steps, long later, bool *locked)
+{
+    pid_t worker;
+    struct waiter waiter;
+    struct pool *pool = open_asleep(&(struct pool_options){ .processes = 1 }, &worker);
+    struct pool_queue *queue = pool_queue_open(pool, 8, sizeof(long));
+    seize(worker, 0);
+    struct pool_result *result = pool_apply_async(pool, put_two, &queue, sizeof queue, sizeof(long), NULL);
+    bool more = drive_into_put(worker, steps);
+    *locked = start_waiter(&waiter, queue, true);
+    for (; more && later > 0 && *locked; later--)
+        more = one_step(worker);
+    if (*locked && later >= 0)
+        end_held(worker);
+    else
+        ptrace(PTRACE_DETACH, worker, NULL, 0);
+    while (!pool_result_ready(result))
+        kill(worker, SIGCONT);
+    end_waiter(&waiter, steps);
+    end_pool(pool, steps);
+    return more;
+}
+
+static void run_lock(long stride)
+{
+    long some = 1 + stride / 10, steps = 1 + (long)getpid() % some, times = 1;
+    bool locked, ever = false;
+    for (; hold_in_put(steps, -1, &locked); steps += some, times++)
+        ever |= locked;
+    printf("lock: held %ld times, %s the lock: whoever slept was woken\n", times, ever ? "also with" : "never with");
+}
+
+static void run_opener(long stride)
+{
+    long some = 1 + stride / 10, steps = 1, later = (long)getpid() % some;
+    bool locked = false;
+    for (; !locked; steps++)
+        hold_in_put(steps, -1, &locked);
+    for (; hold_in_put(steps - 1, later, &locked); later += some)
+        ;
+    printf("opener: killed up to %ld instructions after it had the lock: whoever slept was woken\n", later);
+}
+
 /* ---- A timer ---- */
 
 /* By then the item has ended: it is not to be lost. */
@@ -331,8 +466,10 @@ static void run_timer(long stride)
 
 int main(int argc, char **argv)
 {
-    static const struct drive_case cases[] = { { "worker", run_worker }, { "successor", run_successor },
-                                               { "putter", run_putter }, { "getter", run_getter },
-                                               { "timer", run_timer },   { NULL, NULL } };
+    static const struct drive_case cases[] = {
+        { "worker", run_worker }, { "successor", run_successor }, { "putter", run_putter },
+        { "getter", run_getter }, { "waking", run_waking },       { "lock", run_lock },
+        { "opener", run_opener }, { "timer", run_timer },         { NULL, NULL }
+    };
     return drive_cases(argc, argv, cases);
 }

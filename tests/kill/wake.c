@@ -1,7 +1,7 @@
 /*
  * wake.c - a model of who wakes whom: every order in which workers, caller and nursery can take their steps is tried.
  *
- * usage: build/wake [WORKERS JOBS DEATHS STOPS GO-ON [VARIANT]]     or -l: as make model does, larger ones
+ * usage: build/wake [-l | VARIANT | WORKERS JOBS DEATHS STOPS GO-ON]     -l: larger ones, as make model does
  *
  * What it is about: the ring, the word `wake`, the word `spinner` and the bits `asleep`, as submit.c, region.c and
  * worker.c use them, with deaths and stops of workers at any step, and what the nursery does about them. A step is one
@@ -606,11 +606,19 @@ static int run_all(const struct size *sizes, int count)
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: wake [-l | WORKERS JOBS DEATHS STOPS GO-ON [VARIANT]], at most %d workers and %d jobs; variants:\n",
+            "usage: wake [-l | VARIANT | WORKERS JOBS DEATHS STOPS GO-ON], at most %d workers and %d jobs; variants:\n",
             MOST_WORKERS, MOST_JOBS);
     for (enum variant v = NONE + 1; v < ALL; v++)
         fprintf(stderr, "    %s\n", variants[v].name);
     return 2;
+}
+
+static int run_variant(const char *name)
+{
+    for (enum variant v = NONE + 1; v < ALL; v++)
+        if (strcmp(variants[v].name, name) == 0)
+            return explore(variants[v].least, v) != 0;
+    return usage();
 }
 
 int main(int argc, char **argv)
@@ -620,18 +628,15 @@ int main(int argc, char **argv)
         { 2, 2, 0, 1, 1 }, { 2, 2, 1, 1, 0 }, { 2, 2, 2, 0, 1 },
         { 2, 3, 1, 0, 1 }, { 2, 3, 0, 1, 0 }, { 3, 2, 0, 0, 1 },
     };
-    enum variant which = NONE;
     if (argc == 1)
         return run_all(small, sizeof small / sizeof *small);
-    if (argc == 2 && strcmp(argv[1], "-l") == 0)
-        return run_all(large, sizeof large / sizeof *large);
-    if (argc < 6)
+    if (argc == 2)
+        return strcmp(argv[1], "-l") == 0 ? run_all(large, sizeof large / sizeof *large) : run_variant(argv[1]);
+    if (argc != 6)
         return usage();
-    while (argc > 6 && which < ALL && (which == NONE || strcmp(variants[which].name, argv[6]) != 0))
-        which++;
     struct size asked = { (uint8_t)atoi(argv[1]), (uint8_t)atoi(argv[2]), (uint8_t)atoi(argv[3]),
                           (uint8_t)atoi(argv[4]), (uint8_t)atoi(argv[5]) };
-    if (which == ALL || asked.workers < 1 || asked.workers > MOST_WORKERS || asked.jobs < 1 || asked.jobs > MOST_JOBS)
+    if (asked.workers < 1 || asked.workers > MOST_WORKERS || asked.jobs < 1 || asked.jobs > MOST_JOBS)
         return usage();
-    return explore(asked, which) != 0;
+    return explore(asked, NONE) != 0;
 }

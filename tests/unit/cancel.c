@@ -91,6 +91,22 @@ static void t06_running(void)
     end_pool(pool);
 }
 
+/* The successor is not condemned for what its predecessor did. */
+static void costs_one_worker(void)
+{
+    struct pool_worker worker;
+    struct pool *pool = open_pool(1);
+    struct pool_result *result = pool_apply_async(pool, task_forever, NULL, 0, 0, NULL);
+    EVENTUALLY(shared->arrived == 1);
+    CHECK_EQ(pool_result_cancel(result), 1);
+    FAILED(pool_result_get(result, NULL, PATIENCE), ECANCELED, 0);
+    for (int i = 0; i < 3; i++)
+        still_good(pool, 1);
+    CHECK_EQ(pool_workers(pool, &worker, 1), 1);
+    CHECK_EQ(worker.number, 2);
+    end_pool(pool);
+}
+
 static void t06_those_behind(void)
 {
     struct pool *pool = open_pool(1);
@@ -548,6 +564,7 @@ static void p46_kinds(void)
 static const struct unit_case cases[] = {
     { "T05 cancelled in the queue: never runs", t05_queued },
     { "T06 cancelled while it runs: its worker is replaced, the neighbour is fine", t06_running },
+    { "T06 a task that is cancelled costs one worker", costs_one_worker },
     { "T06 the tasks behind a cancelled one are done by a new worker", t06_those_behind },
     { "T06 deaf, stopped, computing, with a child of its own: cancelled all the same", t06_stubborn },
     { "T07 what is done cannot be cancelled, and keeps its result", t07_done },

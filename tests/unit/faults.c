@@ -252,6 +252,12 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
     return status;
 }
 
+/* Whether who wakes somebody is to wait until that one has gone on (slices.c). */
+static bool is_wake(long number, const long *a)
+{
+    return number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAKE && shared && atomic_load(&shared->wakes_wait);
+}
+
 /* It passes on six arguments, as the C library does, whether there were so many or not; so it must not be looked at. */
 __attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
 {
@@ -269,6 +275,8 @@ __attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
         return fail_with(ENOSYS);
     if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && strikes(FAULT_SLEEP))
         return fail_with(EINTR);
+    if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && shared && atomic_load(&shared->no_slices))
+        a[3] = 0;
     long got = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (number == SYS_futex && (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && got == 0) {
         if (strikes(FAULT_WOKEN_STOPS))
@@ -276,6 +284,8 @@ __attribute__((no_sanitize("address"))) long __wrap_syscall(long number, ...)
         if (strikes(FAULT_WOKEN_DIES))
             raise(SIGKILL);
     }
+    for (double end = unit_now() + PATIENCE; got > 0 && is_wake(number, a) && unit_now() < end;)
+        unit_sleep(0.001);
     return got;
 }
 

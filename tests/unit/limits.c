@@ -50,6 +50,16 @@ static struct pool_result *apply_limited(struct pool *pool, pool_task *task, dou
 
 /* --- Limits --- */
 
+/* A death that came later than the limit of an item before it. */
+static void over_with_its_item(void)
+{
+    struct death death = { BY_SIGNAL, SIGKILL };
+    struct pool *pool = open_pool(1);
+    FAILED(pool_result_get(apply_limited(pool, task_forever, SHORT), NULL, PATIENCE), ETIME, 0);
+    FAILED(pool_apply(pool, task_die, &death, sizeof death, NULL, 0), EOWNERDEAD, 0);
+    end_pool(pool);
+}
+
 static void t01_passed(void)
 {
     struct pool *pool = open_pool(2);
@@ -708,6 +718,7 @@ static const struct unit_case cases[] = {
     { "T01 the limit is each item's, not the chunk's", not_for_the_chunk },
     { "T01 20,000 tasks that do not reach their limit", not_reached },
     { "T01 a limit ends with its item", ends_with_its_item },
+    { "T01 whoever dies when a limit is long over did not pass it", over_with_its_item },
     { "G11 3000 items close to their limit: a result or ETIME", close_to_it },
     { "G11 1500 tasks close to their limit, and innocent ones right behind", innocent_behind_it },
     { "G11 1200 items too slow in a row: the pool is not broken", all_too_slow },

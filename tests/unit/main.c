@@ -39,6 +39,7 @@ static const struct unit_suite *const suites[] = {
     &unit_output,
     &unit_faults,
     &unit_queues,
+    &unit_slices,
     &unit_nested,
     &unit_spawn,
     &unit_together,

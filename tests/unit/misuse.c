@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static int add_star(const void *const *args, void *result)
@@ -346,6 +347,29 @@ static void all_refused(struct pool *pool, const char *words)
     CHECK(out == 5 && state == 0);
 }
 
+/* Arguments that cannot be read at first: whoever copies them comes into a handler. */
+static struct pool *copying_for;
+static char *unreadable;
+enum { UNREADABLE = 1 << 16 };
+
+static void close_while_copying(int number)
+{
+    (void)number;
+    OK(pool_close(copying_for));
+    mprotect(unreadable, UNREADABLE, PROT_READ | PROT_WRITE);
+}
+
+static void closed_while_copying(void)
+{
+    unreadable = mmap(NULL, UNREADABLE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    copying_for = open_pool(1);
+    signal(SIGSEGV, close_while_copying);
+    REFUSED_NULL(pool_map_async(copying_for, task_square, unreadable, UNREADABLE / sizeof(long), sizeof(long),
+                                sizeof(long), NULL),
+                 ESHUTDOWN, "closed");
+    end_pool(copying_for);
+}
+
 static void p19_after_the_end(void)
 {
     struct pool *pool = open_pool(1);
@@ -549,6 +573,7 @@ static const struct unit_case cases[] = {
     { "M03 sizes that overflow or cannot be are refused", too_much, ALL_KINDS },
     { "T10 join of an open pool is refused with what to do", t10_join_before_close, ALL_KINDS },
     { "P19 a closed, terminated or joined pool takes no more work", p19_after_the_end, ALL_KINDS },
+    { "P19 a pool that is closed while a job's arguments are copied takes it no more", closed_while_copying, TWINS },
     { "P20 a joined pool can be closed, terminated and joined again, and its results read", p20_joined, ALL_KINDS },
     { "M04 a full ring says EAGAIN if asked not to wait, else waits", full_ring, TWINS },
     { "M05 a pool used in a child of the program is refused, and unharmed", child_of_the_program, ALL_KINDS },

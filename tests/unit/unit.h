@@ -49,7 +49,8 @@ struct unit_suite {
 
 extern const struct unit_suite unit_maps, unit_results, unit_streams, unit_callbacks, unit_misuse, unit_life, unit_poll,
     unit_cancel, unit_limits, unit_canaries, unit_deaths, unit_signals, unit_host, unit_output, unit_faults,
-    unit_queues, unit_nested, unit_spawn, unit_together, unit_traces, unit_leftovers, unit_each, unit_leaving, unit_memory;
+    unit_queues, unit_slices, unit_nested, unit_spawn, unit_together, unit_traces, unit_leftovers, unit_each,
+    unit_leaving, unit_memory;
 
 /** Where failed checks are reported to, and what a process ends with that REQUIRE stopped. For unit.c and run.c. */
 extern int unit_report;
@@ -132,6 +133,8 @@ struct unit_shared {
     atomic_int pid[64];          /* who, by arrival */
     atomic_int cell[UNIT_CELLS]; /* how often, by item */
     char text[4096];
+    atomic_int no_slices;   /* 1: who waits in the library is not woken but by somebody (slices.c) */
+    atomic_int wakes_wait;  /* 1: who has woken somebody goes on only when this is 0 */
     atomic_int fault;       /* which system calls are to fail (faults.c); 0: none */
     atomic_int fault_at;    /* the how-manieth of them, in whichever process */
     atomic_int fault_on;    /* 1: all later ones, too */
