@@ -119,11 +119,11 @@ static struct job *clear_up(struct region *region, uint32_t number)
     atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
     queues_heal(region, number);
     settle_once(region, slot, number);
-    if (!aim) {
+    if (!aim)
         note_drop(region, slot); /* it may have been giving pages back */
-        atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ number + 1 }, 0);
+    atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ number + 1 }, 0);
+    if (!aim)
         return NULL;
-    }
     struct job *job = &region->jobs[aim - 1];
     uint32_t chunk = atomic_load(&slot->chunk); /* of an earlier job, if it was killed before it chose one of this */
     if (chunk < atomic_load(&job->chunks)) {

@@ -101,17 +101,28 @@ static bool find_run(struct region *region, struct slot *slot, uint32_t count)
     return found;
 }
 
+/* Looks once more while nobody can be giving pages back: what that one has in hand is free, and looks taken. */
+static bool find_beside_cleaner(struct region *region, struct slot *slot, uint32_t count)
+{
+    uint32_t nobody = 0;
+    for (int i = 0; !atomic_compare_exchange_strong(&region->cleaner, &nobody, tag_of(region, slot)); i++, nobody = 0) {
+        if (i == YIELDS)
+            return false;
+        sched_yield();
+    }
+    bool found = find_run(region, slot, count);
+    atomic_store(&region->cleaner, 0);
+    return found;
+}
+
 struct note *note_new(struct region *region, struct slot *slot, enum note_kind kind, size_t size)
 {
     note_drop(region, slot);
     uint64_t count = (sizeof(struct note) + size + 1 + BLOCK_SIZE - 1) / BLOCK_SIZE;
     if (size > region->memory_limit || count > region->block_count)
         return NULL;
-    for (int i = 0; !find_run(region, slot, (uint32_t)count); i++) {
-        if (!atomic_load(&region->cleaner) || i == YIELDS) /* else what is missing may be only being cleaned */
-            return NULL;
-        sched_yield();
-    }
+    if (!find_run(region, slot, (uint32_t)count) && !find_beside_cleaner(region, slot, (uint32_t)count))
+        return NULL;
     struct note *note = note_unpublished(region, slot);
     *note = (struct note){ .blocks = (uint32_t)count, .kind = kind, .size = size };
     note->bytes[size] = '\0';

@@ -634,6 +634,35 @@ static int nothing(const void *arg, void *result)
     return 0;
 }
 
+/* Replies over and over with all the memory there is: the last one counts. */
+static int insist(const void *arg, void *result)
+{
+    (void)result;
+    const size_t *size = arg;
+    for (int i = 0; i < 20; i++)
+        if (!pool_reply(*size))
+            return -1;
+    return 0;
+}
+
+/* What a worker with nothing to do gives back at this moment is as good as free. It does so as soon as the memory has
+ * not been used for a day. */
+static void beside_the_cleaner(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 4 << 20 });
+    size_t size = 4 << 20;
+    OK(pool ? 0 : -1);
+    for (int round = 0; round < 40; round++) {
+        OK(pool_apply(pool, reply_of, &size, sizeof size, NULL, 0));
+        atomic_fetch_add(&shared->days, 1);
+        struct pool_result *other = pool_apply_async(pool, nothing, NULL, 0, 0, NULL);
+        OK(pool_apply(pool, insist, &size, sizeof size, NULL, 0));
+        OK(pool_result_get(other, NULL, PATIENCE));
+        pool_result_free(other);
+    }
+    end_pool(pool);
+}
+
 /* A quarter of 64 MiB is 16. */
 static void small_cgroup(void)
 {
@@ -920,6 +949,7 @@ static const struct unit_case cases[] = {
       fork_fails_for_long },
     { "G16 fork fails: which limit it is", which_limit },
     { "G21 a worker dies while it gives pages back", cleaner_dies },
+    { "G21 a worker takes what another is about to give back", beside_the_cleaner },
     { "G16 the cgroup's limits on memory and cores, own and from above", small_cgroup },
     { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
     { "G16 no close_range: descriptors are closed one by one", closes_one_by_one },
