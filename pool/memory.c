@@ -121,20 +121,45 @@ static size_t cut_new(struct memory *memory, size_t units)
     return top;
 }
 
-/* Returns where there were so many free units in one piece, or NONE. */
+/* Returns the order of the free block that begins here; ORDERS: none does. */
+static unsigned order_at(const struct memory *memory, size_t at)
+{
+    unsigned order = 0;
+    while (order < ORDERS && (at >> order << order != at || !is_free(memory, order, at >> order)))
+        order++;
+    return order;
+}
+
+/* Takes units from where a free block begins, if as many are free there. Returns the place, or NONE. */
+static size_t take_from(struct memory *memory, size_t at, size_t units)
+{
+    size_t end = at;
+    for (unsigned order; end < at + units && (order = order_at(memory, end)) < ORDERS;)
+        end += (size_t)1 << order;
+    if (end < at + units || !claim(memory, at, at + units))
+        return NONE;
+    for (size_t block = at; block < end;) {
+        unsigned order = order_at(memory, block);
+        flip(memory, order, block >> order);
+        block += (size_t)1 << order;
+    }
+    put(memory, at + units, end);
+    return at;
+}
+
+/* Returns where there were so many free units in one piece, or NONE. It looks at the lowest of the smallest blocks that
+ * are half as long at least, behind which there may be more, and of those that are long enough. */
 static size_t cut(struct memory *memory, size_t units)
 {
-    unsigned order = units > 1 ? 64 - (unsigned)__builtin_clzll(units - 1) : 0;
-    uint64_t enough = memory->orders >> order << order;
-    if (!enough)
-        return cut_new(memory, units);
-    order = (unsigned)__builtin_ctzll(enough);
-    size_t n = lowest(memory, order), at = n << order;
-    if (order >= STRETCH_ORDER && !claim(memory, at, at + units))
-        return NONE;
-    flip(memory, order, n);
-    put(memory, at + units, (n + 1) << order);
-    return at;
+    unsigned half = 63 - (unsigned)__builtin_clzll(units);
+    size_t at = NONE;
+    for (unsigned least = half; least <= half + 1 && at == NONE; least++) {
+        uint64_t enough = memory->orders >> least << least;
+        unsigned order = enough ? (unsigned)__builtin_ctzll(enough) : 0;
+        if (enough)
+            at = take_from(memory, lowest(memory, order) << order, units);
+    }
+    return at == NONE ? cut_new(memory, units) : at;
 }
 
 /* ---- Extents ---- */

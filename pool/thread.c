@@ -40,7 +40,8 @@ static void leave_slot(struct thread *thread, bool failed, int error)
 {
     struct region *region = thread->region;
     if (failed) {
-        region->failed_errno = error;
+        if (error)
+            atomic_store(&region->failed_errno, error);
         atomic_store(&region->failed, thread->number + 1);
         atomic_store(&region->stop, STOP_BROKEN);
     }

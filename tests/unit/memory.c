@@ -194,6 +194,29 @@ static void look_and_free(int count)
     }
 }
 
+static int use_12_mib(const void *arg, void *result)
+{
+    (void)arg;
+    memset(result, 1, 12 * MIB);
+    return 0;
+}
+
+/* A size that comes again and again finds the pages of what was freed: three quarters of a power of two, that is more
+ * than one block. */
+static void again(void)
+{
+    enum { SIZE = 12 * MIB };
+    struct pool *pool = open_small(1, 64 * MIB);
+    size_t before = resident();
+    for (int i = 0; i < 10; i++) {
+        held[0] = pool_apply_async(pool, use_12_mib, NULL, 0, SIZE, NULL);
+        let_go(0);
+        OK(pool_apply(pool, touch, NULL, 0, &(char){ 0 }, 1)); /* the worker is done with the other */
+    }
+    CHECK(resident() < before + SIZE + 4 * MIB);
+    end_pool(pool);
+}
+
 /* A queue and a result stay. Without any further call the pages go back. */
 static void idle(void)
 {
@@ -538,6 +561,7 @@ static const struct unit_case cases[] = {
     { "G21 any size fits that is free", any_size, ALL_KINDS },
     { "G21 small ones that stay do not keep a large one out", between_small_ones, ALL_KINDS },
     { "G21 all of .memory in one piece", all_of_it, ALL_KINDS },
+    { "G21 a size that comes again finds the pages it had", again, ALL_KINDS },
     { "G21 an idle pool gives its pages back", idle, TWINS },
     { "G21 a pool with little to do gives its pages back", hardly_busy, ALL_KINDS },
     { "G21 workers killed while pages are given back: nothing is lost", killed_while_idle },
