@@ -17,25 +17,38 @@ struct open {
     _Alignas(LINE) _Atomic uint64_t count;
 };
 
+/* An item's place. Its turn says what it is ready for: 2 * lap to be put for the (lap + 1)th time, one more to be got.
+ * It lies beside the item, so that those who wait for it take no other line from those who make it ready. */
+struct cell {
+    _Atomic uint64_t turn;
+    char item[];
+};
+
 /* What those who put have in common, or those who get: on a line of its own, so that the two do not meet. */
 struct side {
     _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
+    uint32_t gets;                        /* 0: it puts, 1: it gets */
     _Atomic uint64_t count;               /* items that were put, or got, so far; of those put, perhaps SHUT */
-    _Atomic uint64_t seen;                /* the other side's count, as last seen from here */
-    struct side *other;
-    int64_t ahead; /* by so many items more than the other side this one must wait: the capacity, or 0 */
 };
 
 struct pool_queue {
     struct region *region;
     struct pool *pool;       /* for the caller only */
     struct pool_queue *next; /* opened before this one */
-    size_t capacity, width;
+    size_t capacity, width, stride;
     char *cells;
-    _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
+    _Atomic bool shut;                   /* so those who get need not look at the line of those who put */
+    _Alignas(LINE) _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
     struct side put, got;
     struct open open[]; /* one for each slot, the last one the caller's */
 };
+
+/* Returns where the item with this number lies, and the turn at which this side may have it. */
+static inline struct cell *cell_of(const struct pool_queue *queue, const struct side *side, uint64_t n, uint64_t *turn)
+{
+    *turn = 2 * (n / queue->capacity) + side->gets;
+    return (struct cell *)(queue->cells + n % queue->capacity * queue->stride);
+}
 
 static inline void unlock(struct side *side)
 {

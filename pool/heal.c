@@ -73,11 +73,17 @@ static uint64_t settle_chunk(struct region *region, struct slot *slot, struct jo
     return at;
 }
 
-/* Opens a lock if the dead worker of a slot held it; it may have been about to wake whoever sleeps there. */
-static void open_lock(struct side *side, uint32_t number)
+/* Opens a lock if the dead worker of a slot held it. It may have counted an item and not given its cell away; and it
+ * may have been about to wake whoever sleeps there. */
+static void open_lock(const struct pool_queue *queue, struct side *side, uint32_t number)
 {
-    if ((atomic_load(&side->lock) & TICKET_OWNER) == number + 1)
+    uint64_t count = atomic_load(&side->count) & ~SHUT, turn;
+    if ((atomic_load(&side->lock) & TICKET_OWNER) == number + 1) {
+        struct cell *last = cell_of(queue, side, count - 1, &turn);
+        if (count)
+            atomic_compare_exchange_strong(&last->turn, &turn, turn + 1);
         unlock(side);
+    }
     futex_wake(&side->lock, INT32_MAX);
 }
 
@@ -87,8 +93,8 @@ void queues_heal(struct region *region, uint32_t number)
     struct slot *slot = &region->slots[number];
     struct pool_queue *used = (struct pool_queue *)(uintptr_t)atomic_load(&slot->queue);
     if (used) {
-        open_lock(&used->put, number);
-        open_lock(&used->got, number);
+        open_lock(used, &used->put, number);
+        open_lock(used, &used->got, number);
     }
     for (struct pool_queue *queue = atomic_load(&region->queues); queue; queue = queue->next) {
         bool held = atomic_exchange(&queue->open[number].count, 0) || queue == used;

@@ -1,10 +1,11 @@
 /*
  * queue.c - bounded queues between the workers of a pool and its caller.
  *
- * Cells in job memory, how many items were put and got so far, and two locks, for those who put and those who get:
- * words that bear the number of the holder. A worker that is killed cannot keep one, because its successor finds its
- * own number there and opens it (queues_heal()). Nor does it leave anything half done: a put copies the item into a
- * free cell and then counts it, a get copies it out, notes that this worker has it, and then counts it. So only the
+ * Cells in job memory, each with a word that says whose turn it is, how many items were put and got so far, and two
+ * locks, for those who put and those who get: words that bear the number of the holder. A worker that is killed cannot
+ * keep one, because its successor finds its own number there and opens it (queues_heal()). Nor does it leave anything
+ * half done: a put copies the item into a free cell, counts it, and then gives the cell away, which the successor does
+ * if it did not; a get copies it out, notes that this worker has it, counts it, and gives the cell back. So only the
  * item that is being put can be lost.
  *
  * Who finds a lock held for a whole slice, by somebody who was stopped or whom nobody can heal any more, gives up
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define MOST (SIZE_MAX / 4) /* bytes: more than any memory */
+#define NOT_OFTEN 16u /* turns between two looks at a cell: some items gather, and the other side keeps its lines */
 
 enum outcome { NOT_YET, DONE, CLOSED };
 
@@ -62,45 +64,33 @@ static bool lock(struct call *call)
 
 /* ---- One try ---- */
 
-/* Tells whether the queue is full for those who put, or empty for those who get. Each side remembers what it has last
- * seen of the other, and looks again only if that is not enough: else every call would take a cache line from the other
- * core. Only under the side's lock may it be remembered. */
-static bool is_stuck(struct side *side, bool locked)
+/* Copies the item with this number, counts it, unless the queue was closed up to this moment, and gives its cell to the
+ * other side. Who gets an item has it open under the lock, and so does a join look. */
+static bool move(const struct call *call, uint64_t n, struct cell *cell)
 {
-    int64_t count = (int64_t)(atomic_load(&side->count) & ~SHUT);
-    if (count - (int64_t)atomic_load_explicit(&side->seen, memory_order_relaxed) < side->ahead)
+    struct side *side = call->side;
+    size_t width = call->queue->width;
+    _Atomic uint64_t *open = &call->queue->open[call->number].count;
+    uint64_t turn = atomic_load_explicit(&cell->turn, memory_order_relaxed);
+    if (width)
+        memcpy(side->gets ? call->item : cell->item, side->gets ? cell->item : call->item, width);
+    if (!side->gets && !atomic_compare_exchange_strong(&side->count, &n, n + 1))
         return false;
-    uint64_t other = atomic_load(&side->other->count) & ~SHUT;
-    if (locked)
-        atomic_store_explicit(&side->seen, other, memory_order_relaxed);
-    return count - (int64_t)other >= side->ahead;
-}
-
-/* Copies the item, then counts it, unless the queue was closed up to this moment. Who gets one has it open under the
- * lock, and so does a join look. */
-static bool move(const struct call *call, bool puts)
-{
-    struct pool_queue *queue = call->queue;
-    _Atomic uint64_t *open = &queue->open[call->number].count;
-    uint64_t n = atomic_load(&call->side->count);
-    char *cell = queue->cells + n % queue->capacity * queue->width;
-    if (n & SHUT)
-        return false;
-    if (queue->width)
-        memcpy(puts ? cell : call->item, puts ? call->item : cell, queue->width);
-    if (puts)
-        return atomic_compare_exchange_strong(&call->side->count, &n, n + 1);
-    if (call->slot) /* a worker is the only one that writes there */
-        atomic_store_explicit(open, atomic_load_explicit(open, memory_order_relaxed) + 1, memory_order_relaxed);
-    else
+    if (side->gets && call->slot) /* a worker is the only one that writes there */
+        note64(open, atomic_load_explicit(open, memory_order_relaxed) + 1);
+    else if (side->gets)
         atomic_fetch_add(open, 1);
-    atomic_store_explicit(&call->side->count, n + 1, memory_order_release);
+    if (side->gets)
+        atomic_store_explicit(&side->count, n + 1, memory_order_release);
+    atomic_store_explicit(&cell->turn, turn + 1, memory_order_release);
     return true;
 }
 
 /* Tells whether the queue is closed, and for those who get, whether they have seen the last item, too. */
 static enum outcome not_now(const struct call *call)
 {
+    if (!atomic_load(&call->queue->shut))
+        return NOT_YET;
     uint64_t put = atomic_load(&call->queue->put.count);
     bool last = call->side == &call->queue->put || put == (SHUT | atomic_load(&call->queue->got.count));
     return put & SHUT && last ? CLOSED : NOT_YET;
@@ -110,15 +100,27 @@ static enum outcome not_now(const struct call *call)
 static enum outcome try_pass(struct call *call)
 {
     struct pool_queue *queue = call->queue;
-    bool puts = call->side == &queue->put;
-    if (is_stuck(call->side, false))
-        return not_now(call);
-    if (!lock(call))
-        return NOT_YET;
-    bool moved = !is_stuck(call->side, true) && move(call, puts);
-    unlock(call->side);
-    ring(puts ? &queue->items : &queue->room, false);
-    return moved ? DONE : not_now(call);
+    struct side *side = call->side;
+    for (;;) {
+        uint64_t n = atomic_load(&side->count), turn;
+        struct cell *cell = cell_of(queue, side, n & ~SHUT, &turn);
+        if (n & SHUT || atomic_load(&cell->turn) != turn)
+            return not_now(call);
+        if (!lock(call))
+            return NOT_YET;
+        bool moved = atomic_load(&side->count) == n && move(call, n, cell);
+        unlock(side);
+        if (!moved)
+            continue; /* another was faster */
+        ring(side->gets ? &queue->room : &queue->items, false);
+        return DONE;
+    }
+}
+
+size_t pool_queue_size(struct pool_queue *queue)
+{
+    uint64_t got = queue ? atomic_load(&queue->got.count) : 0;
+    return queue ? (atomic_load(&queue->put.count) & ~SHUT) - got : 0;
 }
 
 /* How many items were got and are not dealt with. */
@@ -134,9 +136,9 @@ static size_t open_items(const struct pool_queue *queue)
 static enum outcome try_join(struct call *call)
 {
     struct pool_queue *queue = call->queue;
-    if (!is_stuck(&queue->got, false) || !lock(call))
+    if (pool_queue_size(queue) || !lock(call))
         return NOT_YET;
-    bool dealt = open_items(queue) == 0 && is_stuck(&queue->got, true);
+    bool dealt = open_items(queue) == 0 && !pool_queue_size(queue);
     unlock(&queue->got);
     return dealt ? DONE : NOT_YET;
 }
@@ -164,7 +166,7 @@ static int wait_until(struct call *call, double seconds)
     uint64_t end = now_ns() + call->queue->region->spin;
     if (wait.deadline && call->pool && !pool_may(call->pool, call->busy, true))
         return -1;
-    if (wait.deadline && spin_until(OFTEN, end < wait.deadline ? end : wait.deadline, try, call))
+    if (wait.deadline && spin_until(NOT_OFTEN, end < wait.deadline ? end : wait.deadline, try, call))
         return 0;
     for (;;) {
         if (wait_goes_on(&wait) != 0)
@@ -230,6 +232,7 @@ static int pass(struct call *call, bool puts, double seconds)
     call->try = try_pass;
     call->side = puts ? &queue->put : &queue->got;
     call->bell = puts ? &queue->room : &queue->items;
+    __builtin_prefetch(&call->side->lock, 1);
     return run(call, seconds);
 }
 
@@ -269,18 +272,12 @@ int pool_queue_task_done(struct pool_queue *queue)
     uint64_t count = atomic_load(open);
     while (count && !atomic_compare_exchange_weak(open, &count, count - 1))
         ;
-    if (count == 1 && is_stuck(&queue->got, false))
+    if (count == 1 && !pool_queue_size(queue))
         ring(&queue->dealt, false); /* else there is more to come, and a join need not look yet */
     end(&call);
     return count ? 0
                  : error_set(EINVAL, "pool_queue_task_done: every item that this %s got is dealt with already",
                              call.slot ? "worker" : "program");
-}
-
-size_t pool_queue_size(struct pool_queue *queue)
-{
-    uint64_t got = queue ? atomic_load(&queue->got.count) : 0;
-    return queue ? (atomic_load(&queue->put.count) & ~SHUT) - got : 0;
 }
 
 int pool_queue_close(struct pool_queue *queue)
@@ -289,6 +286,7 @@ int pool_queue_close(struct pool_queue *queue)
     if (!begin(&call))
         return -1;
     atomic_fetch_or(&queue->put.count, SHUT);
+    atomic_store(&queue->shut, true);
     ring(&queue->items, false);
     ring(&queue->room, false);
     end(&call);
@@ -297,12 +295,13 @@ int pool_queue_close(struct pool_queue *queue)
 
 /* ---- Opening ---- */
 
-/* The lock is held. Memory may have been used before; the cells need not be zero. */
+/* The lock is held. Memory may have been used before. */
 static struct pool_queue *make_queue(struct pool *pool, size_t capacity, size_t width)
 {
     struct region *region = pool->region;
     size_t front = sizeof(struct pool_queue) + (region->workers + 1) * sizeof(struct open);
-    struct extent extent = job_memory(pool, front + capacity * width, "pool_queue_open");
+    size_t stride = sizeof(struct cell) + round_to(width, sizeof(struct cell));
+    struct extent extent = job_memory(pool, front + capacity * stride, "pool_queue_open");
     if (!extent.units)
         return NULL;
     struct pool_queue *queue = memset(memory_at(&pool->memory, extent), 0, front);
@@ -310,11 +309,12 @@ static struct pool_queue *make_queue(struct pool *pool, size_t capacity, size_t 
     queue->pool = pool;
     queue->capacity = capacity;
     queue->width = width;
+    queue->stride = stride;
     queue->cells = (char *)queue + front;
+    for (size_t i = 0; i < capacity; i++)
+        atomic_store_explicit(&((struct cell *)(queue->cells + i * stride))->turn, 0, memory_order_relaxed);
     queue->next = atomic_load(&region->queues);
-    queue->put.ahead = (int64_t)capacity;
-    queue->put.other = &queue->got;
-    queue->got.other = &queue->put;
+    queue->got.gets = 1;
     atomic_store(&region->queues, queue);
     return queue;
 }
@@ -326,7 +326,7 @@ struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t wi
         return NULL;
     if (!capacity)
         return error_set(EINVAL, "pool_queue_open: capacity is 0; it must be 1 or more"), NULL;
-    if (capacity > MOST / (width ? width : 1))
+    if (width > MOST || capacity > MOST / (width + 2 * sizeof(struct cell)))
         return error_set(EINVAL, "pool_queue_open: %zu items of %zu bytes are more than any memory", capacity, width),
                NULL;
     lock_pool(pool);

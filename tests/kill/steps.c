@@ -256,6 +256,15 @@ static bool kill_in_call(struct pool *pool, pool_task *task, struct pool_queue *
     return more;
 }
 
+/* An empty queue takes as many items as it has cells for, and gives them back. */
+static void fill_again(struct pool_queue *queue, long steps)
+{
+    for (long item = 1, got; item <= 6; item++)
+        if (item <= 3 ? pool_queue_put(queue, &item, 0) != 0
+                      : pool_queue_get(queue, &got, 0) != 0 || pool_queue_task_done(queue) != 0 || got != item - 3)
+            fail("the queue cannot be filled again", steps);
+}
+
 /* The queue holds 1 to 3 at the end, but for the one that was put or got. */
 static bool kill_at_queue(struct pool *pool, bool puts, long steps)
 {
@@ -280,6 +289,7 @@ static bool kill_at_queue(struct pool *pool, bool puts, long steps)
         fail("items are lost", steps);
     if (pool_queue_get(queue, &item, 0) == 0 || pool_queue_join(queue, DEADLINE) != 0)
         fail("the queue does not end empty", steps);
+    fill_again(queue, steps);
     return more;
 }
 
