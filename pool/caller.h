@@ -255,6 +255,8 @@ static inline void visit_end(struct visit *visit)
 
 /** Claims something for a wary visit alone, until it ends. False: another has it. */
 bool visit_alone(const struct visit *visit, _Atomic bool *busy);
+/** Tells whether it is a visit of this thread's that has it. */
+bool visit_has(const _Atomic bool *busy);
 
 /** What is to be undone when a call ends, in whichever way. */
 struct undo {

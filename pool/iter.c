@@ -35,17 +35,16 @@ struct stream {
     struct pool_job_options options; /* of each flight */
     pool_source *source;
     void *state;
-    bool ordered, nowait;       /* nowait: a full ring is an error */
-    bool ended, source_failed;  /* the source is not to be asked any more; it failed, and nobody was told */
-    bool failed;                /* an item did, and that ends the stream */
-    _Atomic bool busy;          /* a thread has its turn: */
-    const void *_Atomic thread; /* this one */
-    size_t chunk, window;       /* items in a flight; items under way at most */
-    size_t filled;              /* items read from the source and not handed over */
-    size_t pulled, flying;      /* items handed over; of these, those not given out */
-    struct flight current;      /* the one that is given out, */
-    size_t given;               /* so many items of it so far; */
-    _Atomic size_t index;       /* the index of the last */
+    bool ordered, nowait;      /* nowait: a full ring is an error */
+    bool ended, source_failed; /* the source is not to be asked any more; it failed, and nobody was told */
+    bool failed;               /* an item did, and that ends the stream */
+    _Atomic bool busy;         /* a thread has its turn */
+    size_t chunk, window;      /* items in a flight; items under way at most */
+    size_t filled;             /* items read from the source and not handed over */
+    size_t pulled, flying;     /* items handed over; of these, those not given out */
+    struct flight current;     /* the one that is given out, */
+    size_t given;              /* so many items of it so far; */
+    _Atomic size_t index;      /* the index of the last */
     size_t first, count, room;
     struct flight flights[]; /* a ring, the oldest first */
 };
@@ -59,12 +58,6 @@ static struct stream *stream_of(const struct pool_iter *iter)
 static struct flight *flight_at(struct stream *stream, size_t i)
 {
     return &stream->flights[(stream->first + i) % stream->room];
-}
-
-/* Which thread this is. */
-static const void *this_thread(void)
-{
-    return &errno;
 }
 
 static bool is_open(const struct pool_iter *iter, const char *who)
@@ -175,7 +168,7 @@ static struct stream *end_stream(struct pool *pool, struct pool_iter *iter)
 {
     lock_pool(pool);
     struct stream *stream = stream_of(iter), **link = &pool->streams;
-    if (stream && stream->busy && stream->thread == this_thread())
+    if (stream && visit_has(&stream->busy))
         stream = NULL;
     while (stream && *link != stream)
         link = &(*link)->next;
@@ -346,14 +339,13 @@ static int take_turn(const struct pool_iter *iter, const struct visit *in, struc
                      const struct wait *wait)
 {
     for (uint32_t inside; !visit_alone(in, &stream->busy);) {
-        if (stream->thread == this_thread())
+        if (visit_has(&stream->busy))
             return error_set(EINVAL, "%s: the source cannot wait for its own stream", wait->who);
         if (wait_goes_on(wait) != 0 || !is_open(iter, wait->who))
             return -1;
         inside = atomic_load(&iter->record.visitors);
         wait_on(wait, (_Atomic uint32_t *)&iter->record.visitors, inside);
     }
-    stream->thread = this_thread();
     return 0;
 }
 

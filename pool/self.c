@@ -186,6 +186,14 @@ bool visit_alone(const struct visit *visit, _Atomic bool *busy)
     return alone;
 }
 
+bool visit_has(const _Atomic bool *busy)
+{
+    for (unsigned i = depth; i--;)
+        if (undos[i].busy == busy)
+            return true;
+    return false;
+}
+
 struct visit visit_result(struct pool_result *result, const char *who, bool waits)
 {
     if (result && result->pool)

@@ -557,7 +557,7 @@ static void *take_some(void *iter)
     int status;
     while ((status = pool_iter_next(iter, &out, PATIENCE)) == 1)
         atomic_fetch_add(&shared->cell[(long)out], 1);
-    CHECK_EQ(status, 0);
+    OK(status);
     return NULL;
 }
 
