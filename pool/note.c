@@ -2,17 +2,15 @@
  * note.c - runs of blocks for replies and failure messages, taken by workers, given back by the caller.
  *
  * Each block has an owner word: 0, or 1 + the slot whose worker took it, or HELD once its note is published. A worker
- * takes a run block by block with compare-and-swap, starting behind the last one it found. The invariant that lets a
- * successor clean up: the blocks that bear a slot's number all belong to the one run that stands in that slot. So the
- * run is written there before its first block is taken, and its blocks are HELD before it is wiped out. Giving a run
- * back means "free the blocks of it that bear my number"; that may be repeated, begun by one worker and ended by
- * the next.
+ * takes a run block by block with compare-and-swap. The invariant that lets a successor clean up: the blocks that bear
+ * a slot's number all belong to the one run that stands in that slot. So the run is written there before its first
+ * block is taken, and its blocks are HELD before it is wiped out. Giving a run back means "free the blocks of it that
+ * bear my number"; that may be repeated, begun by one worker and ended by the next.
  *
- * There is no list of free blocks and no lock: both could be left half-changed by a worker that is killed. What is
- * remembered of a stretch of blocks are hints: whether it is worth a look, and whether it has pages. The lowest free
- * blocks are used first, so that as few pages as possible are in use.
+ * There is no list of free blocks and no lock: a worker that is killed could leave both half-changed. The lowest free
+ * blocks are used first, so that few pages are; hints say which stretches of blocks are worth a look, or have pages.
  *
- * Stretches of job memory that the caller has marked as free have an owner's word, too: a worker with nothing to do
+ * Stretches of job memory that the caller has marked as free have an owner word, too: a worker with nothing to do
  * takes them, as it takes blocks, to give their pages back to the system.
  */
 #define _GNU_SOURCE
@@ -45,23 +43,17 @@ static void hint(struct region *region, uint32_t stretch, uint8_t what)
         atomic_fetch_or(&region->hints[stretch], what);
 }
 
-static void give_back(struct region *region, uint32_t tag, uint32_t first, uint32_t count)
-{
-    for (uint32_t i = first; i < first + count; i++) {
-        uint32_t mine = tag;
-        atomic_compare_exchange_strong(&region->owners[i], &mine, 0);
-    }
-}
-
-/* Takes the run, or gives back what it took of it and returns the number of blocks it got. */
+/* Takes the run if all of it is free. Returns how many of its blocks are, up to the first that is not. */
 static uint32_t take_run(struct region *region, struct slot *slot, uint32_t first, uint32_t count)
 {
-    uint32_t tag = tag_of(region, slot);
+    for (uint32_t i = 0; i < count; i++) /* what is not free is not taken for a moment either: others look, too */
+        if (atomic_load(&region->owners[first + i]))
+            return i;
     note_run(slot, (uint64_t)count << 32 | (first + 1));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t nobody = 0;
-        if (!atomic_compare_exchange_strong(&region->owners[first + i], &nobody, tag)) {
-            give_back(region, tag, first, i);
+        if (!atomic_compare_exchange_strong(&region->owners[first + i], &nobody, tag_of(region, slot))) {
+            note_drop(region, slot);
             return i;
         }
     }
@@ -71,20 +63,20 @@ static uint32_t take_run(struct region *region, struct slot *slot, uint32_t firs
 /* Looks for a free run that begins in this stretch, from this place on. Returns whether it got one. */
 static bool find_here(struct region *region, struct slot *slot, uint32_t place, uint32_t count)
 {
-    uint32_t end = (place / EACH + 1) * EACH;
+    uint32_t stretch = place / EACH, end = (stretch + 1) * EACH;
     bool full = place % EACH == 0;
     while (place < end && count <= region->block_count - place) {
-        uint32_t got = atomic_load(&region->owners[place]) ? 0 : take_run(region, slot, place, count);
-        for (uint32_t i = place / EACH; got == count && i <= (place + count - 1) / EACH; i++)
-            hint(region, i, HINT_TOUCHED);
+        uint32_t got = take_run(region, slot, place, count);
         slot->place = place + got;
+        for (uint32_t i = stretch; got == count && i <= (place + count - 1) / EACH; i++)
+            hint(region, i, HINT_TOUCHED);
         if (got == count)
             return true;
         full = full && !got;
         place += got + 1;
     }
     if (full && place >= end)
-        hint(region, end / EACH - 1, HINT_FULL);
+        hint(region, stretch, HINT_FULL);
     return false;
 }
 
@@ -96,8 +88,6 @@ static bool find_run(struct region *region, struct slot *slot, uint32_t count)
     for (int known = HINT_FULL; known >= 0 && !found; known -= HINT_FULL)
         for (uint32_t place = 0; place < region->block_count && !found; place += EACH)
             found = !(atomic_load(&region->hints[place / EACH]) & known) && find_here(region, slot, place, count);
-    if (!found)
-        note_run(slot, 0);
     return found;
 }
 
@@ -163,10 +153,10 @@ void note_rest(struct slot *slot, struct job *job, uint64_t item, uint64_t end, 
 void note_drop(struct region *region, struct slot *slot)
 {
     uint64_t run = atomic_load(&slot->run);
-    if (!run)
-        return;
-    give_back(region, tag_of(region, slot), (uint32_t)run - 1, (uint32_t)(run >> 32));
-    note_run(slot, 0);
+    for (uint32_t i = 0; i < (uint32_t)(run >> 32); i++)
+        atomic_compare_exchange_strong(&region->owners[(uint32_t)run - 1 + i], &(uint32_t){ tag_of(region, slot) }, 0);
+    if (run)
+        note_run(slot, 0);
 }
 
 struct note *note_at(struct region *region, uint32_t word)
@@ -205,13 +195,10 @@ static void clean(struct worker *w, uint32_t stretch)
     uint32_t count = blocks ? EACH : 1, first = stretch * EACH;
     if (!blocks)
         first = region->block_count + stretch - region->memory_stretches;
-    atomic_fetch_and(&region->hints[stretch], (uint8_t)~HINT_TOUCHED);
     if (take_run(region, w->slot, first, count) == count) {
         madvise(region->blocks + (size_t)stretch * STRETCH, STRETCH, MADV_REMOVE);
+        atomic_fetch_and(&region->hints[stretch], (uint8_t)~HINT_TOUCHED);
         note_drop(region, w->slot);
-    } else {
-        hint(region, stretch, HINT_TOUCHED);
-        note_run(w->slot, 0);
     }
 }
 
@@ -257,53 +244,57 @@ void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
 
 /* ---- What tasks call ---- */
 
-void *pool_reply(size_t size)
+/* Returns the worker that this thread is in the middle of a task; NULL, and the error, if it is not. */
+static struct worker *replier(const char *who)
 {
     struct worker *self = worker_self();
-    if (!self || !self->in_task) {
-        error_set(EINVAL, "pool_reply: only a task can reply");
-        return NULL;
-    }
-    struct note *note = note_new(self->region, self->slot, NOTE_REPLY, size);
-    if (!note)
+    if (self && self->in_task)
+        return self;
+    error_set(EINVAL, "%s: only a task can reply", who);
+    return NULL;
+}
+
+void *pool_reply(size_t size)
+{
+    struct worker *self = replier("pool_reply");
+    struct note *note = self ? note_new(self->region, self->slot, NOTE_REPLY, size) : NULL;
+    if (self && !note)
         error_set(ENOMEM, "pool_reply: no room for %zu bytes; open the pool with a larger .memory", size);
     return note ? note->bytes : NULL;
 }
 
-/* Prints into a new note of the right length, or, outside of tasks, into the slot. Returns whether there was room. */
-static bool print_note(enum note_kind kind, const char *format, va_list args)
+/* Prints into a new note of the right length. Returns whether there was room. */
+static bool print_note(struct worker *self, enum note_kind kind, const char *format, va_list args)
 {
-    struct worker *self = worker_self();
     va_list again;
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, again);
     va_end(again);
-    if (!self || length < 0)
-        return false;
-    if (!self->in_task)
-        vsay(self->slot->text, sizeof self->slot->text, format, args);
-    if (!self->in_task)
-        return true;
-    struct note *note = note_new(self->region, self->slot, kind, (size_t)length);
+    struct note *note = length < 0 ? NULL : note_new(self->region, self->slot, kind, (size_t)length);
     return note && vsnprintf(note->bytes, (size_t)length + 1, format, args) >= 0;
 }
 
 int pool_reply_text(const char *format, ...)
 {
-    if (!worker_self() || !worker_self()->in_task)
-        return error_set(EINVAL, "pool_reply_text: only a task can reply");
+    struct worker *self = replier("pool_reply_text");
+    if (!self)
+        return -1;
     va_list args;
     va_start(args, format);
-    bool printed = print_note(NOTE_REPLY, format, args);
+    bool printed = print_note(self, NOTE_REPLY, format, args);
     va_end(args);
     return printed ? 0 : error_set(ENOMEM, "pool_reply_text: no room; open the pool with a larger .memory");
 }
 
 int pool_fail(const char *format, ...)
 {
+    struct worker *self = worker_self();
     va_list args;
     va_start(args, format);
-    print_note(NOTE_FAILURE, format, args);
+    if (self && self->in_task)
+        print_note(self, NOTE_FAILURE, format, args);
+    else if (self)
+        vsay(self->slot->text, sizeof self->slot->text, format, args);
     va_end(args);
     return -1;
 }

@@ -663,6 +663,51 @@ static void beside_the_cleaner(void)
     end_pool(pool);
 }
 
+/* Asks for more than there is in one piece until the other has done. */
+static int ask_too_much(const void *arg, void *result)
+{
+    (void)arg, (void)result;
+    atomic_fetch_add(&shared->arrived, 1);
+    while (!atomic_load(&shared->gate))
+        if (pool_reply(3 << 20))
+            return -1;
+    return 0;
+}
+
+static int ask_for_enough(const void *arg, void *result)
+{
+    const size_t *size = arg;
+    int failures = 0;
+    while (!atomic_load(&shared->arrived))
+        ;
+    for (int i = 0; i < 1000; i++)
+        failures += !pool_reply(*size);
+    atomic_store(&shared->gate, 1);
+    *(int *)result = failures;
+    return 0;
+}
+
+/* A worker that finds no room has not had in hand, meanwhile, what another finds room in. A reply that stays keeps two
+ * pieces apart, of 2.5 MiB and of less than 2 MiB. */
+static void beside_who_fails(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 4 << 20 });
+    size_t sizes[] = { 5 << 19, 1, 2 << 20 };
+    int failures = -1;
+    OK(pool ? 0 : -1);
+    struct pool_result *before[2];
+    for (int i = 0; i < 2; i++) {
+        before[i] = pool_apply_async(pool, reply_of, &sizes[i], sizeof *sizes, 0, NULL);
+        OK(pool_result_get(before[i], NULL, PATIENCE));
+    }
+    pool_result_free(before[0]);
+    struct pool_result *other = pool_apply_async(pool, ask_too_much, NULL, 0, 0, NULL);
+    OK(pool_apply(pool, ask_for_enough, &sizes[2], sizeof *sizes, &failures, sizeof failures));
+    CHECK_EQ(failures, 0);
+    OK(pool_result_get(other, NULL, PATIENCE));
+    end_pool(pool);
+}
+
 /* A quarter of 64 MiB is 16. */
 static void small_cgroup(void)
 {
@@ -950,6 +995,7 @@ static const struct unit_case cases[] = {
     { "G16 fork fails: which limit it is", which_limit },
     { "G21 a worker dies while it gives pages back", cleaner_dies },
     { "G21 a worker takes what another is about to give back", beside_the_cleaner },
+    { "G21 a worker that finds no room keeps none from another", beside_who_fails },
     { "G16 the cgroup's limits on memory and cores, own and from above", small_cgroup },
     { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
     { "G16 no close_range: descriptors are closed one by one", closes_one_by_one },
