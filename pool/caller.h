@@ -29,7 +29,6 @@ struct extent {
 /** Where arguments, results, tickets and notes of larger jobs lie. */
 struct memory {
     struct region *region;
-    size_t top;      /* units; all extents so far lie below */
     size_t used;     /* bytes handed out */
     uint64_t orders; /* a bit for each order of which a block is free */
     uint64_t *free[ORDERS][LEVELS];
