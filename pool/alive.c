@@ -52,7 +52,6 @@ static void spawn_why(const struct region *region, pid_t pid, char *text, size_t
     static const char cure[] = "before it reached the pool; call pool_freeze_support() first in main()";
     siginfo_t end = { .si_pid = 0 };
     waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT);
-    char name[SIGNAL_NAME];
     if (region->failed_errno == EEXIST)
         say(text, size, "the new run of this program has something else where the shared region is to lie");
     else if (region->failed_errno)
@@ -62,7 +61,7 @@ static void spawn_why(const struct region *region, pid_t pid, char *text, size_t
     else if (end.si_code == CLD_EXITED)
         say(text, size, "the new run of this program ended with exit code %d %s", end.si_status, cure);
     else
-        say(text, size, "the new run of this program was killed by %s %s", name_signal(name, end.si_status), cure);
+        say(text, size, "the new run of this program was killed by %s %s", name_signal(end.si_status).text, cure);
 }
 
 void say_why(struct pool *pool)

@@ -39,11 +39,13 @@ struct memory {
 
 /** Which functions the workers know: those of the program and of the modules that were there at pool_open(). */
 struct known {
-    uintptr_t program, program_end;
+    struct span {
+        uintptr_t start, end;
+    } program;
     uint64_t *modules; /* what identifies each */
     size_t count;
     unsigned long long loads, unloads; /* at the last look */
-    uintptr_t wanted, checked[8];      /* the function that is looked for, and some that were known then */
+    uintptr_t wanted, checked;         /* the function that is looked for, and one that was known then */
     bool program_only;                 /* those of the program are all */
 };
 
@@ -263,9 +265,9 @@ struct undo {
     struct pool *pool;
     struct pool_result *result;
     _Atomic bool *busy;
-    struct worker *worker;   /* that this thread is meanwhile */
-    bool callback;           /* runs meanwhile */
-    const struct mark *mark; /* of calls that run functions of the program's */
+    struct worker *worker; /* that this thread is meanwhile */
+    bool callback;         /* runs meanwhile */
+    const char *frame_end; /* of calls that run functions of the program's */
 };
 
 /** Tells whether this thread is inside a callback. */
@@ -421,9 +423,11 @@ bool in_range(const char *who, const char *what, long double value, double most)
 int error_put(const struct pool_error *error);
 /** Describes in `error` how an item failed. */
 void error_of_item(struct pool_error *error, size_t item, const struct note *note, const struct pool *pool);
-#define SIGNAL_NAME 16
-/** Writes a signal's name, "SIGKILL" or "signal 40", and returns it. */
-const char *name_signal(char name[SIGNAL_NAME], int signal);
+struct signal_name {
+    char text[16];
+};
+/** Returns a signal's name, "SIGKILL" or "signal 40". */
+struct signal_name name_signal(int signal);
 /** Describes, as "worker 123 was killed by SIGKILL ...", how a worker died. */
 void error_of_death(char *text, size_t size, pid_t pid, int status);
 

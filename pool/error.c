@@ -2,8 +2,7 @@
  * error.c - what went wrong, in words.
  *
  * The last error belongs to the thread that made the call, like errno, so that two threads with one pool do not read
- * each other's. Signals are named by their names, because "signal 9" helps nobody; where a death has usual causes,
- * they are said. It prints nothing.
+ * each other's. Signals are named, because "signal 9" helps nobody; where a death has usual causes, they are said.
  */
 #define _GNU_SOURCE
 #include "caller.h"
@@ -70,91 +69,71 @@ bool in_range(const char *who, const char *what, long double value, double most)
     return false;
 }
 
-static const char *usual_cause(int signal)
+struct signal_name name_signal(int signal)
 {
-    switch (signal) {
-    case SIGKILL:
-        return " (by hand, or by the system because memory ran out)";
-    case SIGSEGV:
-    case SIGBUS:
-        return " (a bad pointer, or the stack is full)";
-    case SIGABRT:
-        return " (abort: a failed assertion, a corrupted heap, or a C++ exception)";
-    case SIGPIPE:
-        return " (it wrote to a pipe or socket that nobody reads)";
-    default:
-        return "";
-    }
-}
-
-const char *name_signal(char name[SIGNAL_NAME], int signal)
-{
+    struct signal_name name;
     const char *known = NULL;
 #ifdef __GLIBC__
     known = sigabbrev_np(signal);
 #endif
     if (known)
-        say(name, SIGNAL_NAME, "SIG%s", known);
+        say(name.text, sizeof name.text, "SIG%s", known);
     else
-        say(name, SIGNAL_NAME, "signal %d", signal);
+        say(name.text, sizeof name.text, "signal %d", signal);
     return name;
 }
 
 void error_of_death(char *text, size_t size, pid_t pid, int status)
 {
-    if (WIFSIGNALED(status)) {
-        char name[SIGNAL_NAME];
-        say(text, size, "worker %d was killed by %s%s", (int)pid, name_signal(name, WTERMSIG(status)),
-            usual_cause(WTERMSIG(status)));
-    } else if (status == THREAD_ENDED) {
+    static const char *const causes[] = {
+        [SIGKILL] = " (by hand, or by the system because memory ran out)",
+        [SIGSEGV] = " (a bad pointer, or the stack is full)",
+        [SIGBUS] = " (a bad pointer, or the stack is full)",
+        [SIGABRT] = " (abort: a failed assertion, a corrupted heap, or a C++ exception)",
+        [SIGPIPE] = " (it wrote to a pipe or socket that nobody reads)",
+        [127] = NULL, /* the most a status can say */
+    };
+    if (status == THREAD_ENDED)
         say(text, size, "a worker thread ended in the middle of it: pthread_exit, or it was cancelled");
-    } else {
+    else if (WIFSIGNALED(status))
+        say(text, size, "worker %d was killed by %s%s", (int)pid, name_signal(WTERMSIG(status)).text,
+            causes[WTERMSIG(status)] ? causes[WTERMSIG(status)] : "");
+    else
         say(text, size, "worker %d ended itself with exit code %d in the middle of it", (int)pid, WEXITSTATUS(status));
-    }
-}
-
-/* Says in `why` what the note says. Returns the errno that goes with it. */
-static int describe(char *why, size_t size, const struct note *note, const struct pool *pool)
-{
-    switch ((enum note_kind)note->kind) {
-    case NOTE_DEATH:
-        error_of_death(why, size, note->pid, note->status);
-        return EOWNERDEAD;
-    case NOTE_ABSENT:
-        if (note->status == NO_WORKER) {
-            int error = pool->region->fork_errno;
-            say(why, size, "no new worker could be started to run it: %s%s", strerror(error), cure(error));
-            return error;
-        }
-        say(why, size, "%s",
-            note->status == GIVEN_UP_CANCEL   ? "cancelled by pool_result_cancel"
-            : note->status == GIVEN_UP_FAILED ? "cancelled, because another item failed"
-            : note->status == NO_MEMORY
-                ? "it failed, and there was no memory left to say how; open the pool with a larger .memory"
-                : pool->why);
-        return note->status == NO_MEMORY ? ENOMEM : ECANCELED;
-    case NOTE_LIMIT:
-        say(why, size, "it ran for longer than its limit of %g s, so worker %d was killed", (double)note->limit,
-            (int)note->pid);
-        return ETIME;
-    default:
-        if (note->size)
-            say(why, size, "%s", note->bytes);
-        else
-            say(why, size, "the task returned %d in worker %d", note->status, (int)note->pid);
-        return EREMOTEIO;
-    }
 }
 
 void error_of_item(struct pool_error *error, size_t item, const struct note *note, const struct pool *pool)
 {
-    char why[sizeof error->text - 32];
-    bool died = note->kind == NOTE_DEATH;
-    int status = died && WIFEXITED(note->status) ? WEXITSTATUS(note->status) : note->status;
-    *error = (struct pool_error){ .item = item, .pid = note->pid, .failures = 1 };
-    error->code = describe(why, sizeof why, note, pool);
-    error->signal = died && WIFSIGNALED(note->status) ? WTERMSIG(note->status) : 0;
-    error->status = error->signal || note->kind == NOTE_ABSENT || note->kind == NOTE_LIMIT ? 0 : status;
-    error->signal = error->code == ETIME ? SIGKILL : error->signal;
-    say(error->text, sizeof error->text, "item %zu: %s", item, why);
+    static const char *const absent[8] = {
+        /* a task may have written anything into the note */
+        [GIVEN_UP_CANCEL] = "cancelled by pool_result_cancel",
+        [GIVEN_UP_FAILED] = "cancelled, because another item failed",
+        [NO_MEMORY] = "it failed, and there was no memory left to say how; open the pool with a larger .memory",
+    };
+    *error = (struct pool_error){ .code = EREMOTEIO, .item = item, .pid = note->pid, .failures = 1 };
+    char *why = error->text + snprintf(error->text, sizeof error->text, "item %zu: ", item);
+    size_t size = (size_t)(error->text + sizeof error->text - why);
+    if (note->kind == NOTE_DEATH) {
+        error->code = EOWNERDEAD;
+        error->signal = WIFSIGNALED(note->status) ? WTERMSIG(note->status) : 0;
+        error->status = error->signal ? 0 : WEXITSTATUS(note->status);
+        error_of_death(why, size, note->pid, note->status);
+    } else if (note->kind == NOTE_LIMIT) {
+        error->code = ETIME;
+        error->signal = SIGKILL;
+        say(why, size, "it ran for longer than its limit of %g s, so worker %d was killed", (double)note->limit,
+            (int)note->pid);
+    } else if (note->kind == NOTE_ABSENT && note->status == NO_WORKER) {
+        error->code = pool->region->fork_errno;
+        say(why, size, "no new worker could be started to run it: %s%s", strerror(error->code), cure(error->code));
+    } else if (note->kind == NOTE_ABSENT) {
+        error->code = note->status == NO_MEMORY ? ENOMEM : ECANCELED;
+        say(why, size, "%s", absent[note->status & 7] ? absent[note->status & 7] : pool->why);
+    } else {
+        error->status = note->status;
+        if (note->size)
+            say(why, size, "%s", note->bytes);
+        else
+            say(why, size, "the task returned %d in worker %d", note->status, (int)note->pid);
+    }
 }

@@ -116,7 +116,7 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
  * runs in the program's own threads, a task of an inline pool, a callback or a source, may be left by an exception,
  * pthread_exit() or longjmp(): the call it ran in is over, as is the job that was being handed over, and everything
  * else works. (Nobody is told of a longjmp(): the thread's next call finds out, unless it comes from 16 KiB or more
- * further down the stack than that one.)
+ * further down the stack than that one, or from another stack.)
  *
  * A child that is forked in any of them and returns from it ends there, at once (_exit). Not allowed are longjmp() out
  * of a task in a worker, and a child of vfork() that returns.

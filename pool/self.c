@@ -4,35 +4,20 @@
  *
  * A call that runs a function of the program's may never get it back: it throws an exception, calls pthread_exit() or
  * longjmp(). What is to be undone then stands in a list of this thread's, the last first. An exception and
- * pthread_exit() undo it on their way; longjmp() tells nobody, so such a call leaves a mark in its frame, and the next
- * call that this thread makes finds that mark gone.
+ * pthread_exit() undo it on their way; longjmp() tells nobody. So such a call notes where its frame ends, which has
+ * room to spare: a later call that begins above that end, as one from where the lost one was made does, finds it gone.
  */
 #undef __EXCEPTIONS /* in programs in C it is the C library that knows a cleanup handler, not the unwinder */
 #include "caller.h"
 #include <errno.h>
 
 #define MOST 64 /* calls within each other */
-#define WORDS 128
-#define ROOM 2048
-
-/* Words that say where they are, below 16 KiB of nothing: a new call from where the old one came is above them. */
-struct mark {
-    uintptr_t words[ROOM];
-};
+#define ROOM (16 << 10)
 
 static _Thread_local struct undo undos[MOST];
 _Thread_local unsigned depth;
 
 /* ---- What is to be undone ---- */
-
-/* It may read what is somebody else's frame by now. */
-__attribute__((no_sanitize_address)) static bool stands(const struct mark *mark)
-{
-    bool stands = (uintptr_t)__builtin_frame_address(0) < (uintptr_t)mark;
-    for (size_t i = 0; i < WORDS && stands; i++)
-        stands = mark->words[i] == (uintptr_t)&mark->words[i];
-    return stands;
-}
 
 /* In a copy of the process nothing is to be undone. */
 void undo_from(unsigned first)
@@ -48,11 +33,12 @@ void undo_from(unsigned first)
 
 static void undo_what_was_left(void)
 {
-    unsigned first = 0, i = 0;
-    for (; i < depth && (!undos[i].mark || stands(undos[i].mark)); i++)
-        first = undos[i].mark ? i + 1 : first;
-    if (i < depth)
-        undo_from(first);
+    for (unsigned i = 0, first = 0; i < depth; i++) {
+        if (undos[i].frame_end && (char *)__builtin_frame_address(0) >= undos[i].frame_end)
+            undo_from(first);
+        else if (undos[i].frame_end)
+            first = i + 1;
+    }
 }
 
 static void undo_after(void *before)
@@ -60,15 +46,13 @@ static void undo_after(void *before)
     undo_from(*(unsigned *)before);
 }
 
-/* Its frame is part of no other, and holds the mark. */
+/* Its frame is part of no other. */
 __attribute__((noinline, no_sanitize_address)) void call_out(const struct undo *undo, void (*what)(void *), void *about)
 {
-    struct mark mark;
+    char room[ROOM];
     unsigned before __attribute__((cleanup(undo_after))) = depth;
-    for (size_t i = 0; i < WORDS; i++)
-        mark.words[i] = (uintptr_t)&mark.words[i];
     undos[before] = *undo;
-    undos[before].mark = &mark;
+    undos[before].frame_end = room;
     depth++;
     pthread_cleanup_push(undo_after, &(unsigned){ 0 });
     what(about);
