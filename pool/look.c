@@ -7,45 +7,30 @@
 #include "caller.h"
 #include <errno.h>
 
-/* What a worker has done of a chunk, how much of that failed, and whether it runs another item of it. */
-struct part {
-    uint32_t chunk, done, running, failed;
-};
-
-/* Notes what each worker has done of the chunk of this job that it holds. */
-static void look_at_slots(const struct pool_result *result, struct part *parts)
+/* What a slot tells is true of a chunk that it still holds afterwards. Each chunk only goes on, so their sum never
+ * seems to go back; and what runs is looked for last, so that no item both runs and has ended. */
+static void look_at_job(const struct pool_result *result, struct pool_progress *progress)
 {
     struct region *region = result->pool->region;
     struct job *job = job_of(result);
-    for (uint32_t i = 0; i < region->workers; i++) {
-        struct slot *slot = &region->slots[i];
-        uint32_t chunk = atomic_load(&slot->chunk), aim = atomic_load(&slot->aim);
-        uint64_t at = atomic_load(&slot->at), item = at >> 32, first = (uint64_t)chunk * job->chunk;
-        bool mine = aim == job - region->jobs + 1 && item >= first && item <= job_chunk_end(job, chunk);
-        uint32_t running = at % 2 && !atomic_load(&slot->dead_pid);
-        parts[i] =
-            (struct part){ mine ? chunk : UINT32_MAX, (uint32_t)(item - first), running, atomic_load(&slot->failed) };
-    }
-}
-
-/* Slots first, then tickets: what a slot told of a chunk that has ended meanwhile is not counted. So the sum lies
- * between what was true at the beginning and at the end, and never seems to go back. */
-static void look_at_job(const struct pool_result *result, struct pool_progress *progress)
-{
-    struct job *job = job_of(result);
-    struct part parts[POOL_MAX_PROCESSES];
-    look_at_slots(result, parts);
     for (uint32_t chunk = 0; chunk < result->chunks; chunk++) {
-        uint32_t word = atomic_load(job_ticket(job, chunk)), owner = word & TICKET_OWNER;
+        _Atomic uint32_t *ticket = job_ticket(job, chunk);
+        uint32_t word = atomic_load(ticket), owner = word & TICKET_OWNER;
+        size_t first = (size_t)chunk * job->chunk, end = job_chunk_end(job, chunk);
+        if (!(word & TICKET_DONE) && owner) {
+            struct slot *slot = &region->slots[owner - 1];
+            size_t failed = atomic_load(&slot->failed), item = atomic_load(&slot->at) >> 32;
+            word = atomic_load(ticket);
+            progress->done += word & TICKET_DONE ? 0 : item - first;
+            progress->failed += word & TICKET_DONE ? 0 : failed;
+        }
         if (word & TICKET_DONE) {
-            progress->done += job_chunk_end(job, chunk) - (size_t)chunk * job->chunk;
+            progress->done += end - first;
             progress->failed += chunk_failures(result, chunk, word);
-        } else if (owner && parts[owner - 1].chunk == chunk) {
-            progress->done += parts[owner - 1].done;
-            progress->running += parts[owner - 1].running;
-            progress->failed += parts[owner - 1].failed;
         }
     }
+    for (struct slot *slot = region->slots; slot < region->slots + region->workers; slot++)
+        progress->running += atomic_load(&slot->aim) == job - region->jobs + 1 && runs_item(slot);
 }
 
 int pool_result_progress(struct pool_result *result, struct pool_progress *progress)
