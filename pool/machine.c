@@ -25,42 +25,43 @@
 
 /* ---- Limits ---- */
 
-/* Returns the first (0) or second (1) number of a file, or NAN. */
-static double number_in(const char *group, const char *name, int which)
+/* Returns the number that a file begins with, or NAN; divided by the second one, if there are two. */
+static double number_in(const char *group, const char *name)
 {
     char path[PATH_MAX + 64];
-    double numbers[2] = { NAN, NAN };
+    double number = NAN, by = 1;
     snprintf(path, sizeof path, "%s/%s", group, name);
     FILE *file = fopen(path, "re");
-    int count = file ? fscanf(file, "%lf %lf", &numbers[0], &numbers[1]) : 0;
+    if (file && fscanf(file, "%lf %lf", &number, &by) < 1)
+        number = NAN;
     if (file)
         fclose(file);
-    return which < count ? numbers[which] : NAN;
+    return number / by;
 }
 
 /* In cores. */
-static double cpu_limit(const char *group)
+static double cpu_limit(const char *group, bool version_2)
 {
-    double limit = number_in(group, "cpu.max", 0) / number_in(group, "cpu.max", 1);
-    return isnan(limit) ? number_in(group, "cpu.cfs_quota_us", 0) / number_in(group, "cpu.cfs_period_us", 0) : limit;
+    return version_2 ? number_in(group, "cpu.max")
+                     : number_in(group, "cpu.cfs_quota_us") / number_in(group, "cpu.cfs_period_us");
 }
 
 /* In bytes. */
-static double memory_limit(const char *group)
+static double memory_limit(const char *group, bool version_2)
 {
-    double limit = number_in(group, "memory.max", 0);
-    return isnan(limit) ? number_in(group, "memory.limit_in_bytes", 0) : limit;
+    return number_in(group, version_2 ? "memory.max" : "memory.limit_in_bytes");
 }
 
 /* In so many times the processes there are. */
-static double pids_limit(const char *group)
+static double pids_limit(const char *group, bool version_2)
 {
-    return number_in(group, "pids.max", 0) / number_in(group, "pids.current", 0);
+    (void)version_2;
+    return number_in(group, "pids.max") / number_in(group, "pids.current");
 }
 
 /* Returns the least of `least` and the limits of this process's cgroups and those above them; NAN and less than 0 are
  * none. */
-static double least_limit(const char *controller, double (*limit)(const char *group), double least)
+static double least_limit(const char *controller, double (*limit)(const char *group, bool version_2), double least)
 {
     FILE *file = fopen("/proc/self/cgroup", "re");
     char line[PATH_MAX], path[PATH_MAX + 64], *name;
@@ -69,10 +70,11 @@ static double least_limit(const char *controller, double (*limit)(const char *gr
         while (number && group && (name = strsep(&names, ",")))
             if (!*name || strcmp(name, controller) == 0) { /* version 2 has no names */
                 int root = snprintf(path, sizeof path, "/sys/fs/cgroup%s%s", *name ? "/" : "", name);
-                snprintf(path + root, sizeof path - (size_t)root, "%.*s", (int)strcspn(group, "\n"), group);
+                int length = group[1] == '\n' ? 0 : (int)strcspn(group, "\n"); /* the root's name is "/" */
+                snprintf(path + root, sizeof path - (size_t)root, "%.*s", length, group);
                 for (char *end = path + strlen(path); end; end = strrchr(path + root, '/')) {
                     *end = '\0';
-                    double here = limit(path);
+                    double here = limit(path, !*name);
                     least = here >= 0 && here < least ? here : least;
                 }
             }
