@@ -9,6 +9,7 @@
 #include "caller.h"
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,72 +26,78 @@ bool socket_is_ours(const struct pool *pool)
     return S_ISSOCK(info.st_mode) && info.st_ino == pool->socket_inode;
 }
 
-/* Whether anybody is left who works. */
-bool workers_live(const struct pool *pool)
+static bool work_is_left(const struct region *region)
 {
-    if (pool->region->kind == POOL_THREADS)
-        return atomic_load(&pool->region->living) != 0;
-    if (pool->region->kind == POOL_INLINE) { /* each thread that hands over, for as long as it does */
-        uint32_t stop = atomic_load(&pool->region->stop), living = atomic_load(&pool->region->living);
-        return stop == STOP_NOT || living ||
-               (stop == STOP_CLOSED && atomic_load(&pool->region->head) < atomic_load(&pool->region->tail));
-    }
+    return atomic_load(&region->tail) > atomic_load(&region->head);
+}
+
+static bool workers_live(const struct pool *pool)
+{
+    const struct region *region = pool->region;
+    uint32_t stop = atomic_load(&region->stop);
+    if (region->kind != POOL_PROCESSES && atomic_load(&region->living))
+        return true;
+    if (region->kind !=
+        POOL_PROCESSES) /* whoever hands over to an inline pool is its worker for as long as that takes */
+        return region->kind == POOL_INLINE && (stop == STOP_NOT || (stop == STOP_CLOSED && work_is_left(region)));
     siginfo_t info = { .si_pid = 0 };
     pid_t nursery = pool->nursery;
     int status = nursery > 0 ? waitid(P_PID, (id_t)nursery, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) : 1;
     return status == 0 ? info.si_pid == 0 : status < 0 && errno != ECHILD;
 }
 
-/* Whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
 bool on_its_way(const struct region *region)
 {
     return region->start == POOL_SPAWN && !atomic_load(&region->arrived);
 }
 
-static void spawn_why(const struct region *region, pid_t pid, char *text, size_t size)
+/* Why it did not arrive. If somebody else has asked for its status, only that it ended is known. */
+static void spawn_why(const struct region *region, pid_t pid, char *why, size_t size)
 {
-    static const char cure[] = "before it reached the pool; call pool_freeze_support() first in main()";
     siginfo_t end = { .si_pid = 0 };
+    char how[64] = "ended";
     waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT);
+    if (end.si_pid && end.si_code == CLD_EXITED)
+        say(how, sizeof how, "ended with exit code %d", end.si_status);
+    else if (end.si_pid)
+        say(how, sizeof how, "was killed by %s", name_signal(end.si_status).text);
     if (region->failed_errno == EEXIST)
-        say(text, size, "the new run of this program has something else where the shared region is to lie");
+        say(why, size, "the new run of this program has something else where the shared region is to lie");
     else if (region->failed_errno)
-        say(text, size, "this program cannot be run again: %s", strerror(region->failed_errno));
-    else if (end.si_pid == 0) /* somebody else asked for its status */
-        say(text, size, "the new run of this program ended %s", cure);
-    else if (end.si_code == CLD_EXITED)
-        say(text, size, "the new run of this program ended with exit code %d %s", end.si_status, cure);
+        say(why, size, "this program cannot be run again: %s", strerror(region->failed_errno));
     else
-        say(text, size, "the new run of this program was killed by %s %s", name_signal(end.si_status).text, cure);
+        say(why, size,
+            "the new run of this program %s before it reached the pool; call pool_freeze_support() first in main()",
+            how);
 }
 
 void say_why(struct pool *pool)
 {
     struct region *region = pool->region;
     uint32_t failed = atomic_load(&region->failed);
-    char death[200];
+    const struct slot *slot = &region->slots[failed ? failed - 1 : 0];
+    int error = region->failed_errno;
+    char *why = pool->why, death[200];
+    const size_t size = sizeof pool->why;
     if (atomic_load(&region->stop) == STOP_TERMINATED) {
-        say(pool->why, sizeof pool->why, "cancelled: the pool was terminated");
-    } else if (failed && region->failed_errno) {
-        say(pool->why, sizeof pool->why, "no worker can be started: %s%s", strerror(region->failed_errno),
-            cure(region->failed_errno));
-    } else if (failed && region->slots[failed - 1].text[0]) {
-        say(pool->why, sizeof pool->why, "the initializer%s failed in PoolWorker-%u: %s",
-            atomic_load(&region->each) ? ", or a function of pool_each_worker," : "",
-            region->slots[failed - 1].dead_worker, region->slots[failed - 1].text);
+        say(why, size, "cancelled: the pool was terminated");
+    } else if (failed && error) {
+        say(why, size, "no worker can be started: %s%s", strerror(error), cure(error));
+    } else if (failed && slot->text[0]) {
+        say(why, size, "the initializer%s failed in PoolWorker-%u: %s",
+            atomic_load(&region->each) ? ", or a function of pool_each_worker," : "", slot->dead_worker, slot->text);
     } else if (failed) {
-        error_of_death(death, sizeof death, region->slots[failed - 1].dead_pid, region->slots[failed - 1].dead_status);
-        say(pool->why, sizeof pool->why, "workers die before they can work: %s", death);
+        error_of_death(death, sizeof death, slot->dead_pid, slot->dead_status);
+        say(why, size, "workers die before they can work: %s", death);
     } else if (on_its_way(region)) {
-        spawn_why(region, pool->nursery, pool->why, sizeof pool->why);
+        spawn_why(region, pool->nursery, why, size);
     } else if (region->kind != POOL_PROCESSES) {
-        say(pool->why, sizeof pool->why, "the pool was closed, and nobody is left to run it");
+        say(why, size, "the pool was closed, and nobody is left to run it");
     } else {
-        say(pool->why, sizeof pool->why, "the pool's nursery, process %d, is gone", (int)pool->nursery);
+        say(why, size, "the pool's nursery, process %d, is gone", (int)pool->nursery);
     }
 }
 
-/* Gives up every job that is not done; the lock is held. */
 void give_up_all(struct pool *pool, enum taken taken)
 {
     if (!pool->why[0])
@@ -103,7 +110,7 @@ void give_up_all(struct pool *pool, enum taken taken)
 void pool_is_over(struct pool *pool)
 {
     lock_pool(pool);
-    for (uint32_t i = 0; i < pool->region->workers && !pool->over && pool->region->kind == POOL_PROCESSES; i++)
+    for (uint32_t i = 0; i < pool->region->workers && !pool->over; i++)
         worker_bury(pool->region, i, GIVEN_UP_END); /* what has ended stays ended, also in the chunks they held */
     if (!pool->over)
         give_up_all(pool, TAKEN_END);
@@ -136,15 +143,18 @@ bool look_after(struct pool *pool)
     unlock_pool(pool);
     if (!on_its_way(pool->region))
         signal_nursery(pool, SIGCONT);
-    if (atomic_load(&pool->region->tail) > atomic_load(&pool->region->head))
+    if (work_is_left(pool->region))
         wake_workers(pool->region, pool->region->workers);
     return true;
 }
 
-void await_hangup(const struct pool *pool, int ms)
+void await_end(const struct pool *pool, uint64_t ns)
 {
     struct pollfd end = { .fd = socket_is_ours(pool) ? pool->socket : -1 };
-    if (pool->nursery > 0 && poll(&end, 1, ms) > 0)
+    uint32_t living = atomic_load(&pool->region->living);
+    if (living)
+        futex_wait(&pool->region->living, living, ns + 1);
+    else if (poll(&end, 1, (int)((ns + 999999) / 1000000)) > 0)
         for (int i = 0; i < 1000 && workers_live(pool); i++) /* it is about to be gone, unless a debugger holds it */
-            usleep(20);
+            i < 100 ? sched_yield() : usleep(20);
 }

@@ -2,7 +2,9 @@
  * @file caller.h
  * @brief The caller's side: what a pool and its results are in the process that opened it.
  *
- * Private to the library. All of it is the caller's own memory, where no task can scribble on it.
+ * Private to the library. All of it is the caller's own memory, where no task can scribble on it. A function that
+ * returns an int returns 0, or -1 and errno; it sets the error, too, if it is told `who` called, or the order. So does
+ * one that then returns NULL, false or no units.
  */
 #ifndef POOL_CALLER_H
 #define POOL_CALLER_H
@@ -18,7 +20,7 @@
 /** No sleep is longer without a look at whether the nursery lives: 100 ms. */
 #define SLICE ((uint64_t)100000000)
 
-/** A piece of job memory, counted in units of 64 bytes. No units: none. */
+/** A piece of job memory, in units of 64 bytes. No units: none. */
 struct extent {
     size_t at, units;
 };
@@ -170,7 +172,6 @@ struct order {
                     ring; all items share one argument, and the task is an initializer */
 };
 
-/** A waiting call. */
 struct wait {
     struct pool *pool;
     const char *who;
@@ -179,16 +180,12 @@ struct wait {
     uint32_t answered;
 };
 
-/* pool.c */
+/* submit.c; the first two with the lock held */
 
-/** Tells whether the pool still takes anything; sets the error if not. The lock is held. */
 bool pool_is_open(const struct pool *pool, const char *who);
-/** Tells whether the task can be handed over as ordered, and is known to workers; sets the error if not. The lock is
- * held. */
+/** Tells whether the task can be handed over as ordered, and is known to workers. */
 bool pool_takes(struct pool *pool, const struct order *order);
-/** Hands an order over. */
 struct pool_result *submit(struct pool *pool, const struct order *order);
-/** Hands an order over, waits for it and copies its results. */
 int submit_and_wait(struct pool *pool, const struct order *order, void *results);
 
 /* self.c */
@@ -202,14 +199,14 @@ struct visit {
 
 #define VISITORS_LAST 0x80000000u /* pool_free() waits for all others to be out */
 
-/** Tells whether this process and thread may make the call; sets the error if not. `waits`: the call may wait. */
+/** Tells whether this process and thread may make the call, which may wait, if `waits`. */
 bool pool_may(const struct pool *pool, const char *who, bool waits);
 /** Waits until no call but so many of this thread's own are inside. */
 void visitors_wait(_Atomic uint32_t *visitors, uint32_t own);
-/** Wakes the call that waits for all others to be out; leaves errno alone. */
+/** Wakes the call that waits for that; leaves errno alone. */
 void visitors_wake(_Atomic uint32_t *visitors);
 
-/** Adds to a counter of visitors and returns what it was. While there is one thread, it costs no more than that. */
+/** Adds to a counter of visitors and returns what it was; while there is one thread, as cheaply as that can be. */
 static inline uint32_t visitors_add(_Atomic uint32_t *visitors, uint32_t by)
 {
     if (!__libc_single_threaded)
@@ -224,7 +221,7 @@ static inline _Atomic uint32_t *visitors_of(struct pool *pool, struct pool_resul
     return result ? &result->visitors : &pool->visitors;
 }
 
-/** Goes in where functions of the program's may run: they may never come back (self.c). */
+/** As visit(), where functions of the program's may run: they may never come back (self.c). */
 struct visit visit_warily(struct pool *pool, struct pool_result *result, const char *who, bool waits);
 
 /** Goes in. `result` may be NULL; `waits`: the call may wait, which a callback must not. */
@@ -236,7 +233,6 @@ static inline struct visit visit(struct pool *pool, struct pool_result *result, 
     return (struct visit){ pool, result, 0 };
 }
 
-/** As visit(), into the pool of a result. */
 struct visit visit_result(struct pool_result *result, const char *who, bool waits);
 
 /** Undoes what this thread has to undo, from a place on, the last first. */
@@ -256,7 +252,7 @@ static inline void visit_end(struct visit *visit)
 
 /** Claims something for a wary visit alone, until it ends. False: another has it. */
 bool visit_alone(const struct visit *visit, _Atomic bool *busy);
-/** Tells whether it is a visit of this thread's that has it. */
+/** Tells whether a visit of this thread's has it. */
 bool visit_has(const _Atomic bool *busy);
 
 /** What is to be undone when a call ends, in whichever way. */
@@ -270,61 +266,50 @@ struct undo {
     const char *frame_end; /* of calls that run functions of the program's */
 };
 
-/** Tells whether this thread is inside a callback. */
 bool in_callback(void);
-
 /** Makes a call that runs functions of the program's. */
 void call_out(const struct undo *undo, void (*what)(void *), void *about);
 
 /* callback.c */
 
 #define AT_ONCE 64 /* watches looked at in one go */
-
-/** Watches a result for the order's callbacks, if it has any. The lock is held. 0, or -1 and the error. */
-int watch(struct pool *pool, const struct order *order, struct pool_result *result);
-
 #define WATCH_RUNS UINT32_MAX
 
+/** Watches a result for the order's callbacks, if it has any. The lock is held. */
+int watch(struct pool *pool, const struct order *order, struct pool_result *result);
 /** Runs the callback of this one job, unless it is NULL; then those of others that are done, but begins none of these
  * after the deadline. Returns how many. */
 int run_callbacks(struct pool *pool, const struct pool_result *own, uint64_t deadline);
 
-/* poll.c */
+/* poll.c: the descriptor */
 
-/** Makes the descriptor. 0, or -1 and errno. */
 int descriptor_open(struct pool *pool);
-/** Makes it readable, too, when `fd` is. 0, or -1 and errno. */
+/** Makes it readable, too, when `fd` is. */
 int descriptor_add(struct pool *pool, int fd);
-/** Closes it. */
 void descriptor_close(struct pool *pool);
 
-/* inline.c */
+/* inline.c, thread.c */
 
 /** Runs in this thread what was handed over to an inline pool. */
 void inline_run(struct pool *pool, struct pool_result *result);
-
-/* thread.c */
-
-/** Starts the threads of a pool of threads. 0, or -1 and errno. */
 int threads_start(struct pool *pool);
 /** Waits for all threads, which have been told to end, and forgets them. */
 void threads_join(struct pool *pool);
 
-/* job.c */
+/* job.c; all with the lock held */
 
-/** Makes a job of an order, not yet in the ring. The lock is held, but let go of while much is copied. */
+/** Makes a job of an order, not yet in the ring. The lock is let go of while much is copied. */
 struct pool_result *job_make(struct pool *pool, const struct order *order);
+/** Takes back what job_make() made. */
+void job_unmake(struct pool *pool, struct pool_result *result);
+/** Makes the record of a job free, now or as soon as it can be. */
+void job_drop(struct pool *pool, struct pool_result *result);
 /** Counts a job that is done, if it failed and nobody knows. Cancelled ones do not count: somebody wanted that. */
 void count_unseen(struct pool *pool, struct pool_result *result);
-/** Takes a record that can be used; NULL, and the error, if there is none. The lock is held. */
+/** Takes a record that can be used. */
 struct pool_result *take_record(struct pool *pool, const char *who);
-/** Gives one back that nobody uses. The lock is held. */
+/** Gives one back that nobody uses. */
 void make_free(struct pool *pool, struct pool_result *result);
-/** Makes the record of a job free, now or as soon as it can be. The lock is held. */
-void job_drop(struct pool *pool, struct pool_result *result);
-/** Takes back what job_make() made. The lock is held. */
-void job_unmake(struct pool *pool, struct pool_result *result);
-/** Takes job memory. None, and the error, if there is not so much. The lock is held. */
 struct extent job_memory(struct pool *pool, size_t size, const char *who);
 
 /* wait.c */
@@ -333,17 +318,16 @@ struct extent job_memory(struct pool *pool, size_t size, const char *who);
 struct wait wait_begin(struct pool *pool, const char *who, double seconds);
 /** Tells, when what is waited for has not come, whether to go on: 0; or -1 with ETIMEDOUT or EINTR. */
 int wait_goes_on(const struct wait *wait);
-/** Sleeps on the word for a slice of the wait, then looks whether the nursery lives, and repeats the wake-up. */
+/** Sleeps on the word for a slice of the wait; then looks after the pool, and runs callbacks. */
 void wait_on(const struct wait *wait, _Atomic uint32_t *word, uint32_t value);
 /** pool_result_get() on behalf of another call. */
 int result_get(struct pool_result *result, const char *who, void *results, double seconds);
 
-/* result.c */
+/* result.c; what is said of a job's items holds when it is done */
 
 /** Returns a ticket that is not done, the last one of those, if the job is not. */
 _Atomic uint32_t *last_undone(struct pool_result *result);
 
-/** Tells whether the job is done. */
 static inline bool result_ready(struct pool_result *result)
 {
     return !last_undone(result);
@@ -351,11 +335,11 @@ static inline bool result_ready(struct pool_result *result)
 
 /** Copies the results of all items; of one that failed, zeros. */
 void copy_values(struct pool_result *result, char *to);
-/** Copies the result of one, or zeros, if it failed; `to` may be NULL. Returns whether it succeeded. */
+/** The same for one; `to` may be NULL. Returns whether it succeeded. */
 bool copy_value(const struct pool_result *result, size_t item, char *to);
-/** Returns an item's note, when the job is done: its reply or how it failed, or NULL. */
+/** Returns an item's note: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
-/** Returns how many items of a chunk failed, when it is done. */
+/** Returns how many items of a chunk failed. */
 size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket);
 /** Describes the first failure, but rather one that made others be cancelled than one of these. False: there is none.
  */
@@ -365,37 +349,32 @@ bool result_verdict(struct pool_result *result, struct pool_error *error);
 
 /** Tells whether the socket is still the pool's: the program may have closed it, and use the number. */
 bool socket_is_ours(const struct pool *pool);
-/** Tells whether anybody is left who works. */
-bool workers_live(const struct pool *pool);
 /** Tells whether the new run of the program, which is to be the nursery, has yet to reach the pool. */
 bool on_its_way(const struct region *region);
 /** Finds out why the pool is over, or will be. */
 void say_why(struct pool *pool);
-/** Gives up every job that is not done; the lock is held. */
+/** Gives up every job that is not done. The lock is held. */
 void give_up_all(struct pool *pool, enum taken taken);
 /** Nobody is left who works: what is not done fails. */
 void pool_is_over(struct pool *pool);
-/** Waits at most `ms` milliseconds for the nursery's socket to hang up; if it does, a moment for it to be gone. */
-void await_hangup(const struct pool *pool, int ms);
-/** Sends the nursery a signal. */
 void signal_nursery(const struct pool *pool, int signal);
-/** Wakes the nursery, so that it looks what has changed; if that fails, look_after() does. The lock is held. */
+/** Has the nursery look what has changed; if it cannot be told now, look_after() tells it. The lock is held. */
 void call_nursery(struct pool *pool);
-/** Looks whether anybody is left to work; if not, fails everything unfinished. Returns whether anybody is. */
+/** Looks whether anybody is left who works; if not, fails everything unfinished. Returns whether anybody is. */
 bool look_after(struct pool *pool);
+/** Waits at most so many nanoseconds for the nursery, or the last thread, to be gone. */
+void await_end(const struct pool *pool, uint64_t ns);
 
 /* iter.c */
 
 /** Frees all iterators; their jobs go with the pool. */
 void iters_free(struct pool *pool);
 
-/* memory.c: not thread-safe, the pool's lock guards it */
+/* memory.c: job memory; the pool's lock guards it */
 
-/** Makes ready to hand out a region's job memory. 0, or -1 and errno. */
 int memory_open(struct memory *memory, struct region *region);
 /** Takes an extent of at least `size` bytes. None if the limit is reached. */
 struct extent memory_take(struct memory *memory, size_t size);
-/** Returns where it lies. */
 char *memory_at(const struct memory *memory, struct extent extent);
 /** Gives it back; none is fine. */
 void memory_give(struct memory *memory, struct extent extent);
@@ -417,7 +396,7 @@ bool known_has(struct known *known, uintptr_t function);
 
 /* error.c */
 
-/** Tells whether a setting is 0 to `most`; sets the error if not. */
+/** Tells whether a setting is 0 to `most`. */
 bool in_range(const char *who, const char *what, long double value, double most);
 /** Sets errno and this thread's pool_error(). Returns -1. */
 int error_put(const struct pool_error *error);

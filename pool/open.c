@@ -28,19 +28,6 @@
  * another core: else two who work by turns, and once both slept, always come when the other has just fallen asleep. */
 #define SPIN ((uint64_t)50000)
 
-/* Sleeps for a slice of the wait, or until the nursery, or the last thread, is gone. */
-static void wait_a_while(const struct wait *wait)
-{
-    struct pool *pool = wait->pool;
-    uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 0,
-             slice = left < SLICE ? left : SLICE;
-    uint32_t living = atomic_load(&pool->region->living);
-    if (pool->region->kind != POOL_PROCESSES && living)
-        futex_wait(&pool->region->living, living, slice + 1);
-    else
-        await_hangup(pool, (int)(slice / 1000000) + 1);
-}
-
 /* Waits until nobody is left who works. */
 static int wait_for_workers(const struct wait *wait)
 {
@@ -48,7 +35,8 @@ static int wait_for_workers(const struct wait *wait)
     while (look_after(pool)) {
         if (wait_goes_on(wait) != 0)
             return -1;
-        wait_a_while(wait);
+        uint64_t now = now_ns(), left = wait->deadline > now ? wait->deadline - now : 0;
+        await_end(pool, left < SLICE ? left : SLICE);
         run_callbacks(pool, NULL, wait->deadline);
     }
     return 0;
@@ -64,7 +52,82 @@ static void stop(struct pool *pool, enum stop how)
         ;
     wake_workers(pool->region, pool->region->workers);
     call_nursery(pool);
+    if (how == STOP_TERMINATED && pool->region->kind != POOL_PROCESSES)
+        give_up_all(pool, TAKEN_FINISH); /* threads end when their items do; processes are killed */
     unlock_pool(pool);
+}
+
+/* ---- Ending what runs ---- */
+
+/* Closes the socket, which calls in other threads may have used so far, and gives the region back if it may. */
+static void release(struct pool *pool, bool held)
+{
+    lock_pool(pool);
+    if (socket_is_ours(pool))
+        close(pool->socket);
+    pool->socket = -1;
+    unlock_pool(pool);
+    if (held || pool->gone || !pool->region)
+        return;
+    memory_forget(&pool->memory);
+    region_release(pool->region);
+    pool->gone = true;
+}
+
+/* Gives back everything but processes. */
+static void forget(struct pool *pool)
+{
+    release(pool, false);
+    if (pool->results)
+        munmap(pool->results, pool->results_size);
+    if (pool->here)
+        munmap(pool->here, 4096);
+    iters_free(pool);
+    free(pool->watches);
+    free(pool->known.modules);
+    free(pool->trace);
+    pthread_mutex_destroy(&pool->lock);
+    pthread_mutex_destroy(&pool->turn);
+    free(pool);
+}
+
+/* Parts with the nursery, or with the threads, which have ended. */
+static void leave(struct pool *pool)
+{
+    threads_join(pool);
+    lock_pool(pool); /* nobody must write to it any more */
+    while (pool->nursery > 0 && waitpid(pool->nursery, NULL, __WALL | WNOHANG) < 0 && errno == EINTR)
+        ;
+    pool->nursery = 0;
+    if (pool->region)
+        descriptor_close(pool);
+    unlock_pool(pool);
+}
+
+/* Ends all that runs. Threads may be waited for `seconds`; the nursery needs the grace and a moment. */
+static int end_work(struct pool *pool, double seconds)
+{
+    struct region *region = pool->region;
+    bool processes = region->kind == POOL_PROCESSES;
+    stop(pool, STOP_TERMINATED);
+    if (on_its_way(region)) /* it would not listen */
+        signal_nursery(pool, SIGKILL);
+    struct wait wait = wait_begin(pool, "pool_terminate", processes ? region->grace + 5 : seconds);
+    while (wait_for_workers(&wait) != 0) {
+        if (errno != EINTR && !processes)
+            return error_set(ETIMEDOUT,
+                             "pool_terminate: tasks are still running in %u of the threads, which cannot be killed; "
+                             "pool_join waits for them",
+                             atomic_load(&region->living));
+        if (errno != EINTR) { /* a debugger holds it, or it is frozen: its workers end with it */
+            signal_nursery(pool, SIGKILL);
+            await_end(pool, 10 * SLICE);
+            break;
+        }
+        wait.answered = atomic_load(&pool->interrupts);
+    }
+    pool_is_over(pool);
+    return 0;
 }
 
 /* ---- Opening ---- */
@@ -121,7 +184,6 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->maxtasks = options->maxtasks;
     region->run_row = run_row;
     region->give_up_after = (uint32_t)options->give_up_after;
-    region->grace = options->grace > 0 ? options->grace : 0.5;
     region->keep = options->keep_descriptors;
     region->caller = getpid();
     region->here = pool->here;
@@ -155,64 +217,6 @@ static int describe_initializer(struct pool *pool, const struct pool_options *op
     return 0;
 }
 
-/* Gives the region back, and the map of what is free in it. */
-static void release_region(struct pool *pool)
-{
-    memory_forget(&pool->memory);
-    region_release(pool->region);
-}
-
-/* Closes the socket, which calls in other threads may have used so far. */
-static void close_socket(struct pool *pool)
-{
-    lock_pool(pool);
-    if (socket_is_ours(pool))
-        close(pool->socket);
-    pool->socket = -1;
-    unlock_pool(pool);
-}
-
-/* Gives back everything but processes. */
-static void forget(struct pool *pool)
-{
-    close_socket(pool);
-    if (pool->region && !pool->gone)
-        release_region(pool);
-    if (pool->results)
-        munmap(pool->results, pool->results_size);
-    if (pool->here)
-        munmap(pool->here, 4096);
-    iters_free(pool);
-    free(pool->watches);
-    free(pool->known.modules);
-    free(pool->trace);
-    pthread_mutex_destroy(&pool->lock);
-    pthread_mutex_destroy(&pool->turn);
-    free(pool);
-}
-
-/* Parts with the nursery, or with the threads. */
-static void leave(struct pool *pool)
-{
-    pid_t nursery = pool->nursery;
-    int slices = nursery <= 0 ? 0 : pool->over || on_its_way(pool->region) ? 10 : 60;
-    if (nursery > 0 && socket_is_ours(pool))
-        shutdown(pool->socket, SHUT_WR); /* whoever else holds it */
-    for (; slices && workers_live(pool); slices--) {
-        signal_nursery(pool, slices > 10 ? SIGCONT : SIGKILL);
-        await_hangup(pool, 100);
-    }
-    threads_join(pool);
-    lock_pool(pool); /* nobody must write to it any more */
-    if (nursery > 0)
-        while (waitpid(nursery, NULL, __WALL | WNOHANG) < 0 && errno == EINTR)
-            ;
-    pool->nursery = 0;
-    if (pool->region)
-        descriptor_close(pool);
-    unlock_pool(pool);
-}
-
 static uint32_t count_ready(const struct region *region)
 {
     uint32_t ready = 0;
@@ -224,16 +228,16 @@ static uint32_t count_ready(const struct region *region)
 /* Says why the pool could not be opened. */
 static int opening_failed(struct pool *pool)
 {
-    uint32_t failed = atomic_load(&pool->region->failed);
-    struct slot *slot = &pool->region->slots[failed ? failed - 1 : 0];
-    int status = slot->dead_status, code = pool->region->failed_errno;
-    struct pool_error error = { .item = POOL_NO_ITEM };
+    const struct region *region = pool->region;
+    uint32_t failed = atomic_load(&region->failed);
+    const struct slot *slot = &region->slots[failed ? failed - 1 : 0];
+    struct pool_error error = { .item = POOL_NO_ITEM, .pid = atomic_load(&slot->dead_pid) };
+    int status = error.pid ? slot->dead_status : 0;
     say_why(pool);
     say(error.text, sizeof error.text, "pool_open: %s", pool->why);
-    error.code = code ? code : failed && slot->text[0] ? EREMOTEIO : EOWNERDEAD;
-    error.pid = atomic_load(&slot->dead_pid);
-    error.signal = error.pid && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    error.status = error.pid && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    error.code = region->failed_errno ? region->failed_errno : failed && slot->text[0] ? EREMOTEIO : EOWNERDEAD;
+    error.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    error.status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     return error_put(&error);
 }
 
@@ -246,21 +250,21 @@ static int wait_until_ready(struct pool *pool, double seconds)
         uint32_t news = atomic_load(&region->news), ready = count_ready(region);
         if (ready == region->workers)
             return 0;
-        uint64_t now = now_ns();
-        if (now >= wait.deadline && on_its_way(region))
-            return error_set(ETIMEDOUT,
-                             "pool_open: after %g s the new run of this program has not reached the pool; "
-                             "call pool_freeze_support() first in main()",
-                             wait.seconds);
-        if (now >= wait.deadline)
-            return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer%s%s",
-                             wait.seconds, region->workers - ready, region->workers,
-                             region->fork_errno ? ", or cannot be started: " : "",
-                             region->fork_errno ? strerror(region->fork_errno) : "");
-        if (atomic_load(&region->failed) || !look_after(pool))
+        if (atomic_load(&region->failed) || pool->over)
             return opening_failed(pool);
-        futex_wait(&region->news, news, wait.deadline - now < SLICE ? wait.deadline - now : SLICE);
+        if (now_ns() >= wait.deadline)
+            break;
+        wait_on(&wait, &region->news, news);
     }
+    if (on_its_way(region))
+        return error_set(ETIMEDOUT,
+                         "pool_open: after %g s the new run of this program has not reached the pool; "
+                         "call pool_freeze_support() first in main()",
+                         wait.seconds);
+    return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer%s%s",
+                     wait.seconds, region->workers - count_ready(region), region->workers,
+                     region->fork_errno ? ", or cannot be started: " : "",
+                     region->fork_errno ? strerror(region->fork_errno) : "");
 }
 
 static int fail_open(const char *what)
@@ -271,21 +275,17 @@ static int fail_open(const char *what)
 
 static int start_nursery(struct pool *pool)
 {
+    struct region *region = pool->region;
     struct stat info = { .st_ino = 0 };
-    int sockets[2] = { -1, -1 }, file = pool->file;
+    int sockets[2] = { -1, -1 };
     if (nursery_sockets(sockets) == 0 && fstat(sockets[0], &info) == 0)
-        pool->nursery = file < 0 ? nursery_start(pool->region, sockets) : spawn_start(pool->region, file, sockets[1]);
+        pool->nursery = pool->file < 0 ? nursery_start(region, sockets) : spawn_start(region, pool->file, sockets[1]);
     int error = errno;
-    for (int i = 0; i < 2; i++)
-        if (sockets[i] >= 0 && (i == 1 || pool->nursery <= 0))
-            close(sockets[i]);
-    if (file >= 0)
-        close(file);
-    pool->file = -1;
+    close(sockets[1]);
+    errno = error;
     pool->socket = sockets[0];
     pool->socket_inode = info.st_ino;
-    errno = error;
-    return pool->nursery <= 0 || (pool->region->poller >= 0 && descriptor_add(pool, pool->socket) != 0) ? -1 : 0;
+    return pool->nursery <= 0 || (region->poller >= 0 && descriptor_add(pool, pool->socket) != 0) ? -1 : 0;
 }
 
 /* If the initializer of an inline pool never came back, neither does pool_open(). */
@@ -297,19 +297,16 @@ static void end_opening(struct undo *undo)
 
 static int start_workers(struct pool *pool)
 {
-    switch (pool->region->kind) {
-    case POOL_INLINE:
-        pool->region->slots[0].worker = 1;
-        atomic_store(&pool->region->slots[0].pid, pool->region->caller);
-        pool->worker = worker_inline(pool->region);
-        call_out(&(struct undo){ .end = end_opening, .pool = pool, .worker = &pool->worker }, worker_drain,
-                 &pool->worker);
-        return 0;
-    case POOL_THREADS:
+    struct region *region = pool->region;
+    if (region->kind == POOL_THREADS)
         return threads_start(pool) == 0 ? 0 : fail_open("cannot start a thread");
-    default:
+    if (region->kind == POOL_PROCESSES)
         return start_nursery(pool) == 0 ? 0 : fail_open("cannot start the nursery");
-    }
+    region->slots[0].worker = 1;
+    atomic_store(&region->slots[0].pid, region->caller);
+    pool->worker = worker_inline(region);
+    call_out(&(struct undo){ .end = end_opening, .pool = pool, .worker = &pool->worker }, worker_drain, &pool->worker);
+    return 0;
 }
 
 static int open_pool(struct pool *pool, const struct pool_options *options)
@@ -336,17 +333,22 @@ static int open_pool(struct pool *pool, const struct pool_options *options)
     if (start_workers(pool) != 0)
         return -1;
     madvise(pool->region, pool->region->size, MADV_DONTFORK);
-    return wait_until_ready(pool, options->open_timeout);
+    if (wait_until_ready(pool, options->open_timeout) != 0)
+        return -1;
+    pool->region->grace = options->grace > 0 ? options->grace : 0.5; /* so far, nothing would have been waited for */
+    return 0;
 }
 
-/* Ends what has begun. Returns false if threads are still in their initializers: they cannot be ended, so their pool
- * stays where it is. */
-static bool give_up_opening(struct pool *pool, int error)
+/* Ends what has begun. Threads that are still in their initializers cannot be ended, so their pool stays where it is.
+ */
+static void give_up_opening(struct pool *pool)
 {
-    if (!pool->threads)
-        return true;
-    stop(pool, STOP_TERMINATED);
-    return error != ETIMEDOUT;
+    struct pool_error error = *pool_error();
+    if (!pool->region || end_work(pool, error.code == ETIMEDOUT ? 0 : POOL_FOREVER) == 0) {
+        leave(pool);
+        forget(pool);
+    }
+    error_put(&error);
 }
 
 struct pool *pool_open(const struct pool_options *asked)
@@ -369,16 +371,12 @@ struct pool *pool_open(const struct pool_options *asked)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
     pool->socket = pool->file = -1;
-    int status = open_pool(pool, &options), error = errno;
+    int status = open_pool(pool, &options);
     if (pool->file >= 0)
         close(pool->file);
     if (status == 0)
         return pool;
-    if (give_up_opening(pool, error)) {
-        leave(pool);
-        forget(pool);
-    }
-    errno = error;
+    give_up_opening(pool);
     return NULL;
 }
 
@@ -397,33 +395,6 @@ int pool_close(struct pool *pool)
         return -1;
     if (!pool->joined)
         stop(pool, STOP_CLOSED);
-    return 0;
-}
-
-/* Threads may be waited for `seconds`; the nursery needs the grace and a moment. */
-static int end_work(struct pool *pool, double seconds)
-{
-    bool processes = pool->region->kind == POOL_PROCESSES;
-    stop(pool, STOP_TERMINATED);
-    lock_pool(pool);
-    if (!processes) /* processes are killed anyway; threads end when their items do */
-        give_up_all(pool, TAKEN_FINISH);
-    unlock_pool(pool);
-    struct wait wait = wait_begin(pool, "pool_terminate", processes ? pool->region->grace + 5 : seconds);
-    while (wait_for_workers(&wait) != 0) {
-        if (errno != EINTR && !processes)
-            return error_set(ETIMEDOUT,
-                             "pool_terminate: tasks are still running in %u of the threads, which cannot be killed; "
-                             "pool_join waits for them",
-                             atomic_load(&pool->region->living));
-        if (errno != EINTR) { /* a debugger holds it, or it is frozen: its workers end with it */
-            signal_nursery(pool, SIGKILL);
-            await_hangup(pool, 1000);
-            break;
-        }
-        wait.answered = atomic_load(&pool->interrupts);
-    }
-    pool_is_over(pool);
     return 0;
 }
 
@@ -452,10 +423,7 @@ static int settle(struct pool *pool)
     pool->joined = true;
     bool alone = pool->visitors <= 1; /* whoever comes in now, sees that it is joined */
     if (alone)
-        close_socket(pool);
-    pool->gone = !held && alone;
-    if (pool->gone)
-        release_region(pool);
+        release(pool, held);
     if (pool->unseen)
         status = error_set(EREMOTEIO, "pool_join: %zu job%s failed and nobody looked; the first: %s", pool->unseen,
                            pool->unseen == 1 ? "" : "s", pool->first_unseen);

@@ -21,16 +21,16 @@ int descriptor_add(struct pool *pool, int fd)
 
 int descriptor_open(struct pool *pool)
 {
-    pool->region->descriptor = above_stderr(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    pool->region->poller = pool->region->descriptor < 0 ? -1 : above_stderr(epoll_create1(EPOLL_CLOEXEC));
-    atomic_store(&pool->region->armed, 1);
-    if (pool->region->poller >= 0 && descriptor_add(pool, pool->region->descriptor) == 0)
+    struct region *region = pool->region;
+    region->descriptor = above_stderr(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    region->poller = region->descriptor < 0 ? -1 : above_stderr(epoll_create1(EPOLL_CLOEXEC));
+    atomic_store(&region->armed, 1);
+    if (region->poller >= 0 && descriptor_add(pool, region->descriptor) == 0)
         return 0;
     int error = errno;
-    close(pool->region->descriptor);
-    close(pool->region->poller);
-    pool->region->descriptor = -1;
-    pool->region->poller = -1;
+    close(region->descriptor);
+    close(region->poller);
+    region->poller = -1;
     errno = error;
     return -1;
 }
@@ -41,30 +41,22 @@ void descriptor_close(struct pool *pool)
         close(pool->region->descriptor);
         close(pool->region->poller);
     }
-    pool->region->descriptor = -1;
     pool->region->poller = -1;
-}
-
-static void arm(struct pool *pool)
-{
-    uint64_t count;
-    if (read(pool->region->descriptor, &count, sizeof count) < 0)
-        count = 0; /* it was quiet */
-    atomic_store(&pool->region->armed, 1);
 }
 
 int pool_poll(struct pool *pool)
 {
     VISIT in = visit(pool, NULL, "pool_poll", false);
+    uint64_t bursts;
     if (!in.pool)
         return -1;
     if (pool->joined)
         return error_set(ESHUTDOWN, "pool_poll: the pool is joined");
     lock_pool(pool); /* another thread may be closing it */
-    if (descriptor_is_ours(pool->region))
-        arm(pool);
+    if (descriptor_is_ours(pool->region) && read(pool->region->descriptor, &bursts, sizeof bursts) != 0)
+        atomic_store(&pool->region->armed, 1); /* also if it was quiet */
     unlock_pool(pool);
-    await_hangup(pool, 0);
+    await_end(pool, 0);
     bool over = !look_after(pool);
     lock_pool(pool);
     if (over && descriptor_is_ours(pool->region))
