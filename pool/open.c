@@ -13,16 +13,11 @@
 #include <fnmatch.h>
 #include <limits.h>
 #include <math.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 /* Nanoseconds that an idle worker or a waiting caller looks before it sleeps. More than it takes to wake somebody on
  * another core: else two who work by turns, and once both slept, always come when the other has just fallen asleep. */
@@ -113,18 +108,17 @@ static int end_work(struct pool *pool, double seconds)
     if (on_its_way(region)) /* it would not listen */
         signal_nursery(pool, SIGKILL);
     struct wait wait = wait_begin(pool, "pool_terminate", processes ? region->grace + 5 : seconds);
-    while (wait_for_workers(&wait) != 0) {
-        if (errno != EINTR && !processes)
-            return error_set(ETIMEDOUT,
-                             "pool_terminate: tasks are still running in %u of the threads, which cannot be killed; "
-                             "pool_join waits for them",
-                             atomic_load(&region->living));
-        if (errno != EINTR) { /* a debugger holds it, or it is frozen: its workers end with it */
-            signal_nursery(pool, SIGKILL);
-            await_end(pool, 10 * SLICE);
-            break;
-        }
+    int status;
+    while ((status = wait_for_workers(&wait)) != 0 && errno == EINTR)
         wait.answered = atomic_load(&pool->interrupts);
+    if (status != 0 && !processes)
+        return error_set(ETIMEDOUT,
+                         "pool_terminate: tasks are still running in %u of the threads, which cannot be killed; "
+                         "pool_join waits for them",
+                         atomic_load(&region->living));
+    if (status != 0) { /* a debugger holds it, or it is frozen: its workers end with it */
+        signal_nursery(pool, SIGKILL);
+        await_end(pool, 10 * SLICE);
     }
     pool_is_over(pool);
     return 0;
@@ -132,20 +126,10 @@ static int end_work(struct pool *pool, double seconds)
 
 /* ---- Opening ---- */
 
-/* What new runs of the program need. */
-static int check_spawn(const struct pool_options *options)
-{
-    if (options->kind != POOL_PROCESSES)
-        return error_set(EINVAL, "pool_open: only processes can be started by POOL_SPAWN");
-    if (options->initarg && !options->initarg_width)
-        return error_set(EINVAL, "pool_open: POOL_SPAWN needs initarg_width: the workers do not have what initarg "
-                                 "points to, only a copy");
-    return 0;
-}
-
 static int check_options(const struct pool_options *options)
 {
     static const char who[] = "pool_open";
+    bool processes = options->kind == POOL_PROCESSES, spawn = options->start == POOL_SPAWN;
     if (!in_range(who, "processes", options->processes, POOL_MAX_PROCESSES) ||
         !in_range(who, "maxtasks", options->maxtasks, (double)LONG_MAX) ||
         !in_range(who, "give_up_after", options->give_up_after, INT_MAX) ||
@@ -153,7 +137,7 @@ static int check_options(const struct pool_options *options)
         !in_range(who, "grace", options->grace, 1e6) || !in_range(who, "kind", (int)options->kind, POOL_INLINE) ||
         !in_range(who, "start", (int)options->start, POOL_SPAWN))
         return -1;
-    if (options->kind != POOL_PROCESSES && (options->maxtasks || options->keep_descriptors))
+    if (!processes && (options->maxtasks || options->keep_descriptors))
         return error_set(ENOTSUP, "pool_open: only worker processes can be replaced after maxtasks tasks, or have "
                                   "keep_descriptors of their own");
     for (const int *fd = options->keep_descriptors; fd && *fd >= 0; fd++)
@@ -166,20 +150,18 @@ static int check_options(const struct pool_options *options)
                          "pool_open: trace is \"%s\"; it must end in .csv: a pool leaves records, which lanes draws "
                          "(./lanes -o picture.svg ./program)",
                          options->trace);
-    return options->start == POOL_SPAWN ? check_spawn(options) : 0;
-}
-
-/* Address space for the handles. A worker that is given one finds nothing there, as it has no pool. */
-static int map_results(struct pool *pool)
-{
-    pool->results_size = (pool->region->job_count + GROWTH) * sizeof *pool->results;
-    pool->results = map_private(pool->results_size, PROT_READ, MAP_PRIVATE);
-    return pool->results ? 0 : -1;
+    if (spawn && !processes)
+        return error_set(EINVAL, "pool_open: only processes can be started by POOL_SPAWN");
+    if (spawn && options->initarg && !options->initarg_width)
+        return error_set(EINVAL, "pool_open: POOL_SPAWN needs initarg_width: the workers do not have what initarg "
+                                 "points to, only a copy");
+    return 0;
 }
 
 static int describe_pool(struct pool *pool, const struct pool_options *options, int cores)
 {
     struct region *region = pool->region;
+    bool spawn = options->start == POOL_SPAWN;
     const char *preload = getenv("LD_PRELOAD");
     region->maxtasks = options->maxtasks;
     region->run_row = run_row;
@@ -189,14 +171,18 @@ static int describe_pool(struct pool *pool, const struct pool_options *options, 
     region->here = pool->here;
     pool->calls_out = options->kind == POOL_INLINE;
     region->kind = options->kind;
-    region->above = options->start == POOL_SPAWN ? NULL : worker_region(); /* a new run does not have it */
+    region->above = spawn ? NULL : worker_region(); /* a new run does not have it */
     region->start = options->start;
     region->check = options->check;
     region->valgrind = preload && strstr(preload, "vgpreload");
     region->spin = cores > 1 ? SPIN : 0;
-    if (options->trace && !(pool->trace = strdup(options->trace)))
+    /* Address space for the handles: a worker that is given one finds nothing there, as it has no pool. */
+    pool->results_size = (region->job_count + GROWTH) * sizeof *pool->results;
+    pool->results = map_private(pool->results_size, PROT_READ, MAP_PRIVATE);
+    if (!pool->results || (options->trace && !(pool->trace = strdup(options->trace))) ||
+        memory_open(&pool->memory, region) != 0)
         return -1;
-    return known_remember(&pool->known, options->start == POOL_SPAWN);
+    return known_remember(&pool->known, spawn);
 }
 
 static int describe_initializer(struct pool *pool, const struct pool_options *options)
@@ -215,14 +201,6 @@ static int describe_initializer(struct pool *pool, const struct pool_options *op
                          options->initarg_width, region->memory_limit);
     region->initarg = memcpy(memory_at(&pool->memory, copy), options->initarg, options->initarg_width);
     return 0;
-}
-
-static uint32_t count_ready(const struct region *region)
-{
-    uint32_t ready = 0;
-    for (uint32_t i = 0; i < region->workers; i++)
-        ready += atomic_load(&region->slots[i].was_ready);
-    return ready;
 }
 
 /* Says why the pool could not be opened. */
@@ -247,24 +225,23 @@ static int wait_until_ready(struct pool *pool, double seconds)
     struct region *region = pool->region;
     struct wait wait = wait_begin(pool, "pool_open", seconds > 0 ? seconds : 60);
     for (;;) {
-        uint32_t news = atomic_load(&region->news), ready = count_ready(region);
-        if (ready == region->workers)
-            return 0;
+        uint32_t ready = atomic_load(&region->news); /* a failure counts, too, but is told of before */
         if (atomic_load(&region->failed) || pool->over)
             return opening_failed(pool);
+        if (ready == region->workers)
+            return 0;
+        if (now_ns() >= wait.deadline && on_its_way(region))
+            return error_set(ETIMEDOUT,
+                             "pool_open: after %g s the new run of this program has not reached the pool; "
+                             "call pool_freeze_support() first in main()",
+                             wait.seconds);
         if (now_ns() >= wait.deadline)
-            break;
-        wait_on(&wait, &region->news, news);
+            return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer%s%s",
+                             wait.seconds, region->workers - ready, region->workers,
+                             region->fork_errno ? ", or cannot be started: " : "",
+                             region->fork_errno ? strerror(region->fork_errno) : "");
+        wait_on(&wait, &region->news, ready);
     }
-    if (on_its_way(region))
-        return error_set(ETIMEDOUT,
-                         "pool_open: after %g s the new run of this program has not reached the pool; "
-                         "call pool_freeze_support() first in main()",
-                         wait.seconds);
-    return error_set(ETIMEDOUT, "pool_open: after %g s %u of %u workers are still in their initializer%s%s",
-                     wait.seconds, region->workers - count_ready(region), region->workers,
-                     region->fork_errno ? ", or cannot be started: " : "",
-                     region->fork_errno ? strerror(region->fork_errno) : "");
 }
 
 static int fail_open(const char *what)
@@ -291,7 +268,7 @@ static int start_nursery(struct pool *pool)
 /* If the initializer of an inline pool never came back, neither does pool_open(). */
 static void end_opening(struct undo *undo)
 {
-    if (!atomic_load(&undo->pool->region->failed) && !count_ready(undo->pool->region))
+    if (!atomic_load(&undo->pool->region->failed) && !atomic_load(&undo->pool->region->news))
         forget(undo->pool);
 }
 
@@ -311,20 +288,16 @@ static int start_workers(struct pool *pool)
 
 static int open_pool(struct pool *pool, const struct pool_options *options)
 {
-    int cores = usable_cores();
-    int asked = options->kind == POOL_INLINE ? 1 : options->processes;
-    uint32_t workers = (uint32_t)(asked ? asked : cores);
+    int cores = usable_cores(), asked = options->kind == POOL_INLINE ? 1 : options->processes;
+    int workers = asked ? asked : cores < POOL_MAX_PROCESSES ? cores : POOL_MAX_PROCESSES;
     size_t memory = options->memory ? options->memory : usable_memory() / 4;
-    if (workers > POOL_MAX_PROCESSES)
-        workers = POOL_MAX_PROCESSES;
     if (!(pool->here = map_here()))
         return fail_open("mmap");
     if (options->start == POOL_SPAWN && (pool->file = above_stderr(memfd_create("pool", MFD_CLOEXEC))) < 0)
         return fail_open("memfd_create");
-    if (!(pool->region = region_reserve(workers, memory, options->trace, pool->file)))
+    if (!(pool->region = region_reserve((uint32_t)workers, memory, options->trace, pool->file)))
         return fail_open("no address space for the shared region");
-    if (map_results(pool) != 0 || memory_open(&pool->memory, pool->region) != 0 ||
-        describe_pool(pool, options, cores) != 0)
+    if (describe_pool(pool, options, cores) != 0)
         return fail_open("out of memory");
     if (describe_initializer(pool, options) != 0)
         return -1;
@@ -364,10 +337,8 @@ struct pool *pool_open(const struct pool_options *asked)
     if (check_options(&options) != 0)
         return NULL;
     struct pool *pool = calloc(1, sizeof *pool);
-    if (!pool) {
-        fail_open("out of memory");
-        return NULL;
-    }
+    if (!pool)
+        return fail_open("out of memory"), NULL;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->turn, NULL);
     pool->socket = pool->file = -1;

@@ -8,10 +8,8 @@
 #define _GNU_SOURCE
 #include "caller.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 int descriptor_add(struct pool *pool, int fd)
 {

@@ -194,15 +194,14 @@ struct region {
     _Atomic uint32_t living;                          /* worker threads */
 
     /* The nursery's. */
-    _Alignas(
-        64) _Atomic uint32_t news; /* changes when a slot becomes ready or opening fails: pool_open() sleeps on it */
-    _Atomic uint32_t births;       /* workers started so far */
-    _Atomic uint32_t failures;     /* workers in a row that were not ready before their end */
-    _Atomic uint32_t failed;       /* 0, or 1 + the slot that broke the pool */
-    _Atomic int32_t failed_errno;  /* what fork said, if that broke it */
-    int32_t fork_errno;            /* what fork said when it failed last */
-    _Atomic uint32_t arrived;      /* POOL_SPAWN: the new run of the program has reached the pool */
-    uintptr_t shift;               /* POOL_SPAWN: so far from the caller's functions lie its own */
+    _Alignas(64) _Atomic uint32_t news; /* slots that became ready, and failures: pool_open() sleeps on it */
+    _Atomic uint32_t births;            /* workers started so far */
+    _Atomic uint32_t failures;          /* workers in a row that were not ready before their end */
+    _Atomic uint32_t failed;            /* 0, or 1 + the slot that broke the pool */
+    _Atomic int32_t failed_errno;       /* what fork said, if that broke it */
+    int32_t fork_errno;                 /* what fork said when it failed last */
+    _Atomic uint32_t arrived;           /* POOL_SPAWN: the new run of the program has reached the pool */
+    uintptr_t shift;                    /* POOL_SPAWN: so far from the caller's functions lie its own */
 
     struct slot slots[POOL_MAX_PROCESSES];
     _Atomic uint64_t ring[RING_SIZE]; /* lap << 32 | 1 + job index */

@@ -10,7 +10,6 @@
 #include "caller.h"
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 
 struct thread {
     pthread_t id, before; /* the one it succeeds, if it is not the first in its place */
