@@ -1,14 +1,12 @@
 /*
  * note.c - runs of blocks for replies and failure messages, taken by workers, given back by the caller.
  *
- * Each block has an owner word: 0, or 1 + the slot whose worker took it, or HELD once its note is published. A worker
- * takes a run block by block with compare-and-swap. The invariant that lets a successor clean up: the blocks that bear
- * a slot's number all belong to the one run that stands in that slot. So the run is written there before its first
- * block is taken, and its blocks are HELD before it is wiped out. Giving a run back means "free the blocks of it that
- * bear my number"; that may be repeated, begun by one worker and ended by the next.
- *
- * There is no list of free blocks and no lock: a worker that is killed could leave both half-changed. The lowest free
- * blocks are used first, so that few pages are; hints say which stretches of blocks are worth a look, or have pages.
+ * Each block has an owner word: 0, or 1 + the slot whose worker took it, or HELD once its note is published. A run is
+ * taken block by block with compare-and-swap. The invariant that lets a successor clean up: the blocks that bear a
+ * slot's number all belong to the one run that stands in that slot. So the run is written there before its first block
+ * is taken, and its blocks are HELD before it is wiped out; and to give it back, any number of times, is to free those
+ * blocks of it that bear the number. There is no list of free blocks and no lock, which a worker that is killed could
+ * leave half-changed. The lowest free blocks are used first, so that few pages are.
  *
  * Stretches of job memory that the caller has marked as free have an owner word, too: a worker with nothing to do
  * takes them, as it takes blocks, to give their pages back to the system.
@@ -23,14 +21,6 @@
 #include <unistd.h>
 
 #define EACH (STRETCH / BLOCK_SIZE) /* blocks in a stretch */
-
-/* Only a successor reads it, after this process's death: what the compiler leaves in order is in order then. */
-static void note_run(struct slot *slot, uint64_t run)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&slot->run, run, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-}
 
 static uint32_t tag_of(const struct region *region, const struct slot *slot)
 {
@@ -49,7 +39,7 @@ static uint32_t take_run(struct region *region, struct slot *slot, uint32_t firs
     for (uint32_t i = 0; i < count; i++) /* what is not free is not taken for a moment either: others look, too */
         if (atomic_load(&region->owners[first + i]))
             return i;
-    note_run(slot, (uint64_t)count << 32 | (first + 1));
+    note64(&slot->run, (uint64_t)count << 32 | (first + 1));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t nobody = 0;
         if (!atomic_compare_exchange_strong(&region->owners[first + i], &nobody, tag_of(region, slot))) {
@@ -80,8 +70,7 @@ static bool find_here(struct region *region, struct slot *slot, uint32_t place, 
     return false;
 }
 
-/* Looks for a free run where this worker found its last one, then in stretches not known to be full, then everywhere.
- */
+/* Looks for a free run behind this worker's last one, then in stretches not known to be full, then everywhere. */
 static bool find_run(struct region *region, struct slot *slot, uint32_t count)
 {
     bool found = slot->place % EACH && find_here(region, slot, slot->place, count);
@@ -133,7 +122,8 @@ void note_publish(struct region *region, struct slot *slot, struct job *job, uin
     for (uint32_t i = 0; i < (uint32_t)(run >> 32); i++)
         atomic_store_explicit(&region->owners[(uint32_t)run - 1 + i], OWNER_HELD,
                               memory_order_relaxed); /* taken before, too */
-    note_run(slot, 0);
+    atomic_signal_fence(memory_order_seq_cst);
+    note64(&slot->run, 0);
 }
 
 void note_absent(struct job *job, uint64_t item, enum give_up why)
@@ -155,8 +145,7 @@ void note_drop(struct region *region, struct slot *slot)
     uint64_t run = atomic_load(&slot->run);
     for (uint32_t i = 0; i < (uint32_t)(run >> 32); i++)
         atomic_compare_exchange_strong(&region->owners[(uint32_t)run - 1 + i], &(uint32_t){ tag_of(region, slot) }, 0);
-    if (run)
-        note_run(slot, 0);
+    note64(&slot->run, 0);
 }
 
 struct note *note_at(struct region *region, uint32_t word)
@@ -192,9 +181,8 @@ static void clean(struct worker *w, uint32_t stretch)
 {
     struct region *region = w->region;
     bool blocks = stretch < region->memory_stretches;
-    uint32_t count = blocks ? EACH : 1, first = stretch * EACH;
-    if (!blocks)
-        first = region->block_count + stretch - region->memory_stretches;
+    uint32_t count = blocks ? EACH : 1;
+    uint32_t first = blocks ? stretch * EACH : region->block_count + stretch - region->memory_stretches;
     if (take_run(region, w->slot, first, count) == count) {
         madvise(region->blocks + (size_t)stretch * STRETCH, STRETCH, MADV_REMOVE);
         atomic_fetch_and(&region->hints[stretch], (uint8_t)~HINT_TOUCHED);
@@ -205,8 +193,8 @@ static void clean(struct worker *w, uint32_t stretch)
 void tidy(struct worker *w, bool (*enough)(void *worker))
 {
     struct region *region = w->region;
-    uint32_t nobody = 0, me = own(w), stretches = atomic_load(&region->stretch_count);
-    if (!atomic_compare_exchange_strong(&region->cleaner, &nobody, me))
+    uint32_t stretches = atomic_load(&region->stretch_count);
+    if (!atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ 0 }, own(w)))
         return;
     atomic_store(&region->untidy, 0);
     for (uint32_t i = 0; i < stretches && !enough(w); i++)
@@ -222,13 +210,12 @@ void tidy(struct worker *w, bool (*enough)(void *worker))
 void settle_item(struct worker *w, struct job *job, uint64_t item, int status)
 {
     struct note *note = note_unpublished(w->region, w->slot);
-    enum note_kind kind = status ? NOTE_FAILURE : NOTE_REPLY;
-    if (note && (note->kind != kind || (!status && atomic_load(&job->dropped)))) {
+    if (status && (!note || note->kind != NOTE_FAILURE))
+        note = note_new(w->region, w->slot, NOTE_FAILURE, 0);
+    if (!status && note && (note->kind != NOTE_REPLY || atomic_load(&job->dropped))) {
         note_drop(w->region, w->slot);
         note = NULL;
     }
-    if (!note && status)
-        note = note_new(w->region, w->slot, NOTE_FAILURE, 0);
     if (note) {
         note->status = status;
         note->pid = atomic_load(&w->slot->pid); /* for each reply no system call */
