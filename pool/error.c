@@ -31,7 +31,7 @@ void vsay(char *text, size_t size, const char *format, va_list args)
 {
     if (vsnprintf(text, size, format, args) < (int)size)
         return;
-    size_t end = size - 1, last = end - 1; /* where the last character begins, of whose bytes there may be 4 in UTF-8 */
+    size_t end = size - 1, last = end - 1; /* where the last character begins: UTF-8, at most 4 bytes */
     while (end - last < 4 && (text[last] & 0xc0) == 0x80)
         last--;
     unsigned char first = (unsigned char)text[last];

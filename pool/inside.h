@@ -156,8 +156,6 @@ static inline void end_copy(const char *here)
 
 /** Returns the pool in which this thread runs a task, or NULL. */
 struct region *worker_region(void);
-/** Returns the slot of the worker that this thread is in this pool, or NULL. */
-struct slot *worker_slot(const struct region *region);
 
 /* ticket.c */
 

@@ -29,13 +29,12 @@
  *     }
  *
  * **Names** are those of Python's `multiprocessing.Pool` (the book has a table, "What multiprocessing calls what"),
- * **shapes** those of C's own library: a pool is opened, used and closed like a FILE; a map takes its items as qsort
- * does (base, count, width); a handle is waited for with a timeout. In every options struct a zeroed member means "the
- * default", and NULL means "all defaults". What has width 0 has no bytes, and its pointer may be NULL. A job of 0 items
- * is done at once.
+ * **shapes** those of C's own library: a pool is opened and closed like a FILE; a map takes its items as qsort does
+ * (base, count, width); a zeroed member of an options struct means "the default", and NULL "all defaults". What has
+ * width 0 has no bytes, and its pointer may be NULL. A job of 0 items is done at once.
  *
- * **Errors.** A function that returns `int` returns -1 on failure, one that returns a pointer returns NULL. Then
- * `errno` says what, and pool_error() says it in words: which item, which worker, what to do. Nothing is ever printed.
+ * **Errors.** On failure a function returns -1, or NULL, `errno` says what, and pool_error() says it in words: which
+ * item, which worker, what to do. Nothing is ever printed.
  *
  *     EINVAL       misuse: the text says of what             ESHUTDOWN  the pool is closed or terminated
  *     EREMOTEIO    a task returned failure                   EBUSY      too early: close or terminate the pool first
@@ -46,41 +45,36 @@
  *     ETIME        an item took longer than its limit        ENOTSUP    threads, or this start method, cannot do it
  *
  * EINVAL is also said of a handle that is NULL, which only the calls that free take, and of a call where it cannot be:
- * unless it says otherwise, a function may be called from any thread of the process that opened the pool, and not from
- * a task: in a worker, or in any other child of the program, the pool is not there.
+ * unless it says otherwise, one may be made in any thread of the process that opened the pool, and not in a task, a
+ * worker or any other child of the program.
  *
- * **Processes.** Workers are forked from a small process of the library's, the *nursery*, which pool_open() forks. So a
- * worker knows everything the program knew at pool_open(), and nothing later: data loaded afterwards is not there,
- * pointers into memory allocated afterwards mean nothing, and a function loaded (dlopen) afterwards is refused.
- * Arguments and results travel as bytes. A worker that dies costs the one task it ran, however many die; its successor,
- * forked from the same nursery, goes on where it stopped.
+ * **Processes.** pool_open() forks a small process, the *nursery*, which forks the workers. So these know all that the
+ * program knew then, and nothing later: pointers into memory allocated afterwards mean nothing, and a function loaded
+ * (dlopen) afterwards is refused. Arguments and results travel as bytes. A worker that dies costs the one task it ran,
+ * however many die; its successor goes on where it stopped.
  *
- * A task may start processes of its own. What it leaves running is killed when its worker dies, and when the pool ends,
- * and so is all that comes from it; what a worker leaves that retires (`maxtasks`) lives until the pool ends. So does
- * what has changed its limit of file locks (`ulimit -x`), which is how the nursery knows whose it is. What this user
- * must not kill lives on, and so does everything where /proc is missing or another PID namespace's, or when the nursery
- * itself was killed. The pool ends with its program; if that executes another one in its own place, when also the last
- * child has ended that it had forked and that did not do so.
+ * A task may start processes of its own. What it leaves running, and all that comes from it, is killed when its worker
+ * dies, or when the pool ends if the worker retired (`maxtasks`) or the process changed its limit of file locks
+ * (`ulimit -x`), by which the nursery knows whose it is. What this user must not kill lives on, and so does everything
+ * where /proc is missing or another PID namespace's, or when the nursery itself was killed. The pool ends with its
+ * program; if that executes another one in its own place, when the last child has ended, too, that it had forked and
+ * that did not.
  *
- * **Threads.** Any number of threads of the program may use one pool, its results, streams and queues; while one of
- * them is in a call, another may close, terminate, join or free the pool: then the first is told so. Open it before
- * starting threads: a process forked while another thread holds a lock keeps that lock for ever. In a program that has
- * threads already the nursery is an ordinary child, which wait() and SIGCHLD see; otherwise they do not. Workers have
- * the stack of the thread that opens the pool: not one with a small stack.
+ * **Threads.** Any number of threads may use one pool, its results, streams and queues; while one of them is in a call,
+ * another may close, terminate, join or free the pool: then the first is told so. Open it before starting threads: a
+ * process forked while another thread holds a lock keeps that lock for ever, and only where there was one thread do
+ * wait() and SIGCHLD not see the nursery. Workers have the stack of the thread that opens the pool: not a small one.
  *
  * **Memory.** A pool lies in a shared region, of which costs what is used; mlockall() before pool_open() leaves it out,
  * and afterwards asks for all of it, but for MCL_ONFAULT. What is free can be had again for any size, and about a
  * second later an idle worker gives its pages back (an inline pool: with a later task); bookkeeping remains, 200 bytes
- * for each handle there was at one time. Replies and messages of a handle that was freed are dropped.
- *
- * An argument, a result and a source's item are *aligned* to the largest power of two that divides their width, at most
- * 64, which is what any type may ask for; a reply and the copy of an initarg to 64.
+ * for each handle there was at one time. Arguments, results and a source's items are *aligned* to the largest power of
+ * two that divides their width, at most 64, as any type may ask for; a reply and the copy of an initarg to 64.
  *
  * **Signals.** The program's own signal mask, handlers, children and descriptors are left alone; if it closes those of
  * the pool, the pool ends. Workers start with default handlers and an empty mask. Ctrl+C does nothing to them, but that
- * a sleep in a task may end early: the pool ends when its caller does. TERM to the whole process group, as service
- * managers send it, ends workers and costs what they run (see `retries`). A timer that a task leaves running (alarm(),
- * setitimer()) hits a later one.
+ * a sleep in a task may end early. TERM to the whole process group, as service managers send it, ends workers and costs
+ * what they run (see `retries`). A timer that a task leaves running (alarm(), setitimer()) hits a later one.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -115,11 +109,9 @@ struct pool_queue;  /**< A bounded queue between the workers of a pool and the p
  * pthread_exit(), or being cancelled (in an initializer it ends the pool); an exception ends the program there. What
  * runs in the program's own threads, a task of an inline pool, a callback or a source, may be left by an exception,
  * pthread_exit() or longjmp(): the call it ran in is over, as is the job that was being handed over, and everything
- * else works. (Nobody is told of a longjmp(): the thread's next call finds out, unless it comes from 16 KiB or more
- * further down the stack than that one, or from another stack.)
- *
- * A child that is forked in any of them and returns from it ends there, at once (_exit). Not allowed are longjmp() out
- * of a task in a worker, and a child of vfork() that returns.
+ * else works. (A longjmp() is found out by the thread's next call, unless that comes from 16 KiB or more further down
+ * the stack, or from another stack.) A child that is forked in any of them and returns from it ends there, at once
+ * (_exit). Not allowed are longjmp() out of a task in a worker, and a child of vfork() that returns.
  */
 
 /**
@@ -143,8 +135,8 @@ typedef int pool_initializer(void *initarg);
 /** Gives imap its next item: writes it and returns 1, returns 0 at the end, or -1 if there can be no more. */
 typedef int pool_source(void *state, void *item);
 
-/** Is told that a job is done. Runs in a thread of the program that waits in a pool call, never in the middle of its
- * own code. Calls that wait are refused inside it (EINVAL); submitting and reading results is fine. */
+/** Is told that a job is done, in a thread of the program that waits in a pool call. Calls that wait are refused inside
+ * it (EINVAL); submitting and reading results is fine. */
 typedef void pool_callback(struct pool_result *result, void *cookie);
 
 /** @} */
@@ -165,8 +157,8 @@ enum pool_start {
     POOL_SPAWN, /**< As new runs of it: it is executed once more, with what is in argv by then (a program that writes
                    its title there must open before), and main() runs again up to pool_freeze_support() or any
                    pool_open(), which does not return there. Workers have only what main() did again. Tasks must be
-                   functions of the program itself, not of a shared library. It is safe in a program that has threads
-                   (but none may add to the environment); wait() and SIGCHLD see the nursery. */
+                   functions of the program itself, not of a shared library. A program may have threads (none may add to
+                   the environment); wait() and SIGCHLD see the nursery. */
 };
 
 /** How a pool is to be. A zeroed member means the default. */
@@ -174,24 +166,22 @@ struct pool_options {
     int processes;                 /**< Workers. Default: the cores this process may use. */
     pool_initializer *initializer; /**< Runs in each new worker, also in later ones. Default: none. */
     void *initarg;                 /**< Is handed to the initializer as it is. */
-    size_t initarg_width;          /**< If set, so many bytes behind initarg are copied, and the initializer gets the
-                                        copy. POOL_SPAWN needs that. */
+    size_t initarg_width;          /**< If set, the initializer gets a copy of so many bytes; POOL_SPAWN needs that. */
     enum pool_kind kind;           /**< Default: POOL_PROCESSES. */
     enum pool_start start;         /**< Default: POOL_FORK. */
     bool descriptor;               /**< There is to be a pool_descriptor(). */
     bool check;                    /**< A canary behind each result: a task that writes past its own fails. Default:
                                         whether $POOL_CHECK is 1. */
     long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
-    int give_up_after;             /**< When the initializer has failed in so many workers in a row, by its return or by
-                                        their death, the pool is over. Default: never; see pool_open(). */
+    int give_up_after;             /**< The pool is over when so many workers in a row failed, or died, in the
+                                        initializer. Default: never; see pool_open(). */
     const int *keep_descriptors;   /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; the
                                         list ends with -1. Default: all that are open at pool_open(), so that a pipe's
                                         reader may wait in vain for its end; POOL_SPAWN: those that an exec leaves. */
     size_t memory;                 /**< The most bytes for arguments and results (of each job rounded up to 64, with 4
                                         for each item of a map), queues and the initarg; and again for replies, with
-                                        64 more for each, rounded up to 256, and in one piece. Default: a quarter of the
-                                        memory this process may use, by its cgroups too. Less if the system gives less
-                                        address space (ulimit -v, ulimit -l). */
+                                        64 more for each, rounded up to 256, in one piece. Default: a quarter of what
+                                        this process, by its cgroups too, may use. Less if ulimit -v or -l is less. */
     double open_timeout;           /**< Seconds pool_open() waits for all initializers. Default: 60. */
     double grace;                  /**< Seconds between TERM and KILL in pool_terminate(). Default: 0.5. */
     const char *trace;             /**< A file, named *.csv, to append a record of each task to when the pool is joined
@@ -213,7 +203,7 @@ struct pool_options {
  */
 struct pool *pool_open(const struct pool_options *options);
 
-/** Returns the number of places for workers, some of which may be empty just now: see pool_workers(). 0 once the pool
+/** Returns the number of places for workers, some of which may be empty just now (see pool_workers()); 0 once the pool
  * is joined; -1 with EINVAL. Never blocks. */
 int pool_processes(const struct pool *pool);
 
@@ -261,8 +251,8 @@ void pool_interrupt(struct pool *pool);
  *   EINTR, and `result` as it was, if it was not handed over, or given up. */
 int pool_apply(struct pool *pool, pool_task *task, const void *arg, size_t width, void *result, size_t result_width);
 
-/** Runs the task once for each of `count` items and waits for all; results come in the order of the items. `base` is an
- * array of items, each of `width` bytes, `results` one of results, or NULL.
+/** Runs the task once for each of `count` items and waits for all. `base` is an array of items, each of `width` bytes,
+ * `results` one of their results, or NULL.
  * @return 0; -1 with EREMOTEIO, EOWNERDEAD, EAGAIN or ECANCELED if items failed: pool_error() names the first, and the
  *   results of all others are there; with EINVAL, ESHUTDOWN, ENOMEM or EINTR, and `results` as they were, if they
  *   were not handed over, or given up. */
@@ -349,8 +339,7 @@ struct pool_result *pool_starmap_async(struct pool *pool, pool_star_task *task, 
 /** Waits, at most so long, until the job is done, well or badly. @return 0; -1 with ETIMEDOUT, EINTR or EINVAL. */
 int pool_result_wait(struct pool_result *result, double seconds);
 
-/** Waits, at most so long, until the job is done, and copies the results of all items to `results`; NULL copies
- * nothing.
+/** Waits, at most so long, until the job is done, and copies the results of all items to `results`, unless it is NULL.
  * @return 0. -1 with ETIMEDOUT, EINTR or EINVAL, and nothing is copied. -1 with EREMOTEIO, EOWNERDEAD, EAGAIN, ETIME,
  *   ECANCELED, or ENOMEM (there was none for a failure's words), if items failed: the first is named, and the others'
  *   results are copied. May be called again. */
@@ -358,8 +347,7 @@ int pool_result_get(struct pool_result *result, void *results, double seconds);
 
 /**
  * Cancels what is left of a job: items not yet begun never run, and workers that are running one of its items are
- * killed, and only those. These items fail (ECANCELED), but for one that ends in the same moment. Does not wait for it:
- * pool_result_wait() does.
+ * killed, no others. These fail (ECANCELED), but for one that ends in the same moment; pool_result_wait() waits for it.
  *
  *     if (pool_result_wait(result, 0.1) != 0 && errno == ETIMEDOUT && pool_result_cancel(result) == 1)
  *         pool_result_wait(result, POOL_FOREVER); // not for long
@@ -377,8 +365,7 @@ struct pool_progress {
     size_t running; /**< How many are running at this moment. */
 };
 
-/** Tells how far a job is, in `progress`: looks at each of its chunks, not at each item. Never blocks. @return 0; -1
- * with EINVAL. */
+/** Tells how far a job is: looks at each of its chunks, not at each item. Never blocks. @return 0; -1 with EINVAL. */
 int pool_result_progress(struct pool_result *result, struct pool_progress *progress);
 
 /** Tells whether the job is done; of NULL: no. Never blocks. */
@@ -440,8 +427,8 @@ struct pool_worker {
 int pool_workers(struct pool *pool, struct pool_worker *workers, int most);
 
 /**
- * Runs the callbacks that are due. For programs with a loop of their own; those that wait in pool calls need none.
- * Never blocks.
+ * Runs the callbacks that are due, in programs that have a loop of their own instead of waiting in pool calls. Never
+ * blocks.
  *
  *     struct pool_job_options options = { .callback = told, .error_callback = told, .cookie = &open_jobs };
  *     for (open_jobs = 0; open_jobs < 3; open_jobs++)
@@ -476,8 +463,8 @@ int pool_descriptor(struct pool *pool);
 /** @name Streams @{ */
 
 /**
- * Runs the task for each item a source gives, and hands the results out one by one, in the items' order.
- * Only a few items are read ahead (see pool_job_options), so the source may be endless.
+ * Runs the task for each item a source gives, and hands the results out one by one, in the items' order. Only a few
+ * items are read ahead (see pool_job_options), so the source may be endless.
  *
  *     struct pool_iter *iter = pool_imap(pool, count_words, next_line, stdin, LINE, sizeof words, NULL);
  *     while ((status = pool_iter_next(iter, &words, POOL_FOREVER)) > 0)
@@ -486,10 +473,8 @@ int pool_descriptor(struct pool *pool);
  *         fprintf(stderr, "%s\n", pool_error()->text);
  *     pool_iter_close(iter);
  *
- * @param pool, task    Where to run, and what.
- * @param source, state Is called, in the caller's thread inside pool_iter_next(), for each next item.
- * @param width, result_width  The size of one item, and of one result, in bytes.
- * @param options       NULL means all defaults. No callbacks.
+ * The source is called with `state`, in the caller's thread inside pool_iter_next(), for each next item of `width`
+ * bytes. There are no callbacks.
  * @return An iterator, which belongs to the pool; close it with pool_iter_close() or leave it to pool_free(). NULL with
  *   ENOTSUP (a limit, in threads), EINVAL, ESHUTDOWN or ENOMEM.
  */
@@ -547,10 +532,9 @@ void pool_iter_close(struct pool_iter *iter);
  *     pool_queue_close(queue);
  *     pool_result_get(result, &sum, POOL_FOREVER);
  *
- * @param pool      The pool. The queue lives until that is freed; once it is joined, what is left can be got.
- * @param capacity  How many items it can hold; at least 1.
- * @param width     The size of one item in bytes; 0 is fine: then it only counts.
- * @return The queue; NULL with ENOMEM, EINVAL or ESHUTDOWN. Never blocks.
+ * It holds at most `capacity` items, at least 1, of `width` bytes each; if that is 0, it only counts. It lives until
+ * the pool is freed; once that is joined, what is left can be got. Never blocks.
+ * @return The queue; NULL with ENOMEM, EINVAL or ESHUTDOWN.
  */
 struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t width);
 

@@ -191,7 +191,8 @@ static bool begin(struct call *call)
     if (!queue)
         return error_set(EINVAL, "%s: queue is NULL; did pool_queue_open fail?", call->who) == 0;
     struct region *region = queue->region;
-    call->slot = depth ? worker_slot(region) : NULL; /* as it is in the caller, mostly */
+    struct worker *self = depth ? worker_self() : NULL; /* none in the caller, mostly */
+    call->slot = self && self->region == region ? self->slot : NULL;
     call->number = call->slot ? (uint32_t)(call->slot - region->slots) : region->workers;
     if (call->slot)
         note64(&call->slot->queue, (uintptr_t)queue);

@@ -109,12 +109,6 @@ static bool worker_here(const struct region *region)
     return here != NULL;
 }
 
-struct slot *worker_slot(const struct region *region)
-{
-    struct worker *self = worker_self();
-    return self && self->region == region ? self->slot : NULL;
-}
-
 const char *pool_worker_name(void)
 {
     struct worker *self = worker_self();
