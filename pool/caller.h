@@ -46,9 +46,9 @@ struct known {
     } program;
     uint64_t *modules; /* what identifies each */
     size_t count;
-    unsigned long long loads, unloads; /* at the last look */
-    uintptr_t wanted, checked;         /* the function that is looked for, and one that was known then */
-    bool program_only;                 /* those of the program are all */
+    unsigned long long changes; /* loads and unloads at the last look */
+    uintptr_t wanted, checked;  /* the function that is looked for, and one that was known then */
+    bool program_only;          /* those of the program are all */
 };
 
 /** Who holds a job's record. */

@@ -195,10 +195,9 @@ static int look_for_module(struct dl_phdr_info *info, size_t size, void *data)
     struct known *known = data;
     struct span span = span_of(info);
     (void)size;
-    if (known->loads != info->dlpi_adds || known->unloads != info->dlpi_subs)
+    if (known->changes != info->dlpi_adds + info->dlpi_subs)
         known->checked = 0;
-    known->loads = info->dlpi_adds;
-    known->unloads = info->dlpi_subs;
+    known->changes = info->dlpi_adds + info->dlpi_subs;
     if (known->checked == known->wanted)
         return 1;
     if (known->wanted < span.start || known->wanted >= span.end)
