@@ -121,16 +121,16 @@ static void settle_once(struct region *region, struct slot *slot, uint32_t numbe
 static struct job *clear_up(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];
-    uint32_t aim = atomic_load(&slot->aim);
+    uint32_t aim = atomic_load(&slot->aim), number_of_job = aim ? aim : atomic_load(&slot->ended);
     atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
     queues_heal(region, number);
     settle_once(region, slot, number);
     if (!aim)
         note_drop(region, slot); /* it may have been giving pages back */
     atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ number + 1 }, 0);
-    if (!aim)
+    if (!number_of_job)
         return NULL;
-    struct job *job = &region->jobs[aim - 1];
+    struct job *job = &region->jobs[number_of_job - 1];
     uint32_t chunk = atomic_load(&slot->chunk); /* of an earlier job, if it was killed before it chose one of this */
     if (chunk < atomic_load(&job->chunks)) {
         _Atomic uint32_t *ticket = job_ticket(job, chunk);

@@ -103,7 +103,7 @@ struct slot {
     _Alignas(64) _Atomic uint32_t aim; /* 0, or 1 + the index of the job it aims at or works on */
     _Atomic uint32_t chunk;            /* which chunk of it */
     _Atomic uint32_t failed;           /* how many of its items failed so far */
-    uint32_t place;                    /* a hint: where to look for the next blocks */
+    _Atomic uint32_t ended;            /* 0, or 1 + the index of the job of which it ended a chunk last */
     _Atomic uint64_t at;               /* item << 32 | how often its worker died << 1 | 1 while it runs */
     _Atomic uint64_t run;              /* blocks not yet published: first + 1, and their number << 32 */
     _Atomic uint64_t began;            /* traced pools: when the item began */
@@ -113,6 +113,7 @@ struct slot {
     _Atomic uint32_t ready;            /* enum ready: how far this life is */
     _Atomic uint32_t was_ready;        /* some life's initializer has run */
     _Atomic uint32_t each;             /* of the functions to run once, which one this life ran last */
+    uint32_t place;                    /* a hint: where to look for the next blocks */
     _Atomic uint64_t once;             /* 0, or the entry of `eaches` it aims at, and ONCE_RUNS */
     _Atomic uint64_t traced;           /* trace records written */
     _Atomic uint64_t queue;            /* the address of the queue it is using, or 0 */

@@ -42,9 +42,10 @@ bool finish_chunk(struct region *region, struct slot *slot, struct job *job, uin
 {
     _Atomic uint32_t *ticket = job_ticket(job, atomic_load(&slot->chunk));
     uint32_t bell = job->bell, failed = how & TICKET_CANCELLED ? 0 : atomic_load(&slot->failed);
+    note32(&slot->ended, atomic_load(&slot->aim));
     uint32_t was = atomic_exchange(ticket, how | failed);
+    aim_at_nothing(slot); /* before the wake-up: who is woken may take this worker's core, and wants the job's memory */
     announce(region, ticket, false, was & TICKET_WAITED, bell);
-    aim_at_nothing(slot);
     return !(was & TICKET_CONDEMNED);
 }
 
