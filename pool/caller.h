@@ -71,6 +71,7 @@ struct pool_result {
     _Atomic uint32_t visitors; /* calls that are using the handle */
     _Atomic uint32_t watch;    /* 1 + the index of its watch; WATCH_RUNS; 0: no callback, or it has run */
     _Atomic uint8_t hold;      /* enum hold */
+    uint8_t kept;              /* chunks that a stream has not given out; see iter.c */
     bool woke;                 /* handing it over had to wake somebody: no use to spin for it */
     _Atomic bool looked;       /* somebody knows whether it failed */
 };
@@ -186,6 +187,8 @@ bool pool_is_open(const struct pool *pool, const char *who);
 /** Tells whether the task can be handed over as ordered, and is known to workers. */
 bool pool_takes(struct pool *pool, const struct order *order);
 struct pool_result *submit(struct pool *pool, const struct order *order);
+/** Hands over one more chunk of a job that has room for it. 0, or -1 and the error. */
+int hand_over_chunk(struct pool *pool, const struct order *order, struct pool_result *result);
 int submit_and_wait(struct pool *pool, const struct order *order, void *results);
 
 /* self.c */
@@ -339,6 +342,8 @@ void copy_values(struct pool_result *result, char *to);
 bool copy_value(const struct pool_result *result, size_t item, char *to);
 /** Returns an item's note: its reply or how it failed, or NULL. */
 const struct note *result_note(const struct pool_result *result, size_t item);
+/** Reads the bytes of a note, which may be NULL: those of a reply, or of a message. NULL if there are none. */
+const void *reply_of(const struct note *note, size_t *size);
 /** Returns how many items of a chunk failed. */
 size_t chunk_failures(const struct pool_result *result, uint32_t chunk, uint32_t ticket);
 /** Describes the first failure, but rather one that made others be cancelled than one of these. False: there is none.

@@ -42,7 +42,8 @@ struct worker {
     uint32_t number;   /* of the slot */
     uint64_t position; /* in the ring */
     uint32_t job, seq; /* the job of several chunks it took from last */
-    uint32_t cursor;   /* and where it looks for the next one */
+    uint32_t first;    /* the chunk it looked at first, */
+    uint32_t looked;   /* and at how many */
     long left;         /* tasks until it retires; negative: never */
     uint64_t slept;    /* how long it slept last, in nanoseconds */
     uint64_t rested;   /* its position when it was idle last */

@@ -1,14 +1,16 @@
 /*
  * iter.c - imap: a stream of items in, a stream of results out.
  *
- * Each chunk of items that was read from the source is a job of its own, a *flight*. So many flights are kept under way
- * that each worker has one, and `ahead` items more; the source is asked for the next chunk only when there is room.
- * That bounds the memory, works with endless input, and makes closing half-way nothing special.
+ * Items fly in *flights*, jobs with room for several chunks. Each chunk is handed over as soon as it was read, before
+ * the source is asked again, which may take its time; what a job costs is paid once for all of a flight. So many items
+ * are kept under way that each worker has a chunk, and `ahead` more. The source is asked when there is room for a whole
+ * flight, or else when nothing is left to give out. That bounds the memory, works with endless input, and makes closing
+ * half-way nothing special.
  *
- * In order, the oldest flight is waited for. Unordered, any that is done: workers ring a bell at the end of each chunk,
+ * In order, the oldest chunk is waited for. Unordered, any that is done: workers ring a bell at the end of each chunk,
  * on which the caller sleeps. Bells are shared by streams whose numbers collide; then one of them looks in vain.
- * Flights begin in their order, and no more of them than there are workers have begun and are not done: so if any is
- * done, then one of the first is.
+ * Chunks begin in their order (IN_ORDER), and no more of them than there are workers have begun and are not done: so if
+ * any is done, then one of the first is.
  *
  * Any number of threads may ask for the next result; they take turns.
  */
@@ -17,10 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One chunk under way. */
-struct flight {
-    struct pool_result *result;
-    size_t first; /* the index of its first item */
+#define PARTS 4             /* a flight is such a part of what may be under way; */
+#define FLIGHT_BYTES 65536u /* of more than one chunk only if it is no larger */
+
+/* A chunk under way. */
+struct chunk {
+    struct pool_result *flight;
+    uint32_t number; /* in the flight */
+    size_t first;    /* the index of its first item */
 };
 
 /* What the program has is one of the records of results, which any process may look at. */
@@ -31,22 +37,25 @@ struct pool_iter {
 struct stream {
     struct stream *next; /* in the pool's list */
     struct pool *pool;
-    struct order order;              /* a flight; what is read from the source for the next lies at its base */
+    struct order order;              /* a flight */
     struct pool_job_options options; /* of each flight */
     pool_source *source;
     void *state;
-    bool ordered, nowait;      /* nowait: a full ring is an error */
-    bool ended, source_failed; /* the source is not to be asked any more; it failed, and nobody was told */
-    bool failed;               /* an item did, and that ends the stream */
-    _Atomic bool busy;         /* a thread has its turn */
-    size_t chunk, window;      /* items in a flight; items under way at most */
-    size_t filled;             /* items read from the source and not handed over */
-    size_t pulled, flying;     /* items handed over; of these, those not given out */
-    struct flight current;     /* the one that is given out, */
-    size_t given;              /* so many items of it so far; */
-    _Atomic size_t index;      /* the index of the last */
-    size_t first, count, room;
-    struct flight flights[]; /* a ring, the oldest first */
+    bool ordered, nowait, fail_fast; /* nowait: a full ring is an error */
+    bool ended, source_failed;       /* the source is not to be asked any more; it failed, and nobody was told */
+    bool failed;                     /* an item did, and that ends the stream */
+    _Atomic bool busy;               /* a thread has its turn */
+    size_t chunk, window;            /* items in a chunk; items under way at most */
+    size_t most;                     /* chunks in a flight */
+    struct pool_result *open;        /* the flight that is being filled, or NULL */
+    char *read;                      /* what was read from the source */
+    size_t filled;                   /* items of that, not handed over */
+    size_t pulled, flying;           /* items handed over; of these, those not given out */
+    struct chunk current;            /* the one that is given out, if it has a flight, */
+    size_t given;                    /* so many items of it so far; */
+    _Atomic size_t index;            /* the index of the last */
+    size_t begin, count, room;
+    struct chunk chunks[]; /* a ring, the oldest first */
 };
 
 /* NULL once it is closed. */
@@ -55,9 +64,15 @@ static struct stream *stream_of(const struct pool_iter *iter)
     return (struct stream *)__atomic_load_n(&iter->record.extent.at, __ATOMIC_SEQ_CST);
 }
 
-static struct flight *flight_at(struct stream *stream, size_t i)
+static struct chunk *chunk_at(struct stream *stream, size_t i)
 {
-    return &stream->flights[(stream->first + i) % stream->room];
+    i += stream->begin; /* no division: this is done for each item */
+    return &stream->chunks[i < stream->room ? i : i - stream->room];
+}
+
+static _Atomic uint32_t *ticket_of(const struct chunk *chunk)
+{
+    return job_ticket(job_of(chunk->flight), chunk->number);
 }
 
 static bool is_open(const struct pool_iter *iter, const char *who)
@@ -65,16 +80,19 @@ static bool is_open(const struct pool_iter *iter, const char *who)
     return stream_of(iter) || error_set(EINVAL, "%s: the stream is closed", who) == 0;
 }
 
-/* Goes in, so that the stream stays where it is. NULL if it is closed, or not here; the error says so. */
-static struct stream *go_in(struct visit *in, const struct pool_iter *iter, const char *who, bool waits)
+/* Goes in, so that the stream stays where it is. */
+static struct visit go_in(const struct pool_iter *iter, const char *who, bool waits)
 {
-    *in = (struct visit){ .pool = NULL };
-    if (!iter)
-        error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
-    else
-        *in = visit_result((struct pool_result *)&iter->record, who, waits);
-    struct stream *stream = in->pool ? stream_of(iter) : NULL;
-    return stream || !in->pool || is_open(iter, who) ? stream : NULL;
+    if (iter)
+        return visit_result((struct pool_result *)&iter->record, who, waits);
+    error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
+    return (struct visit){ .pool = NULL };
+}
+
+/* The stream of a visit. NULL if it is closed, or not here; the error says so. */
+static struct stream *visited(const struct visit *in, const struct pool_iter *iter, const char *who)
+{
+    return in->pool && is_open(iter, who) ? stream_of(iter) : NULL;
 }
 
 /* ---- Opening and closing ---- */
@@ -92,21 +110,37 @@ static int check(const struct pool_job_options *options, const char *who, pool_s
     return 0;
 }
 
-/* Makes a stream for so many workers. NULL if there is no memory. */
-static struct stream *make_stream(const struct order *order, size_t workers)
+/* Once the pool is closed, it takes no stream, and the source is not asked any more; the error says so. */
+static bool takes(struct pool *pool, const struct order *order)
+{
+    lock_pool(pool);
+    bool takes = pool_takes(pool, order);
+    unlock_pool(pool);
+    return takes;
+}
+
+/* Makes a stream of a pool. NULL if there is no memory. */
+static struct stream *make_stream(struct pool *pool, const struct order *order)
 {
     struct pool_job_options options = order->options ? *order->options : (struct pool_job_options){ .chunk = 0 };
-    size_t chunk = options.chunk ? (size_t)options.chunk : 1, window = workers * chunk, items;
-    window += options.ahead ? (size_t)options.ahead : workers;
-    size_t room = window / chunk + 1, front = sizeof(struct stream) + room * sizeof(struct flight);
+    size_t chunk = options.chunk ? (size_t)options.chunk : 1, workers = pool->region->workers;
+    size_t window = workers * chunk + (options.ahead ? (size_t)options.ahead : workers), room = window / chunk + 1;
+    size_t bytes = order->width / 2 + order->result_width / 2 + 1, most = FLIGHT_BYTES / 2 / bytes / chunk, items;
+    size_t front = sizeof(struct stream) + room * sizeof(struct chunk);
     bool fits = !__builtin_mul_overflow(chunk, order->width, &items) && items < SIZE_MAX / 4;
     struct stream *stream = fits ? malloc(round_to(front, 64) + items + 64) : NULL;
     if (!stream)
         return error_set(ENOMEM, "%s: no memory for %zu items of %zu bytes", order->who, chunk, order->width), NULL;
-    *stream = (struct stream){ .order = *order, .options = options, .chunk = chunk, .window = window, .room = room };
-    stream->order.base = (char *)round_to((uintptr_t)stream + front, 64);
+    most = most < room / PARTS ? most : room / PARTS;
+    most = most < IN_ORDER ? most : IN_ORDER;
+    *stream = (struct stream){ .pool = pool, .order = *order, .options = options, .chunk = chunk, .window = window };
+    stream->read = (char *)round_to((uintptr_t)stream + front, 64);
+    stream->room = room;
+    stream->most = most && pool->region->kind != POOL_INLINE ? most : 1;
     stream->nowait = options.nowait;
-    stream->options.nowait = true; /* waiting is done here */
+    stream->fail_fast = options.fail_fast;
+    stream->options.nowait = true;     /* waiting is done here */
+    stream->options.fail_fast = false; /* what lies before the failure in a flight is still wanted */
     stream->options.chunk = (long)chunk;
     stream->order.options = &stream->options;
     stream->order.who = "pool_iter_next";
@@ -117,18 +151,17 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
                                    bool ordered)
 {
     VISIT in = visit(pool, NULL, order->who, false);
-    if (!in.pool || check(order->options, order->who, source) != 0)
+    if (!in.pool || check(order->options, order->who, source) != 0 || !takes(pool, order))
         return NULL;
-    struct stream *stream = make_stream(order, (size_t)pool_processes(pool));
+    struct stream *stream = make_stream(pool, order);
     if (!stream)
         return NULL;
-    stream->pool = pool;
     stream->source = source;
     stream->state = state;
     stream->ordered = ordered;
     stream->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)stream / 64 % BELLS);
     lock_pool(pool);
-    struct pool_result *record = pool_takes(pool, order) ? take_record(pool, order->who) : NULL;
+    struct pool_result *record = take_record(pool, order->who);
     if (record) {
         pool->calls_out = true;
         *record = (struct pool_result){ .pool = pool, .extent.at = (size_t)stream, .hold = HOLD_MAKER };
@@ -155,11 +188,26 @@ struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_s
     return iter_open(pool, &order, source, state, false);
 }
 
-static void drop(struct pool_result *result)
+/* Frees a flight that is not being filled when nothing of it is left to give out. */
+static void free_flight(const struct stream *stream, struct pool_result *flight)
 {
-    if (result)
-        atomic_store_explicit(&result->looked, true, memory_order_relaxed);
-    pool_result_free(result);
+    if (!flight || flight == stream->open || flight->kept)
+        return;
+    atomic_store_explicit(&flight->looked, true, memory_order_relaxed);
+    pool_result_free(flight);
+}
+
+static void drop(const struct stream *stream, struct pool_result *flight)
+{
+    flight->kept--;
+    free_flight(stream, flight);
+}
+
+static void close_flight(struct stream *stream)
+{
+    struct pool_result *flight = stream->open;
+    stream->open = NULL;
+    free_flight(stream, flight);
 }
 
 /* Closes the stream, takes it off the pool's list, and waits until all others have left. NULL: it is closed already, or
@@ -188,9 +236,11 @@ void pool_iter_close(struct pool_iter *iter)
     struct stream *stream = in.pool ? end_stream(in.pool, iter) : NULL;
     if (!stream)
         return;
-    drop(stream->current.result);
+    close_flight(stream);
+    if (stream->current.flight)
+        drop(stream, stream->current.flight);
     for (size_t i = 0; i < stream->count; i++)
-        drop(flight_at(stream, i)->result);
+        drop(stream, chunk_at(stream, i)->flight);
     free(stream);
     lock_pool(in.pool);
     make_free(in.pool, &iter->record);
@@ -208,12 +258,11 @@ void iters_free(struct pool *pool)
 
 /* ---- The input ---- */
 
-/* Reads what the next flight lacks from the source, which may never come back: then the next call goes on. */
-static void pull(void *about)
+/* Reads the rest of a chunk from the source, which may never come back: then the next call goes on. */
+static void read_chunk(struct stream *stream)
 {
-    struct stream *stream = about;
     while (stream->filled < stream->chunk && !stream->ended) {
-        int got = stream->source(stream->state, (char *)stream->order.base + stream->filled * stream->order.width);
+        int got = stream->source(stream->state, stream->read + stream->filled * stream->order.width);
         end_copy(stream->pool->here);
         stream->filled += got > 0;
         stream->ended = got <= 0;
@@ -221,82 +270,140 @@ static void pull(void *about)
     }
 }
 
-/* Once the pool is closed, the source is not asked any more; the error says so. */
-static bool takes_more(struct stream *stream)
+/* Makes a flight for what was read and as much again as may follow, or else, if there is no memory, for that alone. */
+static int open_flight(struct stream *stream)
 {
-    lock_pool(stream->pool);
-    bool takes = pool_takes(stream->pool, &stream->order);
-    unlock_pool(stream->pool);
-    return takes;
+    struct pool *pool = stream->pool;
+    struct pool_result *flight = NULL;
+    struct order order = stream->order;
+    order.count = stream->most * stream->chunk;
+    lock_pool(pool);
+    if (stream->most > 1 && !stream->ended)
+        flight = job_make(pool, &order);
+    order.count = stream->filled;
+    if (!flight)
+        flight = job_make(pool, &order);
+    if (flight) {
+        flight->chunks = 0;
+        atomic_store_explicit(&flight->undone, 0, memory_order_relaxed);
+        flight->hold = HOLD_HANDLE;
+    }
+    unlock_pool(pool);
+    stream->open = flight;
+    return flight ? 0 : -1;
 }
 
-/* Hands over as many flights as there is room for. Returns -1 if the pool has none; then the items are kept. */
+/* Hands over what was read. If there is no room for it, it is kept. */
+static int fly(struct stream *stream)
+{
+    if (!stream->open && open_flight(stream) != 0)
+        return -1;
+    struct pool_result *flight = stream->open;
+    struct job *job = job_of(flight);
+    struct chunk chunk = { flight, flight->chunks, stream->pulled };
+    size_t count = stream->filled, first = chunk.number * stream->chunk, end = first + count;
+    memcpy(job->args + first * job->width, stream->read, count * job->width);
+    if (count < stream->chunk)
+        atomic_store(&job->count, (uint32_t)end);
+    stream->open = stream->ended || end == flight->count ? NULL : flight;
+    stream->filled = 0; /* a task that runs inline may never come back */
+    stream->pulled += count;
+    if (hand_over_chunk(stream->pool, &stream->order, flight) != 0) {
+        stream->open = flight;
+        stream->filled = count;
+        stream->pulled -= count;
+        return -1;
+    }
+    flight->kept++;
+    *chunk_at(stream, stream->count++) = chunk;
+    stream->flying += count;
+    return 0;
+}
+
+static bool has_room(const struct stream *stream, size_t chunks)
+{
+    return !stream->failed && (stream->filled || !stream->ended) &&
+           stream->flying + chunks * stream->chunk <= stream->window;
+}
+
+struct refill {
+    struct stream *stream;
+    int status;
+};
+
+static void pull(void *about)
+{
+    struct refill *refill = about;
+    struct stream *stream = refill->stream;
+    while (refill->status == 0 && has_room(stream, 1)) {
+        read_chunk(stream);
+        if (stream->filled)
+            refill->status = fly(stream);
+        else
+            close_flight(stream);
+    }
+}
+
+/* Hands over as many chunks as there is room for. Returns -1 if the pool has none; then the items are kept. */
 static int refill(struct stream *stream)
 {
-    while (!stream->failed && stream->flying + stream->chunk <= stream->window &&
-           (stream->filled || (!stream->ended && takes_more(stream)))) {
-        call_out(&(struct undo){ .pool = stream->pool }, pull, stream);
-        size_t count = stream->order.count = stream->filled;
-        stream->pulled += count;
-        stream->filled = 0;
-        struct pool_result *result = count ? submit(stream->pool, &stream->order) : NULL;
-        if (result) {
-            *flight_at(stream, stream->count++) = (struct flight){ result, stream->pulled - count };
-            stream->flying += count;
-        } else if (count) {
-            stream->pulled -= count;
-            stream->filled = count;
-            return -1;
-        }
-    }
-    return 0;
+    struct refill refill = { stream, 0 };
+    if (has_room(stream, 1) && (stream->filled || takes(stream->pool, &stream->order)))
+        call_out(&(struct undo){ .pool = stream->pool }, pull, &refill);
+    return refill.status;
 }
 
 /* ---- The output ---- */
 
-/* Takes a flight that is done off the ring. */
+/* Takes a chunk that is done off the ring. */
 static bool land(void *about)
 {
     struct stream *stream = about;
     for (size_t i = 0; i < stream->count && (i == 0 || (!stream->ordered && i <= stream->pool->region->workers)); i++)
-        if (result_ready(flight_at(stream, i)->result)) {
-            stream->current = *flight_at(stream, i);
+        if (atomic_load(ticket_of(chunk_at(stream, i))) & TICKET_DONE) {
+            stream->current = *chunk_at(stream, i);
             stream->given = 0;
             for (; i; i--)
-                *flight_at(stream, i) = *flight_at(stream, i - 1);
-            stream->first = (stream->first + 1) % stream->room;
+                *chunk_at(stream, i) = *chunk_at(stream, i - 1);
+            stream->begin = stream->begin + 1 < stream->room ? stream->begin + 1 : 0;
             stream->count--;
             return true;
         }
     return false;
 }
 
-/* Returns whether there is an item to be given out. */
-static bool has_landed(struct stream *stream, const struct wait *wait)
+/* Returns the item of its flight that is given out next. */
+static size_t item_of(const struct stream *stream)
 {
-    if (stream->current.result && stream->given < stream->current.result->count)
+    return stream->current.number * stream->chunk + stream->given;
+}
+
+/* Returns whether there is an item to be given out. What was given out of the chunk before goes. */
+static bool has_landed(struct stream *stream)
+{
+    struct pool_result *flight = stream->current.flight;
+    if (flight && item_of(stream) < job_chunk_end(job_of(flight), stream->current.number))
         return true;
-    pool_result_free(stream->current.result);
-    stream->current.result = NULL;
-    if (land(stream))
-        return true;
-    bool may_spin = stream->count && wait->deadline && !flight_at(stream, 0)->result->woke; /* as in wait_for() */
-    return may_spin && spin_until(OFTEN, now_ns() + stream->pool->region->spin, land, stream);
+    stream->current.flight = NULL;
+    if (flight)
+        drop(stream, flight);
+    return land(stream);
 }
 
 static int give(struct stream *stream, void *result)
 {
-    struct pool_result *from = stream->current.result;
+    struct pool_result *from = stream->current.flight;
     struct pool_error error;
-    size_t item = stream->given++;
-    stream->index = stream->current.first + item;
+    size_t item = item_of(stream);
+    atomic_store_explicit(&stream->index, stream->current.first + stream->given++, memory_order_relaxed);
     stream->flying--;
-    atomic_store_explicit(&from->looked, true, memory_order_relaxed);
     if (copy_value(from, item, result))
         return 1;
-    stream->failed = stream->options.fail_fast;
-    for (size_t i = 0; i < stream->count && stream->failed; i++)
-        give_up_tickets(stream->pool->region, job_of(flight_at(stream, i)->result), 1, GIVEN_UP_FAILED, TAKEN_FINISH);
+    stream->failed = stream->fail_fast;
+    for (size_t i = 0; i < stream->count && stream->failed; i++) {
+        struct pool_result *flight = chunk_at(stream, i)->flight;
+        give_up_tickets(stream->pool->region, job_of(flight), flight->chunks, GIVEN_UP_FAILED, TAKEN_FINISH);
+    }
     error_of_item(&error, stream->index, result_note(from, item), stream->pool);
     return error_put(&error);
 }
@@ -305,7 +412,7 @@ static int give(struct stream *stream, void *result)
 static int at_end(struct stream *stream)
 {
     if (!stream->ended && !stream->failed)
-        return takes_more(stream) ? 0 : -1; /* the pool was closed, and the error says so */
+        return takes(stream->pool, &stream->order) ? 0 : -1; /* the pool was closed, and the error says so */
     if (!stream->source_failed)
         return 0;
     stream->source_failed = false;
@@ -326,7 +433,7 @@ static _Atomic uint32_t *tell(struct stream *stream, uint32_t *value)
 {
     struct region *region = stream->pool->region;
     bool ticket = stream->count && stream->ordered;
-    _Atomic uint32_t *word = ticket          ? &job_of(flight_at(stream, 0)->result)->one
+    _Atomic uint32_t *word = ticket          ? ticket_of(chunk_at(stream, 0))
                              : stream->count ? &region->bells[stream->order.bell - 1]
                                              : &region->room;
     uint32_t bit = ticket ? TICKET_WAITED : 1;
@@ -349,14 +456,22 @@ static int take_turn(const struct pool_iter *iter, const struct visit *in, struc
     return 0;
 }
 
+/* Looks for a while whether an item comes, as await() does. */
+static bool lands_soon(struct stream *stream, const struct wait *wait)
+{
+    return stream->count && wait->deadline && !chunk_at(stream, 0)->flight->woke &&
+           spin_until(OFTEN, now_ns() + stream->pool->region->spin, land, stream);
+}
+
 /* Between telling that somebody waits and the sleep there is another look. */
 static int next(const struct pool_iter *iter, struct stream *stream, const struct wait *wait, void *result)
 {
     _Atomic uint32_t *word = NULL;
     uint32_t value = 0;
     for (;;) {
-        int status = refill(stream), error = errno;
-        if (has_landed(stream, wait))
+        bool landed = has_landed(stream);
+        int status = !landed || has_room(stream, stream->most) ? refill(stream) : 0, error = errno;
+        if (landed || land(stream) || lands_soon(stream, wait))
             return give(stream, result);
         if (!stream->count && status == 0)
             return at_end(stream);
@@ -372,8 +487,8 @@ static int next(const struct pool_iter *iter, struct stream *stream, const struc
 
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
-    VISIT in;
-    struct stream *stream = go_in(&in, iter, "pool_iter_next", true);
+    VISIT in = go_in(iter, "pool_iter_next", true);
+    struct stream *stream = visited(&in, iter, "pool_iter_next");
     if (!stream)
         return -1;
     struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
@@ -385,18 +500,15 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 
 size_t pool_iter_index(const struct pool_iter *iter)
 {
-    VISIT in;
-    struct stream *stream = go_in(&in, iter, "pool_iter_index", false);
+    VISIT in = go_in(iter, "pool_iter_index", false);
+    struct stream *stream = visited(&in, iter, "pool_iter_index");
     return stream ? stream->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
-    VISIT in;
-    struct stream *stream = go_in(&in, iter, "pool_iter_reply", false);
-    if (stream && stream->given && stream->current.result)
-        return pool_result_reply(stream->current.result, stream->given - 1, size);
-    if (size)
-        *size = 0;
-    return NULL;
+    VISIT in = go_in(iter, "pool_iter_reply", false);
+    struct stream *stream = visited(&in, iter, "pool_iter_reply");
+    bool given = stream && stream->given && stream->current.flight;
+    return reply_of(given ? result_note(stream->current.flight, item_of(stream) - 1) : NULL, size);
 }

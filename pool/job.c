@@ -59,17 +59,19 @@ void count_unseen(struct pool *pool, struct pool_result *result)
         memcpy(pool->first_unseen, error.text, sizeof error.text);
 }
 
+enum reuse { REUSE_NOT, REUSE_SOON, REUSE_NOW };
+
 /* Makes the record of a dropped job free, if the job is done and nobody can see it any more. */
-static bool reuse(struct pool *pool, struct pool_result *result)
+static enum reuse reuse(struct pool *pool, struct pool_result *result)
 {
     struct job *job = job_of(result);
     if (!result_ready(result) || result->watch || result->visitors)
-        return false;
-    if (result->chunks > 1 || job->each) {
+        return REUSE_NOT;
+    if (atomic_load(&job->tickets) || job->each) {
         if (atomic_load(&job->seq) % 2)
             atomic_fetch_add(&job->seq, 1);
         if (anybody_aims_at(pool->region, number_of(pool, result)))
-            return false;
+            return REUSE_SOON;
     }
     count_unseen(pool, result);
     for (size_t i = 0; atomic_load(&job->noted) && i < result->count; i++)
@@ -80,7 +82,7 @@ static bool reuse(struct pool *pool, struct pool_result *result)
         wake_one_worker(pool->region); /* it will see to the pages later, if it has nothing else to do */
     }
     pool->memory.untidy = false;
-    return true;
+    return REUSE_NOW;
 }
 
 static void append_dropped(struct pool *pool, struct pool_result *result)
@@ -90,21 +92,26 @@ static void append_dropped(struct pool *pool, struct pool_result *result)
     last->next = pool->dropped = number_of(pool, result);
 }
 
-/* Looks at so many dropped records; those that cannot be used again yet are the last then. */
-static void reuse_dropped(struct pool *pool, uint32_t most)
+/* Looks at so many dropped records; those that cannot be used again yet are the last then. Returns whether it is for
+ * some a matter of a moment only. */
+static bool reuse_dropped(struct pool *pool, uint32_t most)
 {
+    bool soon = false;
     for (; most && pool->drop_count; most--) {
         struct pool_result *last = &pool->results[pool->dropped - 1], *first = &pool->results[last->next - 1];
         last->next = first->next;
         pool->drop_count--;
-        if (!reuse(pool, first))
+        enum reuse how = reuse(pool, first);
+        soon |= how == REUSE_SOON;
+        if (how != REUSE_NOW)
             append_dropped(pool, first);
     }
+    return soon;
 }
 
 void job_drop(struct pool *pool, struct pool_result *result)
 {
-    if (reuse(pool, result))
+    if (reuse(pool, result) == REUSE_NOW)
         return;
     atomic_store(&job_of(result)->dropped, true);
     result->hold = HOLD_DROPPED;
@@ -179,19 +186,33 @@ static int make_plan(const struct order *order, const struct region *region, str
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, order->width);
 }
 
+/* Memory that is wanted. */
+struct want {
+    struct pool *pool;
+    size_t size;
+    struct extent extent;
+};
+
+/* Returns whether it is had, or not to be had soon. */
+static bool settled(void *about)
+{
+    struct want *want = about;
+    bool soon = reuse_dropped(want->pool, want->pool->drop_count);
+    want->extent = memory_take(&want->pool->memory, want->size);
+    return want->extent.units || !soon;
+}
+
 struct extent job_memory(struct pool *pool, size_t size, const char *who)
 {
-    struct extent extent = memory_take(&pool->memory, size);
-    if (!extent.units) {
-        reuse_dropped(pool, pool->drop_count);
-        extent = memory_take(&pool->memory, size);
-    }
-    if (!extent.units)
+    struct want want = { pool, size, memory_take(&pool->memory, size) };
+    if (!want.extent.units)
+        spin_until(1, now_ns() + SLICE, settled, &want);
+    if (!want.extent.units)
         error_set(ENOMEM,
                   "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
                   "with a larger .memory",
                   who, size, pool->memory.used, pool->region->memory_limit);
-    return extent;
+    return want.extent;
 }
 
 /* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
@@ -210,9 +231,9 @@ static int place(struct pool *pool, const struct plan *plan, const struct order 
     atomic_store_explicit(&job->one_note, 0, memory_order_relaxed); /* nobody looks before publish() */
     if (order->count > 1) {
         memset(at, 0, plan->notes + order->count * sizeof(uint32_t));
-        job->tickets = (_Atomic uint32_t *)at;
         job->notes = (_Atomic uint32_t *)(at + plan->notes);
     }
+    atomic_store_explicit(&job->tickets, plan->chunks > 1 ? (_Atomic uint32_t *)at : NULL, memory_order_relaxed);
     job->args = at + plan->args;
     job->results = at + plan->results;
     return 0;
@@ -240,7 +261,7 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     job->each = order->list;
     job->width = order->width;
     job->result_width = order->result_width;
-    job->count = (uint32_t)order->count;
+    atomic_store_explicit(&job->count, (uint32_t)order->count, memory_order_relaxed);
     job->chunk = (uint32_t)plan->chunk;
     job->serial = ++pool->serial;
     atomic_store_explicit(&job->noted, 0, memory_order_relaxed);    /* nobody looks before publish() */
@@ -280,7 +301,7 @@ struct pool_result *job_make(struct pool *pool, const struct order *order)
         unlock_pool(pool);
     if (order->star)
         fill_rows(order, job_of(result)->args);
-    else if (order->count && order->width)
+    else if (order->count && order->base)
         memcpy(job_of(result)->args, order->base, (order->list ? 1 : order->count) * order->width);
     if (plan.total > SMALL_COPY)
         lock_pool(pool);

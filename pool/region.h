@@ -51,6 +51,7 @@
 #define ONCE_RUNS ((uint64_t)1 << 63)
 #define GUARDS 3
 #define CANARY 16u     /* bytes behind each result, if they are to be checked */
+#define IN_ORDER 64u   /* a job of at most so many chunks is begun in their order */
 #define JOB_INLINE 32u /* an argument and a result that together are so small live in the job itself */
 
 /** Why nobody wants the rest of a job any more; or why one item of it failed without a note. */
@@ -68,21 +69,22 @@ enum give_up {
 struct job {
     _Alignas(64) _Atomic uint32_t one; /* the ticket of a job of one chunk */
     _Atomic uint32_t seq;              /* odd while a job of several chunks may be claimed from */
-    _Atomic uint32_t chunks;
-    uint8_t bell;     /* 0, or 1 + the bell to ring when a chunk is done */
-    bool fail_fast;   /* one failed item is enough to give it up */
-    uint16_t retries; /* so often an item is run again whose worker died */
+    _Atomic uint32_t chunks;           /* those that may be claimed; it grows in a flight of a stream (iter.c) */
+    uint8_t bell;                      /* 0, or 1 + the bell to ring when a chunk is done */
+    bool fail_fast;                    /* one failed item is enough to give it up */
+    uint16_t retries;                  /* so often an item is run again whose worker died */
     pool_task *task;
     char *args, *results;
-    _Atomic uint32_t *tickets; /* one for each chunk, if there are several */
-    _Atomic uint32_t *notes;   /* one for each item: 0, or 1 + the first block of its reply or failure */
-    uint32_t serial;           /* 1 for the first job handed over */
-    _Atomic uint8_t noted;     /* some item has a note */
-    _Atomic uint8_t given_up;  /* enum give_up */
-    _Atomic bool dropped;      /* its handle was freed: nobody will read its replies */
-    bool each;                 /* its items run once in each worker, and it is not in the ring */
+    _Atomic uint32_t *_Atomic tickets; /* one for each chunk; NULL: `one` is all there is */
+    _Atomic uint32_t *notes;           /* one for each item: 0, or 1 + the first block of its reply or failure */
+    uint32_t serial;                   /* 1 for the first job handed over */
+    _Atomic uint8_t noted;             /* some item has a note */
+    _Atomic uint8_t given_up;          /* enum give_up */
+    _Atomic bool dropped;              /* its handle was freed: nobody will read its replies */
+    bool each;                         /* its items run once in each worker, and it is not in the ring */
     size_t width, result_width;
-    uint32_t count, chunk;
+    _Atomic uint32_t count; /* it shrinks where a stream ends within a chunk */
+    uint32_t chunk;
     _Atomic uint32_t one_note; /* the note of a job of one item */
     float limit;               /* seconds one item may run; 0: no limit */
     char small[JOB_INLINE];    /* its argument and result, if they are small */
@@ -261,7 +263,8 @@ void keep_only(const int *keep, const int own[4], bool at_exec);
 /** Returns the ticket of a chunk. */
 static inline _Atomic uint32_t *job_ticket(struct job *job, uint32_t chunk)
 {
-    return atomic_load(&job->chunks) == 1 ? &job->one : &job->tickets[chunk];
+    _Atomic uint32_t *tickets = atomic_load(&job->tickets);
+    return tickets ? &tickets[chunk] : &job->one;
 }
 
 /** Returns how a type of this width may want to be aligned: to the largest power of two that divides it, at most 64. */

@@ -186,14 +186,16 @@ const void *pool_result_at(struct pool_result *result, size_t item)
     return NULL;
 }
 
-const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size)
+const void *reply_of(const struct note *note, size_t *size)
 {
-    VISIT in = visit_result(result, "pool_result_reply", false);
-    if (!item_readable(&in, item, "pool_result_reply"))
-        return NULL;
-    const struct note *note = result_note(result, item);
     bool bytes = note && (note->kind == NOTE_REPLY || (note->kind == NOTE_FAILURE && note->size));
     if (size)
         *size = bytes ? note->size : 0;
     return bytes ? note->bytes : NULL;
+}
+
+const void *pool_result_reply(struct pool_result *result, size_t item, size_t *size)
+{
+    VISIT in = visit_result(result, "pool_result_reply", false);
+    return item_readable(&in, item, "pool_result_reply") ? reply_of(result_note(result, item), size) : NULL;
 }

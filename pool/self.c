@@ -144,7 +144,7 @@ bool pool_may(const struct pool *pool, const char *who, bool waits)
 static void leave(struct undo *visit)
 {
     if (visit->busy)
-        atomic_store(visit->busy, false);
+        atomic_store_explicit(visit->busy, false, memory_order_release);
     visit_end(&(struct visit){ visit->pool, visit->result, 0 });
 }
 
@@ -159,7 +159,9 @@ struct visit visit_warily(struct pool *pool, struct pool_result *result, const c
 
 bool visit_alone(const struct visit *visit, _Atomic bool *busy)
 {
-    bool alone = !atomic_exchange(busy, true);
+    bool alone = __libc_single_threaded ? !atomic_load(busy) : !atomic_exchange(busy, true);
+    if (alone)
+        atomic_store_explicit(busy, true, memory_order_relaxed);
     undos[visit->place - 1].busy = alone ? busy : NULL;
     return alone;
 }

@@ -88,7 +88,7 @@ static bool ring_is_full(struct pool *pool)
 static int wait_for_room(struct pool *pool, const struct order *order)
 {
     struct wait wait = wait_begin(pool, order->who, POOL_FOREVER);
-    while (pool_takes(pool, order)) {
+    while (pool_is_open(pool, order->who)) {
         uint32_t room = atomic_fetch_or(&pool->region->room, 1) | 1;
         if (!ring_is_full(pool))
             return 0;
@@ -111,9 +111,9 @@ static void publish(struct pool *pool, struct job *job, uint32_t chunks)
     struct region *region = pool->region;
     uint64_t tail = atomic_load(&region->tail);
     atomic_store_explicit(&job->chunks, chunks, memory_order_release); /* who reads it sees where the tickets lie */
-    if (chunks == 1) {
+    if (!atomic_load_explicit(&job->tickets, memory_order_relaxed)) {
         atomic_store_explicit(&job->one, TICKET_READY, memory_order_release); /* who claims it sees the whole job */
-    } else {
+    } else if (atomic_load_explicit(&job->seq, memory_order_relaxed) % 2 == 0) {
         atomic_store_explicit(&job->one, TICKET_DONE, memory_order_relaxed); /* only never READY */
         atomic_fetch_add(&job->seq, 1);
     }
@@ -145,6 +145,27 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
     return 0;
 }
 
+/* What is in the ring is to be run. The lock is not held. */
+static void set_going(struct pool *pool, struct pool_result *result, uint32_t chunks)
+{
+    result->woke = wake_enough(pool->region, chunks);
+    if (pool->region->kind == POOL_INLINE)
+        inline_run(pool, result);
+}
+
+int hand_over_chunk(struct pool *pool, const struct order *order, struct pool_result *result)
+{
+    lock_pool(pool);
+    result->chunks++;
+    int status = enqueue(pool, order, result);
+    result->chunks -= status != 0;
+    atomic_store_explicit(&result->undone, result->chunks, memory_order_relaxed);
+    unlock_pool(pool);
+    if (status == 0)
+        set_going(pool, result, 1);
+    return status;
+}
+
 struct pool_result *submit(struct pool *pool, const struct order *order)
 {
     struct pool_result *result = NULL;
@@ -160,9 +181,7 @@ struct pool_result *submit(struct pool *pool, const struct order *order)
     }
     unlock_pool(pool);
     if (result && result->chunks)
-        result->woke = wake_enough(pool->region, result->chunks);
-    if (result && pool->region->kind == POOL_INLINE)
-        inline_run(pool, result);
+        set_going(pool, result, result->chunks);
     return result;
 }
 

@@ -35,22 +35,34 @@ static bool claim(struct worker *w, uint32_t index, struct job *job, uint32_t ch
     return false;
 }
 
-/* Takes a chunk of a job of several, first from this worker's own stripe, then wherever there is one left. The aim is
- * what keeps the caller from reusing the job under our eyes: it frees a job by making seq even, then looks at aims. */
+/* Whether it is the job of several chunks it took from last, and it has looked at each of them. */
+static bool is_through(const struct worker *w, uint32_t index)
+{
+    struct job *job = &w->region->jobs[index];
+    return w->job == index && w->seq == atomic_load(&job->seq) && w->looked == atomic_load(&job->chunks);
+}
+
+/* Takes a chunk of a job of several, the first that is left of this worker's own stripe, then of the others. What is
+ * taken stays so, so it looks at each once. The aim is what keeps the caller from reusing the job under our eyes: it
+ * frees a job by making seq even, then looks at aims. */
 static bool take_from_many(struct worker *w, uint32_t index, struct job *job)
 {
     uint32_t seq = atomic_load(&job->seq);
+    if (is_through(w, index))
+        return false;
     atomic_store(&w->slot->aim, index + 1);
     if (seq % 2 == 1 && atomic_load(&job->seq) == seq) {
-        uint32_t chunks = atomic_load(&job->chunks);
-        if (w->job != index || w->seq != seq)
-            w->cursor = (uint32_t)((uint64_t)chunks * w->number / w->region->workers);
+        uint64_t chunks = atomic_load(&job->chunks);
+        if (w->job != index || w->seq != seq) {
+            w->first = chunks > IN_ORDER ? (uint32_t)(chunks * w->number / w->region->workers) : 0;
+            w->looked = 0;
+        }
         w->job = index;
         w->seq = seq;
-        for (uint32_t i = 0; i < chunks; i++) {
-            uint32_t chunk = w->cursor;
-            w->cursor = chunk + 1 < chunks ? chunk + 1 : 0;
-            if (claim(w, index, job, chunk, &job->tickets[chunk]))
+        while (w->looked < chunks) {
+            uint64_t chunk = (uint64_t)w->first + w->looked++;
+            chunk -= chunk < chunks ? 0 : chunks;
+            if (claim(w, index, job, (uint32_t)chunk, job_ticket(job, (uint32_t)chunk)))
                 return true;
         }
     }
@@ -62,7 +74,7 @@ static bool take_from_many(struct worker *w, uint32_t index, struct job *job)
 static bool take(struct worker *w, uint32_t index)
 {
     struct job *job = &w->region->jobs[index];
-    if (atomic_load(&job->chunks) != 1) {
+    if (atomic_load(&job->tickets)) {
         bool taken = take_from_many(w, index, job);
         w->position += !taken;
         return taken;
@@ -109,6 +121,8 @@ static enum look look(const struct worker *w, uint32_t *index)
 static void pass_on(struct worker *w)
 {
     uint32_t next;
+    while (w->idle && look(w, &next) == LOOK_JOB && is_through(w, next))
+        w->position++;
     if (w->idle && look(w, &next) != LOOK_NOTHING)
         wake_one_worker(w->region);
     w->idle = false;

@@ -556,7 +556,20 @@ static void locked_little(void)
         REFUSED_NULL(pool_open(NULL), ENOMEM, "see ulimit -l");
 }
 
+/* What one call gave back the next one can have, however far the workers are with the job before. */
+static void map_after_map(void)
+{
+    enum { COUNT = 2000 };
+    static long in[COUNT], out[COUNT];
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 4, .memory = 3 * COUNT * 2 * sizeof *in / 2 });
+    OK(pool ? 0 : -1);
+    for (long i = 0; i < unit_rounds(2000); i++)
+        REQUIRE(pool_map(pool, task_square, in, COUNT, sizeof *in, out, sizeof *out) == 0);
+    end_pool(pool);
+}
+
 static const struct unit_case cases[] = {
+    { "G21 a map in the memory that the last one had", map_after_map, ALL_KINDS },
     { "G21 sizes that change: each time all of the memory can be had", changing_sizes, ALL_KINDS },
     { "G21 any size fits that is free", any_size, ALL_KINDS },
     { "G21 small ones that stay do not keep a large one out", between_small_ones, ALL_KINDS },

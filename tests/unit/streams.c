@@ -68,17 +68,19 @@ static void p13_ordered(void)
     check_ordered(pool, 1000, 100, 0);
     check_ordered(pool, 1000, 1, 50);
     check_ordered(pool, 1000, 7, 1);
+    check_ordered(pool, 1000, 7, 200);
+    check_ordered(pool, 1000, 3, 1000);
     check_ordered(pool, 3, 100, 1);
     check_ordered(pool, 1, 1, 1);
     end_pool(pool);
 }
 
-static void check_unordered(struct pool *pool, long count, long chunk)
+static void check_unordered(struct pool *pool, long count, long chunk, long ahead)
 {
     struct counter counter = { 0, count, -1 };
     char *seen = calloc((size_t)count, 1);
     REQUIRE(seen != NULL);
-    struct pool_iter *iter = start(pool_imap_unordered, pool, task_square, &counter, chunk, 0);
+    struct pool_iter *iter = start(pool_imap_unordered, pool, task_square, &counter, chunk, ahead);
     for (long i = 0; i < count; i++) {
         long out = -1;
         REQUIRE(pool_iter_next(iter, &out, PATIENCE) == 1);
@@ -94,10 +96,12 @@ static void check_unordered(struct pool *pool, long count, long chunk)
 static void p15_unordered(void)
 {
     struct pool *pool = open_pool(3);
-    check_unordered(pool, 10, 0);
-    check_unordered(pool, 1000, 100);
-    check_unordered(pool, 1000, 7);
-    check_unordered(pool, 1, 1);
+    check_unordered(pool, 10, 0, 0);
+    check_unordered(pool, 1000, 100, 0);
+    check_unordered(pool, 1000, 7, 0);
+    check_unordered(pool, 1, 1, 0);
+    check_unordered(pool, 1000, 1, 64);
+    check_unordered(pool, 1000, 7, 200);
     end_pool(pool);
 }
 
@@ -109,13 +113,13 @@ static int first_waits(const void *arg, void *result)
     return task_square(arg, result);
 }
 
-static void p15_ready_first(void)
+static void ready_first(long ahead)
 {
     struct pool *pool = open_pool(2);
-    struct counter counter = { 0, 20, -1 };
-    struct pool_iter *iter = start(pool_imap_unordered, pool, first_waits, &counter, 1, 0);
+    struct counter counter = { 0, 200, -1 };
+    struct pool_iter *iter = start(pool_imap_unordered, pool, first_waits, &counter, 1, ahead);
     long out = -1;
-    for (int i = 0; i < 19; i++) {
+    for (int i = 0; i < 199; i++) {
         REQUIRE(pool_iter_next(iter, &out, PATIENCE) == 1);
         CHECK(pool_iter_index(iter) != 0);
     }
@@ -125,6 +129,13 @@ static void p15_ready_first(void)
     CHECK_EQ((long)pool_iter_index(iter), 0);
     check_end(iter);
     end_pool(pool);
+    atomic_store(&shared->gate, 0);
+}
+
+static void p15_ready_first(void)
+{
+    ready_first(0);
+    ready_first(64);
 }
 
 static void source_fails(start_imap *imap, long chunk)
@@ -418,6 +429,24 @@ static void more_than_memory(void)
     end_pool(pool);
 }
 
+/* There is memory for one item. */
+static void one_at_a_time(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = MIB + MIB / 2 });
+    long out, sum = 0;
+    OK(pool ? 0 : -1);
+    gate_open();
+    for (int ordered = 0; ordered < 2; ordered++) {
+        struct counter counter = { 0, 20, -1 };
+        struct pool_iter *iter = start_large(ordered ? pool_imap : pool_imap_unordered, pool, &counter, MIB, NULL);
+        while (pool_iter_next(iter, &out, PATIENCE) == 1)
+            sum += out;
+        check_end(iter);
+    }
+    CHECK_EQ(sum, 2 * 2470);
+    end_pool(pool);
+}
+
 /* Others hold the memory: what was read is kept, and handed over when there is room again. */
 static void memory_of_others(void)
 {
@@ -673,6 +702,33 @@ static void in_a_task(void)
     end_pool(pool);
 }
 
+static int count_runs(const void *arg, void *result)
+{
+    atomic_fetch_add(&shared->mark, 1);
+    return same(arg, result);
+}
+
+/* Gives the next number when the task has run for the one before. */
+static int after_the_last(void *state, void *item)
+{
+    struct counter *counter = state;
+    EVENTUALLY(atomic_load(&shared->mark) == counter->next);
+    return count_up(state, item);
+}
+
+static void source_waits_for_tasks(void)
+{
+    struct pool *pool = open_pool(2);
+    struct counter counter = { 0, 300, -1 };
+    struct pool_job_options options = { .ahead = 200 };
+    struct pool_iter *iter =
+        pool_imap(pool, count_runs, after_the_last, &counter, sizeof(long), sizeof(long), &options);
+    for (long i = 0, out; i < 300; i++)
+        REQUIRE(pool_iter_next(iter, &out, PATIENCE) == 1 && out == i);
+    check_end(iter);
+    end_pool(pool);
+}
+
 /* As far ahead as there are items: it costs no more for each. */
 static void far_ahead(void)
 {
@@ -693,7 +749,9 @@ static void far_ahead(void)
 
 static const struct unit_case cases[] = {
     { "P36 a stream waits for memory, and loses nothing", more_than_memory, ALL_KINDS },
+    { "P36 a stream in memory for one item", one_at_a_time, ALL_KINDS },
     { "P36 a stream keeps what it read while others hold the memory", memory_of_others, ALL_KINDS },
+    { "P36 what was read runs before the source is asked again", source_waits_for_tasks, TWINS },
     { "P36 a stream waits for memory that nobody will free by hand", memory_to_come, TWINS },
     { "P36 a stream behind a full ring: its timeout is kept, and nothing is lost", full_ring, TWINS },
     { "P44 fail_fast: a failure ends a stream, and what has not begun never does", fail_fast, TWINS },
