@@ -50,6 +50,7 @@ struct stream {
     struct pool_result *open;        /* the flight that is being filled, or NULL */
     char *read;                      /* what was read from the source */
     size_t filled;                   /* items of that, not handed over */
+    int status;                      /* -1: there was no room for them */
     size_t pulled, flying;           /* items handed over; of these, those not given out */
     struct chunk current;            /* the one that is given out, if it has a flight, */
     size_t given;                    /* so many items of it so far; */
@@ -97,19 +98,6 @@ static struct stream *visited(const struct visit *in, const struct pool_iter *it
 
 /* ---- Opening and closing ---- */
 
-static int check(const struct pool_job_options *options, const char *who, pool_source *source)
-{
-    if (!source)
-        return error_set(EINVAL, "%s: source is NULL", who);
-    if (!options)
-        return 0;
-    if (!in_range(who, "chunk", options->chunk, INT32_MAX) || !in_range(who, "ahead", options->ahead, INT32_MAX))
-        return -1;
-    if (options->callback || options->error_callback)
-        return error_set(EINVAL, "%s: a stream has no callbacks", who);
-    return 0;
-}
-
 /* Once the pool is closed, it takes no stream, and the source is not asked any more; the error says so. */
 static bool takes(struct pool *pool, const struct order *order)
 {
@@ -117,6 +105,16 @@ static bool takes(struct pool *pool, const struct order *order)
     bool takes = pool_takes(pool, order);
     unlock_pool(pool);
     return takes;
+}
+
+static bool can_be(struct pool *pool, const struct order *order, pool_source *source)
+{
+    const struct pool_job_options *options = order->options;
+    if (!source)
+        return error_set(EINVAL, "%s: source is NULL", order->who) == 0;
+    if (options && (options->callback || options->error_callback))
+        return error_set(EINVAL, "%s: a stream has no callbacks", order->who) == 0;
+    return takes(pool, order);
 }
 
 /* Makes a stream of a pool. NULL if there is no memory. */
@@ -151,7 +149,7 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
                                    bool ordered)
 {
     VISIT in = visit(pool, NULL, order->who, false);
-    if (!in.pool || check(order->options, order->who, source) != 0 || !takes(pool, order))
+    if (!in.pool || !can_be(pool, order, source))
         return NULL;
     struct stream *stream = make_stream(pool, order);
     if (!stream)
@@ -188,26 +186,12 @@ struct pool_iter *pool_imap_unordered(struct pool *pool, pool_task *task, pool_s
     return iter_open(pool, &order, source, state, false);
 }
 
-/* Frees a flight that is not being filled when nothing of it is left to give out. */
-static void free_flight(const struct stream *stream, struct pool_result *flight)
+static void drop(struct pool_result *flight)
 {
-    if (!flight || flight == stream->open || flight->kept)
+    if (!flight || --flight->kept)
         return;
     atomic_store_explicit(&flight->looked, true, memory_order_relaxed);
     pool_result_free(flight);
-}
-
-static void drop(const struct stream *stream, struct pool_result *flight)
-{
-    flight->kept--;
-    free_flight(stream, flight);
-}
-
-static void close_flight(struct stream *stream)
-{
-    struct pool_result *flight = stream->open;
-    stream->open = NULL;
-    free_flight(stream, flight);
 }
 
 /* Closes the stream, takes it off the pool's list, and waits until all others have left. NULL: it is closed already, or
@@ -236,11 +220,10 @@ void pool_iter_close(struct pool_iter *iter)
     struct stream *stream = in.pool ? end_stream(in.pool, iter) : NULL;
     if (!stream)
         return;
-    close_flight(stream);
-    if (stream->current.flight)
-        drop(stream, stream->current.flight);
+    drop(stream->open);
+    drop(stream->current.flight);
     for (size_t i = 0; i < stream->count; i++)
-        drop(stream, chunk_at(stream, i)->flight);
+        drop(chunk_at(stream, i)->flight);
     free(stream);
     lock_pool(in.pool);
     make_free(in.pool, &iter->record);
@@ -287,6 +270,7 @@ static int open_flight(struct stream *stream)
         flight->chunks = 0;
         atomic_store_explicit(&flight->undone, 0, memory_order_relaxed);
         flight->hold = HOLD_HANDLE;
+        flight->kept = 1;
     }
     unlock_pool(pool);
     stream->open = flight;
@@ -305,7 +289,8 @@ static int fly(struct stream *stream)
     memcpy(job->args + first * job->width, stream->read, count * job->width);
     if (count < stream->chunk)
         atomic_store(&job->count, (uint32_t)end);
-    stream->open = stream->ended || end == flight->count ? NULL : flight;
+    bool full = stream->ended || end == flight->count;
+    stream->open = full ? NULL : flight;
     stream->filled = 0; /* a task that runs inline may never come back */
     stream->pulled += count;
     if (hand_over_chunk(stream->pool, &stream->order, flight) != 0) {
@@ -314,7 +299,7 @@ static int fly(struct stream *stream)
         stream->pulled -= count;
         return -1;
     }
-    flight->kept++;
+    flight->kept += !full;
     *chunk_at(stream, stream->count++) = chunk;
     stream->flying += count;
     return 0;
@@ -326,31 +311,23 @@ static bool has_room(const struct stream *stream, size_t chunks)
            stream->flying + chunks * stream->chunk <= stream->window;
 }
 
-struct refill {
-    struct stream *stream;
-    int status;
-};
-
 static void pull(void *about)
 {
-    struct refill *refill = about;
-    struct stream *stream = refill->stream;
-    while (refill->status == 0 && has_room(stream, 1)) {
+    struct stream *stream = about;
+    for (stream->status = 0; stream->status == 0 && has_room(stream, 1);) {
         read_chunk(stream);
         if (stream->filled)
-            refill->status = fly(stream);
-        else
-            close_flight(stream);
+            stream->status = fly(stream);
     }
 }
 
 /* Hands over as many chunks as there is room for. Returns -1 if the pool has none; then the items are kept. */
 static int refill(struct stream *stream)
 {
-    struct refill refill = { stream, 0 };
-    if (has_room(stream, 1) && (stream->filled || takes(stream->pool, &stream->order)))
-        call_out(&(struct undo){ .pool = stream->pool }, pull, &refill);
-    return refill.status;
+    if (!has_room(stream, 1) || (!stream->filled && !takes(stream->pool, &stream->order)))
+        return 0;
+    call_out(&(struct undo){ .pool = stream->pool }, pull, stream);
+    return stream->status;
 }
 
 /* ---- The output ---- */
@@ -385,8 +362,7 @@ static bool has_landed(struct stream *stream)
     if (flight && item_of(stream) < job_chunk_end(job_of(flight), stream->current.number))
         return true;
     stream->current.flight = NULL;
-    if (flight)
-        drop(stream, flight);
+    drop(flight);
     return land(stream);
 }
 
@@ -456,13 +432,6 @@ static int take_turn(const struct pool_iter *iter, const struct visit *in, struc
     return 0;
 }
 
-/* Looks for a while whether an item comes, as await() does. */
-static bool lands_soon(struct stream *stream, const struct wait *wait)
-{
-    return stream->count && wait->deadline && !chunk_at(stream, 0)->flight->woke &&
-           spin_until(OFTEN, now_ns() + stream->pool->region->spin, land, stream);
-}
-
 /* Between telling that somebody waits and the sleep there is another look. */
 static int next(const struct pool_iter *iter, struct stream *stream, const struct wait *wait, void *result)
 {
@@ -471,7 +440,10 @@ static int next(const struct pool_iter *iter, struct stream *stream, const struc
     for (;;) {
         bool landed = has_landed(stream);
         int status = !landed || has_room(stream, stream->most) ? refill(stream) : 0, error = errno;
-        if (landed || land(stream) || lands_soon(stream, wait))
+        landed = landed || land(stream);
+        if (!landed && stream->count && wait->deadline && !chunk_at(stream, 0)->flight->woke) /* as await() does */
+            landed = spin_until(OFTEN, now_ns() + stream->pool->region->spin, land, stream);
+        if (landed)
             return give(stream, result);
         if (!stream->count && status == 0)
             return at_end(stream);

@@ -128,7 +128,8 @@ void pool_result_free(struct pool_result *result)
     lock_pool(in.pool);
     if (result->hold == HOLD_HANDLE) {
         job_drop(in.pool, result);
-        reuse_dropped(in.pool, LOOKS);
+        if (in.pool->drop_count)
+            reuse_dropped(in.pool, LOOKS);
     }
     unlock_pool(in.pool);
 }
@@ -136,7 +137,8 @@ void pool_result_free(struct pool_result *result)
 struct pool_result *take_record(struct pool *pool, const char *who)
 {
     struct pool_result *record = &pool->results[pool->fresh];
-    reuse_dropped(pool, LOOKS);
+    if (pool->drop_count)
+        reuse_dropped(pool, LOOKS);
     if (!pool->free && pool->fresh < pool->region->job_count &&
         (pool->fresh % GROWTH || mprotect(record, GROWTH * sizeof *record, PROT_READ | PROT_WRITE) == 0)) {
         pool->fresh++;

@@ -43,7 +43,7 @@ bool pool_is_open(const struct pool *pool, const char *who)
 static bool check_options(const struct pool *pool, const char *who, const struct pool_job_options *options)
 {
     if (!in_range(who, "retries", options->retries, UINT16_MAX) || !in_range(who, "limit", options->limit, 1e9) ||
-        !in_range(who, "chunk", options->chunk, INT32_MAX))
+        !in_range(who, "chunk", options->chunk, INT32_MAX) || !in_range(who, "ahead", options->ahead, INT32_MAX))
         return false;
     return options->limit <= 0 || pool->region->kind == POOL_PROCESSES ||
            error_set(ENOTSUP, "%s: a task can have a time limit in a process only, which can be killed", who) == 0;
