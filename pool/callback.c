@@ -58,24 +58,22 @@ static void end_callback(struct undo *undo)
 
 static void run(void *about)
 {
-    const struct watch *due = about;
-    due->good(due->result, due->cookie);
+    struct watch *due = about;
+    struct pool_error error;
+    if (result_verdict(due->result, &error)) {
+        due->good = due->bad;
+        due->result->looked |= due->bad != NULL;
+    }
+    if (due->good)
+        due->good(due->result, due->cookie);
     end_copy(due->result->pool->here);
 }
 
 /* Returns whether there is one. */
 static bool run_callback(struct watch *due)
 {
-    struct pool_error error;
-    struct undo undo = { .end = end_callback, .pool = due->result->pool, .result = due->result, .callback = true };
-    bool bad = result_verdict(due->result, &error);
-    if (bad)
-        due->good = due->bad;
-    due->result->looked |= bad && due->good;
-    if (due->good)
-        call_out(&undo, run, due);
-    else
-        end_callback(&undo);
+    struct pool_result *result = due->result;
+    call_out(&(struct undo){ .end = end_callback, .pool = result->pool, .result = result, .callback = true }, run, due);
     return due->good;
 }
 

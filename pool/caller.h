@@ -309,6 +309,8 @@ void job_unmake(struct pool *pool, struct pool_result *result);
 void job_drop(struct pool *pool, struct pool_result *result);
 /** Counts a job that is done, if it failed and nobody knows. Cancelled ones do not count: somebody wanted that. */
 void count_unseen(struct pool *pool, struct pool_result *result);
+/** Gives back the notes of some items, which nobody will read. */
+void job_forget(const struct pool_result *result, size_t from, size_t to);
 /** Takes a record that can be used. */
 struct pool_result *take_record(struct pool *pool, const char *who);
 /** Gives one back that nobody uses. */

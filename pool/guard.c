@@ -31,30 +31,6 @@ static void set_timer(struct worker *w, uint64_t ns)
     errno = error;
 }
 
-/* Until the timer is off again the slot says when it ends the item, so that a successor knows what happened. */
-static void start_timer(struct worker *w, double seconds)
-{
-    uint64_t ns = (uint64_t)(seconds * 1e9) + 1;
-    note64(&w->slot->limit_until, now_ns() + ns);
-    set_timer(w, ns);
-}
-
-/* If the timer is faster, it must not hit an item: by now the slot stands at the next one, not yet running. */
-static void stop_timer(struct worker *w, uint64_t item)
-{
-    note64(&w->slot->at, (item + 1) << 32);
-    set_timer(w, 0);
-    note64(&w->slot->limit_until, 0);
-}
-
-/* Stands in for a task that is to have a limit, where there is no timer. */
-static int cannot_limit(const void *arg, void *result)
-{
-    (void)arg;
-    (void)result;
-    return pool_fail("there is no timer for its time limit: %s", strerror(errno));
-}
-
 /* Returns the status of an item whose task returned `status`: failure, if it wrote past its result. */
 static int check_canary(struct worker *w, const struct job *job, const char *result, int status)
 {
@@ -66,7 +42,7 @@ static int check_canary(struct worker *w, const struct job *job, const char *res
 }
 
 /* The item counts as running before its timer does: else one that is always faster than the start would be tried for
- * ever. */
+ * ever. Until the timer is off again the slot says when it ends the item, so that a successor knows what happened. */
 static void begin_item(struct worker *w, const struct job *job, uint64_t at, char *result)
 {
     size_t width = job->result_width;
@@ -75,15 +51,22 @@ static void begin_item(struct worker *w, const struct job *job, uint64_t at, cha
     if (w->region->trace)
         note64(&w->slot->began, now_ns() - w->region->opened);
     note64(&w->slot->at, at);
-    if (job->limit > 0 && have_timer(w))
-        start_timer(w, (double)job->limit);
+    if (job->limit > 0 && have_timer(w)) {
+        uint64_t ns = (uint64_t)((double)job->limit * 1e9) + 1;
+        note64(&w->slot->limit_until, now_ns() + ns);
+        set_timer(w, ns);
+    }
 }
 
+/* If the timer is faster, it must not hit an item: by then the slot stands at the next one, not yet running. */
 static void end_item(struct worker *w, const struct job *job, uint64_t item, int status)
 {
     trace(w, status ? TRACE_FAILED : TRACE_DONE, job->serial, item, status);
-    if (w->has_timer && job->limit > 0)
-        stop_timer(w, item);
+    if (w->has_timer && job->limit > 0) {
+        note64(&w->slot->at, (item + 1) << 32);
+        set_timer(w, 0);
+        note64(&w->slot->limit_until, 0);
+    }
 }
 
 uint64_t run_guarded(struct worker *w, struct job *job, uint64_t item, uint64_t end)
@@ -93,8 +76,9 @@ uint64_t run_guarded(struct worker *w, struct job *job, uint64_t item, uint64_t 
     for (; item < end && !atomic_load(&job->given_up); item++, deaths = 0) {
         char *result = job->results + item * stride;
         begin_item(w, job, item << 32 | deaths | 1, result);
-        pool_task *task = job->limit > 0 && !w->has_timer ? cannot_limit : job->task;
-        int status = run_task(w, task, job->args + item * job->width, result);
+        int status = job->limit > 0 && !w->has_timer
+                         ? pool_fail("there is no timer for its time limit: %s", strerror(errno))
+                         : run_task(w, job->task, job->args + item * job->width, result);
         if (w->region->check)
             status = check_canary(w, job, result, status);
         if (status || atomic_load(&w->slot->run))

@@ -4,15 +4,12 @@
  * Items fly in *flights*, jobs with room for several chunks. Each chunk is handed over as soon as it was read, before
  * the source is asked again, which may take its time; what a job costs is paid once for all of a flight. So many items
  * are kept under way that each worker has a chunk, and `ahead` more. The source is asked when there is room for a whole
- * flight, or else when nothing is left to give out. That bounds the memory, works with endless input, and makes closing
- * half-way nothing special.
+ * flight, or else when nothing is left to give out: so memory is bounded, and input may be endless.
  *
  * In order, the oldest chunk is waited for. Unordered, any that is done: workers ring a bell at the end of each chunk,
  * on which the caller sleeps. Bells are shared by streams whose numbers collide; then one of them looks in vain.
  * Chunks begin in their order (IN_ORDER), and no more of them than there are workers have begun and are not done: so if
  * any is done, then one of the first is.
- *
- * Any number of threads may ask for the next result; they take turns.
  */
 #include "caller.h"
 #include <errno.h>
@@ -26,10 +23,10 @@
 struct chunk {
     struct pool_result *flight;
     uint32_t number; /* in the flight */
-    size_t first;    /* the index of its first item */
+    size_t first;    /* the index that the flight's first item has in the stream */
 };
 
-/* What the program has is one of the records of results, which any process may look at. */
+/* What the program has is a record of a result, which any process may look at. */
 struct pool_iter {
     struct pool_result record;
 };
@@ -53,8 +50,8 @@ struct stream {
     int status;                      /* -1: there was no room for them */
     size_t pulled, flying;           /* items handed over; of these, those not given out */
     struct chunk current;            /* the one that is given out, if it has a flight, */
-    size_t given;                    /* so many items of it so far; */
-    _Atomic size_t index;            /* the index of the last */
+    size_t item;                     /* the next item of that flight, */
+    _Atomic size_t index;            /* and the index of the last one in the stream */
     size_t begin, count, room;
     struct chunk chunks[]; /* a ring, the oldest first */
 };
@@ -284,8 +281,8 @@ static int fly(struct stream *stream)
         return -1;
     struct pool_result *flight = stream->open;
     struct job *job = job_of(flight);
-    struct chunk chunk = { flight, flight->chunks, stream->pulled };
-    size_t count = stream->filled, first = chunk.number * stream->chunk, end = first + count;
+    size_t count = stream->filled, first = flight->chunks * stream->chunk, end = first + count;
+    struct chunk chunk = { flight, flight->chunks, stream->pulled - first };
     memcpy(job->args + first * job->width, stream->read, count * job->width);
     if (count < stream->chunk)
         atomic_store(&job->count, (uint32_t)end);
@@ -316,8 +313,12 @@ static void pull(void *about)
     struct stream *stream = about;
     for (stream->status = 0; stream->status == 0 && has_room(stream, 1);) {
         read_chunk(stream);
-        if (stream->filled)
+        if (stream->filled) {
             stream->status = fly(stream);
+        } else {
+            drop(stream->open);
+            stream->open = NULL;
+        }
     }
 }
 
@@ -339,7 +340,7 @@ static bool land(void *about)
     for (size_t i = 0; i < stream->count && (i == 0 || (!stream->ordered && i <= stream->pool->region->workers)); i++)
         if (atomic_load(ticket_of(chunk_at(stream, i))) & TICKET_DONE) {
             stream->current = *chunk_at(stream, i);
-            stream->given = 0;
+            stream->item = stream->current.number * stream->chunk;
             for (; i; i--)
                 *chunk_at(stream, i) = *chunk_at(stream, i - 1);
             stream->begin = stream->begin + 1 < stream->room ? stream->begin + 1 : 0;
@@ -349,19 +350,15 @@ static bool land(void *about)
     return false;
 }
 
-/* Returns the item of its flight that is given out next. */
-static size_t item_of(const struct stream *stream)
-{
-    return stream->current.number * stream->chunk + stream->given;
-}
-
 /* Returns whether there is an item to be given out. What was given out of the chunk before goes. */
 static bool has_landed(struct stream *stream)
 {
     struct pool_result *flight = stream->current.flight;
-    if (flight && item_of(stream) < job_chunk_end(job_of(flight), stream->current.number))
+    if (flight && stream->item < job_chunk_end(job_of(flight), stream->current.number))
         return true;
     stream->current.flight = NULL;
+    if (flight)
+        job_forget(flight, stream->current.number * stream->chunk, stream->item);
     drop(flight);
     return land(stream);
 }
@@ -370,8 +367,8 @@ static int give(struct stream *stream, void *result)
 {
     struct pool_result *from = stream->current.flight;
     struct pool_error error;
-    size_t item = item_of(stream);
-    atomic_store_explicit(&stream->index, stream->current.first + stream->given++, memory_order_relaxed);
+    size_t item = stream->item++;
+    atomic_store_explicit(&stream->index, stream->current.first + item, memory_order_relaxed);
     stream->flying--;
     if (copy_value(from, item, result))
         return 1;
@@ -481,6 +478,6 @@ const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
     VISIT in = go_in(iter, "pool_iter_reply", false);
     struct stream *stream = visited(&in, iter, "pool_iter_reply");
-    bool given = stream && stream->given && stream->current.flight;
-    return reply_of(given ? result_note(stream->current.flight, item_of(stream) - 1) : NULL, size);
+    bool given = stream && stream->current.flight && stream->item > (size_t)stream->current.number * stream->chunk;
+    return reply_of(given ? result_note(stream->current.flight, stream->item - 1) : NULL, size);
 }

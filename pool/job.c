@@ -59,6 +59,13 @@ void count_unseen(struct pool *pool, struct pool_result *result)
         memcpy(pool->first_unseen, error.text, sizeof error.text);
 }
 
+void job_forget(const struct pool_result *result, size_t from, size_t to)
+{
+    struct job *job = job_of(result);
+    for (; from < to && atomic_load(&job->noted); from++)
+        note_free(result->pool->region, atomic_exchange(&job->notes[from], 0));
+}
+
 enum reuse { REUSE_NOT, REUSE_SOON, REUSE_NOW };
 
 /* Makes the record of a dropped job free, if the job is done and nobody can see it any more. */
@@ -74,8 +81,7 @@ static enum reuse reuse(struct pool *pool, struct pool_result *result)
             return REUSE_SOON;
     }
     count_unseen(pool, result);
-    for (size_t i = 0; atomic_load(&job->noted) && i < result->count; i++)
-        note_free(pool->region, atomic_load(&job->notes[i]));
+    job_forget(result, 0, result->count);
     job_unmake(pool, result);
     if ((pool->memory.untidy || atomic_load(&job->noted)) && !atomic_load(&pool->region->untidy)) {
         atomic_store(&pool->region->untidy, now_ns());
