@@ -83,7 +83,7 @@ void say_why(struct pool *pool)
         say(why, size, "no worker can be started: %s%s", strerror(error), cure(error));
     } else if (failed && slot->text[0]) {
         say(why, size, "the initializer%s failed in PoolWorker-%u: %s",
-            atomic_load(&region->each) ? ", or a function of pool_each_worker," : "", slot->dead_worker, slot->text);
+            atomic_load(&region->each) ? ", or a function of pool_each_worker," : "", slot->worker, slot->text);
     } else if (failed) {
         error_of_death(death, sizeof death, slot->dead_pid, slot->dead_status);
         say(why, size, "workers die before they can work: %s", death);

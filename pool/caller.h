@@ -3,8 +3,8 @@
  * @brief The caller's side: what a pool and its results are in the process that opened it.
  *
  * Private to the library. All of it is the caller's own memory, where no task can scribble on it. A function that
- * returns an int returns 0, or -1 and errno; it sets the error, too, if it is told `who` called, or the order. So does
- * one that then returns NULL, false or no units.
+ * returns an int, and says no more, returns 0, or -1 and errno; it sets the error, too, if it is told `who` called, or
+ * the order. So does one that then returns NULL, false or no units.
  */
 #ifndef POOL_CALLER_H
 #define POOL_CALLER_H
@@ -129,7 +129,6 @@ struct pool {
     char first_unseen[512];
 };
 
-/** Returns the job record of a result. */
 static inline struct job *job_of(const struct pool_result *result)
 {
     return &result->pool->region->jobs[result - result->pool->results];
@@ -224,7 +223,7 @@ static inline _Atomic uint32_t *visitors_of(struct pool *pool, struct pool_resul
     return result ? &result->visitors : &pool->visitors;
 }
 
-/** As visit(), where functions of the program's may run: they may never come back (self.c). */
+/** As visit(), where functions of the program's may run: they may never come back. */
 struct visit visit_warily(struct pool *pool, struct pool_result *result, const char *who, bool waits);
 
 /** Goes in. `result` may be NULL; `waits`: the call may wait, which a callback must not. */
@@ -273,7 +272,7 @@ bool in_callback(void);
 /** Makes a call that runs functions of the program's. */
 void call_out(const struct undo *undo, void (*what)(void *), void *about);
 
-/* callback.c */
+/* callback.c, poll.c */
 
 #define AT_ONCE 64 /* watches looked at in one go */
 #define WATCH_RUNS UINT32_MAX
@@ -283,21 +282,19 @@ int watch(struct pool *pool, const struct order *order, struct pool_result *resu
 /** Runs the callback of this one job, unless it is NULL; then those of others that are done, but begins none of these
  * after the deadline. Returns how many. */
 int run_callbacks(struct pool *pool, const struct pool_result *own, uint64_t deadline);
-
-/* poll.c: the descriptor */
-
 int descriptor_open(struct pool *pool);
 /** Makes it readable, too, when `fd` is. */
 int descriptor_add(struct pool *pool, int fd);
 void descriptor_close(struct pool *pool);
 
-/* inline.c, thread.c */
+/* inline.c, thread.c, iter.c */
 
 /** Runs in this thread what was handed over to an inline pool. */
 void inline_run(struct pool *pool, struct pool_result *result);
 int threads_start(struct pool *pool);
-/** Waits for all threads, which have been told to end, and forgets them. */
 void threads_join(struct pool *pool);
+/** Frees all iterators; their jobs go with the pool. */
+void iters_free(struct pool *pool);
 
 /* job.c; all with the lock held */
 
@@ -372,11 +369,6 @@ bool look_after(struct pool *pool);
 /** Waits at most so many nanoseconds for the nursery, or the last thread, to be gone. */
 void await_end(const struct pool *pool, uint64_t ns);
 
-/* iter.c */
-
-/** Frees all iterators; their jobs go with the pool. */
-void iters_free(struct pool *pool);
-
 /* memory.c: job memory; the pool's lock guards it */
 
 int memory_open(struct memory *memory, struct region *region);
@@ -385,7 +377,6 @@ struct extent memory_take(struct memory *memory, size_t size);
 char *memory_at(const struct memory *memory, struct extent extent);
 /** Gives it back; none is fine. */
 void memory_give(struct memory *memory, struct extent extent);
-/** Frees the bookkeeping. */
 void memory_forget(struct memory *memory);
 
 /* machine.c */

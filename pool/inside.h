@@ -286,7 +286,9 @@ void work_on(struct worker *w, uint32_t job);
 void worker_prepare(struct region *region);
 /** As worker_bury(), where no worker can be started; if nobody else is there, what is queued fails, too. */
 void worker_refuse(struct region *region, uint32_t number, bool all);
-/** Gives the next worker of a slot its number and its name. */
+/** A worker of this slot that was not ready, or an error of the system, ends the pool. */
+void break_pool(struct region *region, uint32_t number, int error);
+/** Makes the slot ready for its next worker, which gets its number and its name. */
 void worker_next(struct region *region, struct slot *slot);
 /** Sees to it that nobody relies on a worker that is stopped or dead: if it was the one that spins, or was woken for
  * all, and had not come to wake the next one, another is woken in its stead. */

@@ -136,10 +136,23 @@ void worker_prepare(struct region *region)
 #endif
 }
 
+void break_pool(struct region *region, uint32_t number, int error)
+{
+    if (error)
+        atomic_store(&region->failed_errno, error);
+    atomic_store(&region->failed, number + 1);
+    atomic_store(&region->stop, STOP_BROKEN);
+    atomic_fetch_add(&region->news, 1);
+    futex_wake(&region->news, INT32_MAX);
+}
+
 void worker_next(struct region *region, struct slot *slot)
 {
     slot->worker = atomic_fetch_add(&region->births, 1) + 1;
     snprintf(slot->name, sizeof slot->name, "PoolWorker-%u", slot->worker);
+    slot->lives++;
+    atomic_store(&slot->ready, READY_NOT);
+    atomic_store(&slot->each, 0);
 }
 
 void worker_wear(rlim_t mark)

@@ -59,16 +59,6 @@ struct nursery {
 
 /* ---- Starting ---- */
 
-static void break_pool(struct nursery *n, uint32_t number, int error)
-{
-    struct region *region = n->region;
-    region->failed_errno = error;
-    atomic_store(&region->failed, number + 1);
-    atomic_store(&region->stop, STOP_BROKEN);
-    atomic_fetch_add(&region->news, 1);
-    futex_wake(&region->news, INT32_MAX);
-}
-
 static bool is_wanted(const struct region *region, const struct slot *slot)
 {
     uint32_t stop = atomic_load(&region->stop);
@@ -102,7 +92,7 @@ static void fork_failed(struct nursery *n, int error)
             worker_refuse(region, i, n->alive == 0);
     }
     if (opening)
-        break_pool(n, 0, error);
+        break_pool(region, 0, error);
 }
 
 /* When memory runs out, workers are to go before the nursery and the caller. */
@@ -120,9 +110,6 @@ static bool start_worker(struct nursery *n, uint32_t number)
     struct slot *slot = &region->slots[number];
     pid_t nursery = getpid();
     worker_next(region, slot);
-    slot->lives++;
-    atomic_store(&slot->ready, READY_NOT);
-    atomic_store(&slot->each, 0);
     set_oom_score(n, n->oom_score + 300); /* far dearer for the worker: its own /proc is new */
     pid_t pid = fork();
     if (pid == 0) {
@@ -250,7 +237,7 @@ static void count_failure(struct nursery *n, uint32_t number, int status)
     n->unready = number;
     n->try_at = after(failures);
     if (opening || failures == region->give_up_after)
-        break_pool(n, number, 0);
+        break_pool(region, number, 0);
 }
 
 static void bury(struct nursery *n, uint32_t number, int status)
@@ -350,7 +337,7 @@ static bool done(struct nursery *n, uint64_t until)
 {
     uint32_t stop = atomic_load(&n->region->stop);
     if (stop == STOP_CLOSED && until && n->alive == 0 && atomic_load(&n->region->failures) >= TRIES)
-        break_pool(n, n->unready, 0);
+        break_pool(n->region, n->unready, 0);
     return atomic_load(&n->region->stop) == STOP_BROKEN || (stop != STOP_NOT && n->alive == 0 && !until);
 }
 
@@ -421,7 +408,7 @@ _Noreturn void nursery_live(struct region *region, int socket)
     n.caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
     prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
-        break_pool(&n, 0, errno);
+        break_pool(region, 0, errno);
     keep_workers(&n);
 }
 

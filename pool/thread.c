@@ -25,8 +25,6 @@ static int start_thread(struct thread *thread)
     struct slot *slot = &thread->region->slots[thread->number];
     sigset_t all, before;
     worker_next(thread->region, slot);
-    slot->lives++;
-    atomic_store(&slot->each, 0);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&thread->id, NULL, run_thread, thread);
@@ -38,16 +36,10 @@ static int start_thread(struct thread *thread)
 static void leave_slot(struct thread *thread, bool failed, int error)
 {
     struct region *region = thread->region;
-    if (failed) {
-        if (error)
-            atomic_store(&region->failed_errno, error);
-        atomic_store(&region->failed, thread->number + 1);
-        atomic_store(&region->stop, STOP_BROKEN);
-    }
+    if (failed)
+        break_pool(region, thread->number, error);
     atomic_fetch_sub(&region->living, 1);
     futex_wake(&region->living, INT32_MAX);
-    atomic_fetch_add(&region->news, 1);
-    futex_wake(&region->news, INT32_MAX);
     ring_descriptor(region, true);
 }
 
@@ -61,13 +53,13 @@ static void succeed(void *arg)
     slot->dead_status = THREAD_ENDED;
     atomic_store(&slot->dead_pid, thread->region->caller);
     thread->before = pthread_self();
-    bool good = atomic_exchange(&slot->ready, READY_NOT) == READY_NOW && !atomic_load(&slot->once);
+    bool good = atomic_load(&slot->ready) == READY_NOW && !atomic_load(&slot->once);
     worker_relieve(thread->region, thread->number);
     int error = good ? start_thread(thread) : 0;
-    if (good && !error)
-        return;
-    worker_bury(thread->region, thread->number, NO_WORKER);
-    leave_slot(thread, true, error);
+    if (!good || error) {
+        worker_bury(thread->region, thread->number, NO_WORKER);
+        leave_slot(thread, true, error);
+    }
 }
 
 static void *run_thread(void *arg)
@@ -80,8 +72,6 @@ static void *run_thread(void *arg)
     pthread_cleanup_push(succeed, thread);
     good = worker_thread(thread->region, thread->number);
     pthread_cleanup_pop(false);
-    if (!good)
-        slot->dead_worker = slot->worker;
     leave_slot(thread, !good, 0);
     return NULL;
 }
