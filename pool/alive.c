@@ -153,6 +153,6 @@ void await_end(const struct pool *pool, uint64_t ns)
     if (living)
         futex_wait(&pool->region->living, living, ns + 1);
     else if (poll(&end, 1, (int)((ns + 999999) / 1000000)) > 0)
-        for (int i = 0; i < 1000 && workers_live(pool); i++) /* it is about to be gone, unless a debugger holds it */
-            i < 100 ? sched_yield() : usleep(20);
+        for (int i = 0; i < 2000 && workers_live(pool); i++) /* it is about to be gone, unless a debugger holds it */
+            i < 1000 ? sched_yield() : usleep(20);
 }
