@@ -2,20 +2,25 @@
  * harness.h: what the exercises have in common. Nothing in here is to be
  * changed, and nothing in here has to be read to solve one.
  *
- * An exercise prints what it saw: the answers, how many tasks were inside at
- * once, what was left of the pool. It does not judge: tests/ does.
+ * An exercise prints its answers, and by hand also what was left of the pool.
+ * It does not judge: the grader does, from outside.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
 
-#include "meet.h"
 #include "pool.h"
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "witness.h"
 
 /* ---- Input ---- */
 
@@ -42,43 +47,7 @@ static inline int harness_count(const char *text)
     exit(2);
 }
 
-/* ---- A meeting that gives up ---- */
-
-/* Tasks come in and wait until so many are inside; but only for 5 seconds, or
-   $PATIENCE, so that a wrong answer is told, not waited for. Lies in shared
-   memory. */
-struct meeting {
-    atomic_int wanted; /* 0: nobody waits any more */
-    atomic_int inside, most;
-};
-
-static inline int meeting_patience(void)
-{
-    const char *patience = getenv("PATIENCE");
-    return patience ? harness_count(patience) : 5;
-}
-
-static inline void meeting_enter(struct meeting *m)
-{
-    int inside = atomic_fetch_add(&m->inside, 1) + 1;
-    int most = atomic_load(&m->most);
-    time_t end = time(NULL) + meeting_patience();
-    while (most < inside &&
-           !atomic_compare_exchange_weak(&m->most, &most, inside))
-        ;
-    while (atomic_load(&m->most) < atomic_load(&m->wanted)) {
-        sched_yield();
-        if (time(NULL) > end)
-            atomic_store(&m->wanted, 0);
-    }
-}
-
-static inline void meeting_leave(struct meeting *m)
-{
-    atomic_fetch_sub(&m->inside, 1);
-}
-
-/* ---- What is left ---- */
+/* ---- Before and after the function that you write ---- */
 
 static inline int harness_descriptors(void)
 {
@@ -91,23 +60,35 @@ static inline int harness_descriptors(void)
     return count;
 }
 
-/* Prints what is left of the pool while the program lives on. */
-static inline void harness_print_left(int descriptors_before)
+/* To be called directly before; returns what harness_end() wants. */
+static inline int harness_begin(void)
 {
-    siginfo_t child;
-    int how = WEXITED | WNOHANG | WNOWAIT | __WALL;
-    bool children = waitid(P_ALL, 0, &child, how) == 0;
-    printf("left: %s, %d descriptors\n",
-           children ? "a child process" : "no child process",
-           harness_descriptors() - descriptors_before);
+    fflush(NULL);
+    witness_tell("begin");
+    errno = 0;
+    return harness_descriptors();
 }
 
-/* Prints why the function failed. */
-static inline void harness_print_failure(const char *function, int error)
+/* To be called directly after, with what the function returned. Tells why it
+   failed; by hand also what is left of the pool. Returns whether it worked. */
+static inline bool harness_end(const char *function, int status, int before)
 {
-    printf("%s returned -1: %s\n", function,
-           error == ENOSYS ? "it has no body yet, see TODO"
-                           : pool_error()->text);
+    int error = errno;
+    siginfo_t child;
+    int how = WEXITED | WNOHANG | WNOWAIT | __WALL;
+    witness_tell("end");
+    if (status != 0) {
+        printf("%s returned %d\n", function, status);
+        fprintf(stderr, "%s\n",
+                error == ENOSYS ? "it has no body yet, see TODO"
+                                : pool_error()->text);
+    }
+    if (!getenv("WITNESS"))
+        fprintf(stderr, "left of the pool: %s, %d descriptors\n",
+                waitid(P_ALL, 0, &child, how) == 0 ? "a child process"
+                                                   : "no child process",
+                harness_descriptors() - before);
+    return status == 0;
 }
 
 #endif
