@@ -34,7 +34,7 @@ endif
 
 .DEFAULT_GOAL = next
 .SECONDEXPANSION:
-.PHONY: next help list doctor lib compile chapters grade test setup clean
+.PHONY: next help list doctor lib compile chapters test setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
 
@@ -87,21 +87,6 @@ lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 compile: $(LIBRARY)
 	$(COMPILE) $(USE) -o $(PROGRAM) $(SOURCE) $(LIBRARY)
 
-# --- Grading --------------------------------------------------------------------------------------------
-
-grade: $(BUILD)/run
-	@sh tools/grade.sh
-
-grade-%: $(BUILD)/run
-	@sh tools/grade.sh $*
-
-hint-%:
-	@sh tools/grade.sh hint $*
-
-$(BUILD)/run: tools/run.c
-	@mkdir -p $(BUILD)
-	$(COMPILE) -o $@ $<
-
 # --- Tests ----------------------------------------------------------------------------------------------
 
 # All of them; one file: make bats FILES=tests/ch03.bats; some tests of the library: build/unit D05 imap
@@ -117,4 +102,4 @@ clean:
 
 # --- And what few need: checks with other tools, make install, the book, comparisons --------------------
 
-include tests/check.mk tools/install.mk tools/book.mk tools/bench.mk
+include tools/grade.mk tests/check.mk tools/install.mk tools/book.mk tools/bench.mk

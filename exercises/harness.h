@@ -79,9 +79,10 @@ static inline bool harness_end(const char *function, int status, int before)
     witness_tell("end");
     if (status != 0) {
         printf("%s returned %d\n", function, status);
-        fprintf(stderr, "%s\n",
+        fprintf(stderr, "errno is %d: %s\n", error,
                 error == ENOSYS ? "it has no body yet, see TODO"
-                                : pool_error()->text);
+                : pool_error()->code == error ? pool_error()->text
+                                              : strerror(error));
     }
     if (!getenv("WITNESS"))
         fprintf(stderr, "left of the pool: %s, %d descriptors\n",

@@ -1,7 +1,7 @@
 # Exercise 2: sums() packs pairs and maps.
 #
-# The first two tests leave the last pair out of account, and in the first one all sums are the same: so each
-# of the first three names one mistake.
+# The first two tests leave the last pair out of account, and in the first one all sums would be the same: so each of
+# the first three names one mistake.
 
 bats_require_minimum_version 1.5.0
 load exercise
@@ -10,70 +10,102 @@ setup_file() {
     exercise 02
 }
 
-# ask_pairs COUNT [SUM]: puts so many random pairs to the answer; if SUM is given, each pair has this sum.
-# They lie in a file, so that the student can repeat it.
+# ask_pairs COUNT: puts so many random pairs to the answer, in a file.
 ask_pairs() {
-    question=${QUESTIONS:-$BATS_TEST_TMPDIR}/ex02-question
-    awk -v n="$1" -v sum="${2-}" -v seed="$RANDOM$RANDOM" '
-        function random() { return int(rand() * 2000001) - 1000000 }
-        BEGIN {
-            for (srand(seed); n > 0; n--) {
-                a = random()
-                print a, sum == "" ? random() : sum - a
-            }
-        }' >"$question"
-    ask_from "$question" -
-    answered
+    numbers $((2 * $1)) -1000000 1000000
+    input=$BATS_TEST_TMPDIR/pairs
+    ((${#number[@]} == 0)) || printf '%s %s\n' "${number[@]}" >"$input"
+    (($1 > 0)) || : >"$input"
+    ask -
 }
 
-# sums COUNT LIKELY: the sums of the first pairs are right.
+# sums [COUNT]: each pair has the sum that the witness gave for it; COUNT: of the last ones so many are not looked at.
 sums() {
-    awk -v n="$1" '{ expected[NR] = sprintf("%d + %d = %d", $1, $2, $1 + $2) } NR == n { exit }
-        END { while (++i <= n) print expected[i] }' "$question" >"$BATS_TEST_TMPDIR/expected"
-    head -n "$1" <<<"$output" | diff "$BATS_TEST_TMPDIR/expected" - >"$BATS_TEST_TMPDIR/differ" ||
-        wrong "$(grep -m 1 '^<' "$BATS_TEST_TMPDIR/differ" | cut -c3-)" \
-            "$(grep -m 1 '^>' "$BATS_TEST_TMPDIR/differ" | cut -c3-)" "$2"
+    local i line=() question=() n=$((${#number[@]} / 2))
+    for ((i = 0; i < n; i++)); do question+=("ask ${number[2 * i]} ${number[2 * i + 1]}"); done
+    ((n == 0)) || answers_to "${question[@]}"
+    for ((i = 0; i < n; i++)); do line+=("${number[2 * i]} + ${number[2 * i + 1]} = ${answer[i]}"); done
+    [[ -z ${1-} ]] || { lines=("${lines[@]:0:n-$1}") line=("${line[@]:0:n-$1}"); }
+    printed "${line[@]}"
 }
 
+# bats test_tags=points:2
 @test "pairs-stay-together: each sum is of one whole pair" {
-    random sum 1000 1000000
-    ask_pairs 40 "$sum"
-    sums 39 "a width is the step from one pair to the next: sizeof *pairs"
+    ask_pairs 40
+    returned 0 40
+    want lines 40
+    printf '%s\n' "${lines[@]}" >"$run/out"
+    ! strangers || wrong "add() gets the pairs that were given" "it got others: $(strangers)"
 }
 
+# strangers: pairs that were asked, but not given.
+strangers() {
+    grep -vxFf <(awk '{ print "times 1 ask " $1 " " $2 }' "$input") <(sed -n 's/^times [0-9]* ask /times 1 ask /p' "$run/seen") |
+        sed -n 's/^times 1 ask //p;q' | grep .
+}
+
+# bats test_tags=points:2
 @test "own-argument: each item is a pair of its own" {
     ask_pairs 40
-    sums 39 "all items share one struct: pack an array of them, one for each item"
+    returned 0 40
+    sums 1
 }
 
+# bats test_tags=points:1
 @test "last-pair: the last pair is added too, be there one or a thousand" {
     for count in 1 2 1000; do
         ask_pairs "$count"
-        sums "$count" "n pairs have the indices 0 to n - 1; all n are packed and mapped"
+        returned 0 "$count"
+        sums
+        asked_once "$count"
     done
 }
 
+# bats test_tags=points:1
 @test "no-pairs: with n = 0 there is nothing to do, and that is no failure" {
     ask_pairs 0
-    [[ ${lines[0]} == added:* ]] || wrong "no sums" "${lines[0]}" "n may be 0, and malloc(0) may return NULL"
+    returned 0 0
+    printed
+    nothing_left
 }
 
-@test "in-workers: the adding is done in the pool's workers" {
+# bats test_tags=points:1
+@test "in-workers: the adding is done in one pool's workers" {
     ask_pairs 25
-    expected="added: 0 in the program itself, 25 in workers"
-    [[ $output == *"$expected"* ]] ||
-        wrong "$expected" "$(grep ^added: <<<"$output")" "hand the pairs to pool_map"
+    returned 0
+    asked_once 25
+    one_pool
 }
 
+# one_pool: no more processes worked than one pool has workers.
+one_pool() {
+    local cores
+    cores=$(nproc)
+    ((cores <= 8)) || cores=8
+    want workers "$cores"
+    (($(fact askers) <= cores)) || wrong "at most $cores workers, one pool's" "$(fact askers) processes worked"
+}
+
+# bats test_tags=points:2
 @test "nothing-left: when it returns, nothing of the pool is left" {
     ask_pairs 25
+    returned 0
     nothing_left
 }
 
+# bats test_tags=points:1
 @test "bad-pair: a sum that fails is told, and nothing is left then" {
-    random some 1 1000
-    ask 1 2 9223372036854775807 "$some" 5 6
-    [[ ${lines[0]} == "sums returned -1: "* ]] ||
-        wrong "sums returned -1" "${lines[0]}" "what pool_map returns is what sums has to return"
+    numbers 6 1 1000
+    rules "fail ${number[2]} this sum is a secret"
+    ask "${number[@]}"
+    returned -1
     nothing_left
+}
+
+# bats test_tags=points:1
+@test "sound: no memory is used that was freed or is another's, and none is lost" {
+    numbers 40 1 1000
+    ask_soundly "${number[@]}"
+    returned 0
+    sums
 }

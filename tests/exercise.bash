@@ -1,97 +1,209 @@
-# What the ex*.bats files have in common: they put questions to an answer and judge what it prints.
+# What the ex*.bats files have in common: they run an answer in the box, and judge what came of it.
 #
 #     bats_require_minimum_version 1.5.0
 #     load exercise
 #     setup_file() { exercise 01; }
-#     @test "big-numbers: ..." { ask 1 50000; [[ ... ]] || wrong EXPECTED GOT LIKELY; }
+#     @test "four-at-once: ..." { rules "hold ask until 4 inside"; ask 4 1 2 3 4; returned 0; inside 4; }
 #
-# Whose answer: EX=DIR names the folder it lies in; the kit's own solutions if nothing is said.
-# tools/grade.sh has it compiled already (ANSWER=PROGRAM), wants long questions kept (QUESTIONS=DIR), and
-# reads what `wrong` tells. The questions are drawn anew for each run. The first test that fails is the
-# student's next step, so those behind it are skipped.
+# The test is outside, the answer inside; nothing in the box knows what is expected. tools/grade/README.md tells how
+# an exercise is made. Whose answer: GRADING is a directory where compile.sh has put it (tools/grade/one.sh does so); without
+# it, the kit's own solution. SEED decides all questions and answers. The first test that fails is the student's next
+# step, so those behind it are skipped; EVERY=1 runs them all.
 
 load kit
 
-DEADLINE=${DEADLINE:-20} # seconds for one question
+DEADLINE=${DEADLINE:-10} # seconds for one run
+export SEED=${SEED:-$RANDOM}
 
-# exercise NN: builds the answer.
+# --- Before a test ----------------------------------------------------------------------------------
+
+# exercise NN: has the answer compiled, unless it is already.
 exercise() {
-    local dir=${EX:-solutions}
     export EXERCISE=$1
-    [[ -z ${ANSWER-} ]] || return 0
-    [[ $dir == /* ]] || dir=$KIT/$dir
-    export ANSWER=build/answers/${dir##*/}/ex$1
-    mkdir -p "$KIT/${ANSWER%/*}"
-    kit_build compile SOURCE="$(echo "$dir/ex$1"-*.c)" PROGRAM="$ANSWER"
+    [[ -z ${GRADING-} ]] || return 0
+    kit_build grader
+    export GRADING=$BATS_FILE_TMPDIR/grading
+    compile "$1" "$KIT/solutions/ex$1"-*.c
 }
 
+compile() {
+    (cd "$KIT" && sh tools/grade/compile.sh "$1" "$2" "$GRADING" "${@:3}") 3>&- && return
+    cat "$GRADING/errors"
+    return 1
+} >&2
+
 setup() {
-    [[ ! -e $BATS_FILE_TMPDIR/failed ]] || skip "first '$(<"$BATS_FILE_TMPDIR/failed")'"
+    local failed=$BATS_FILE_TMPDIR/failed
+    [[ ! -e $failed || -n ${EVERY-} ]] || skip "behind $(<"$failed")"
+    read -r RANDOM _ < <(cksum <<<"$SEED $BATS_TEST_DESCRIPTION")
+    rule=() program=answer options=()
 }
 
 teardown() {
     [[ -z $BATS_TEST_COMPLETED && -z $BATS_TEST_SKIPPED ]] || return 0
-    echo "${BATS_TEST_DESCRIPTION%%:*}" >"$BATS_FILE_TMPDIR/failed"
+    [[ -e $BATS_FILE_TMPDIR/failed ]] || echo "${BATS_TEST_DESCRIPTION%%:*}" >"$BATS_FILE_TMPDIR/failed"
 }
+
+# --- Questions --------------------------------------------------------------------------------------
 
 # random NAME LEAST MOST: sets the variable to a number between them, both included.
 random() {
     printf -v "$1" %d $(($2 + (RANDOM << 45 ^ RANDOM << 30 ^ RANDOM << 15 ^ RANDOM) % ($3 - $2 + 1)))
 }
 
-# ask [ARG...]: runs the answer. Sets output, lines and status, and what the runner found left in `left`.
-# ask_from FILE [ARG...]: the same, with a file as its input.
-ask() {
-    ask_from /dev/null "$@"
+# numbers COUNT LEAST MOST: sets `number` to so many different random ones.
+numbers() {
+    local one
+    local -A had=()
+    number=()
+    while ((${#number[@]} < $1)); do
+        random one "$2" "$3"
+        [[ -n ${had[$one]-} ]] || number+=("$one")
+        had[$one]=1
+    done
 }
 
-ask_from() {
-    local file=$1 from=
-    shift
-    [[ $file == /dev/null ]] || from=" <${file#"$KIT/"}"
-    asked="./ex$EXERCISE${*:+ $*}$from"
-    kit_run "-t$DEADLINE" -i "$ANSWER" "$@" <"$file"
-    left=$(grep '^run: ' <<<"$output") || true
-    output=$(grep -v '^run: ' <<<"$output") || true
-    mapfile -t lines <<<"$output"
+# answers_to QUESTION...: sets `answer` to what the witness will answer to these.
+answers_to() {
+    mapfile -t answer < <(printf '%s\n' "$@" | "$KIT/build/box" -a "$SEED")
+}
+
+# rules RULE...: what the witness is to do in the next runs (tools/grade/witness.c has the words); none: it answers at once.
+rules() {
+    rule=("$@")
+}
+
+# --- Running ----------------------------------------------------------------------------------------
+
+# run_answer [ARG...]: runs the answer in the box, and judges nothing. Sets `lines` to its stdout and `ended`; the rest is
+# in the directory `run`. input=FILE: its stdin. options=(...): of the box.
+run_answer() {
+    local each witness=(-w -)
+    run=$BATS_TEST_TMPDIR/run asked="./ex$EXERCISE${*:+ $*}${input:+ <${input##*/}}"
+    rm -rf "$run" && mkdir -p "$run"
+    for each in "${rule[@]}"; do witness+=(-w "$each"); done
+    "$KIT/build/box" -t "$DEADLINE" -s "$SEED" "${witness[@]}" ${input:+-i "$input"} \
+        -f "$GRADING/$program=ex$EXERCISE" "${options[@]}" "$run" "./ex$EXERCISE" "$@" 3>&-
+    mapfile -t lines <"$run/out"
+    ended=$(fact ended)
+}
+
+# ask [ARG...]: the same, and the answer neither crashed nor had to be stopped.
+ask() {
+    run_answer "$@"
     came_to_an_end
 }
 
-# came_to_an_end: the answer neither had to be stopped nor crashed.
-came_to_an_end() {
-    local signal
-    if ((status == 124)); then
-        verdict=timeout wrong "it ends" "it still ran after $DEADLINE seconds and was killed" \
-            "a loop without an end, or a wait for something that never happens"
-    elif ((status > 128)); then
-        signal=SIG$(kill -l $((status - 128)))
-        verdict="crash ($signal)" wrong "it ends" "it was killed by $signal" \
-            "a pointer that is NULL: what does pool_open return when it fails?"
-    fi
+# ask_soundly [ARG...]: the same, with each access to memory checked, and whether all of it is freed.
+ask_soundly() {
+    local program=answer-sanitize options=("${options[@]}" -A -m 1024) input=${input-}
+    [[ -e $GRADING/$program ]] || compile "$EXERCISE" "" sanitize || return
+    options+=(-e ASAN_OPTIONS=abort_on_error=0:exitcode=66 -e UBSAN_OPTIONS=exitcode=66)
+    run_answer "$@"
+    came_to_an_end
+    [[ $ended != 'exit 66' ]] || verdict=crash wrong "nothing but its own memory is used, and all of it is freed" \
+        "$(grep -oE 'SUMMARY: .*Sanitizer: [a-z0-9-]+|runtime error: .*' "$run/err" | head -n 1)$(where)"
 }
 
-# wrong EXPECTED GOT LIKELY: fails the test and tells the student why.
+# The first line of the student's that a sanitizer names.
+where() {
+    sed -nE "s/.*(exercises\/ex$EXERCISE[^ ]*\.c:[0-9]+).*/, \1/p" "$run/err" | head -n 1
+}
+
+# fact NAME: what was seen (box.c, witness.c).
+fact() {
+    sed -n "s/^$1 //p" "$run/seen"
+}
+
+# --- Judging ----------------------------------------------------------------------------------------
+
+# wrong EXPECTED GOT: fails the test and tells the student why. verdict=WORD: other than fail.
 wrong() {
-    printf '%-9s %s\n' verdict: "${verdict:-fail}" ran: "$asked" expected: "$1" got: "$2" likely: "$3" \
-        repeat: "make ex$EXERCISE && $asked"
+    local name
+    printf '%-9s %s\n' verdict: "${verdict:-fail}" ran: "$asked" expected: "$1" got: "$2" \
+        likely: "$("$KIT/build/likely" "$run")"
+    for name in out err; do tell "$name"; done
     return 1
 } >&2
 
-# answered: the function under test returned 0; else says why not.
-answered() {
-    local likely="the text says what the pool found wrong"
-    [[ ${lines[0]} == *" returned -1: "* ]] || return 0
-    if [[ ${lines[0]} == *TODO ]]; then
-        likely="the body is still to be written: look for TODO in exercises/ex$EXERCISE-*.c"
-    fi
-    wrong "it returns 0" "${lines[0]}" "$likely"
+# tell out|err: the first lines it printed, the last ones of stderr; process ids would be others each time.
+tell() {
+    local end=head name=printed:
+    [[ $1 == out ]] || end=tail name=stderr:
+    "$end" -n 3 "$run/$1" | cut -c1-300 | tr -cd '[:print:]\n' |
+        sed -E "/^left of the pool/d; s/(process|pid|worker) [0-9]+/\1 .../g; s/==[0-9]+==/==.../; s/0x[0-9a-f]+/0x.../g
+                s/^/$name   /"
 }
 
-# nothing_left: no process and no descriptor of the pool is there any more when the function has returned.
+# want NAME VALUE: tells what was wanted, for whoever looks for the cause.
+want() {
+    echo "$*" >>"$run/wanted"
+}
+
+# came_to_an_end: it neither had to be stopped nor crashed.
+came_to_an_end() {
+    case $ended in
+    timeout) verdict=timeout wrong "it ends" "it still ran after $DEADLINE seconds, and was stopped" ;;
+    overflow) verdict=overflow wrong "some lines" "more than 1 MiB, and no end" ;;
+    memory) verdict="crash (memory)" wrong "it needs little memory" "it took more than 256 MiB" ;;
+    signal*) verdict="crash ($(signal_name))" wrong "it ends" "it was killed by $(signal_name)" ;;
+    esac
+}
+
+signal_name() {
+    echo "SIG$(kill -l "${ended#signal }")"
+}
+
+# returned STATUS [ITEMS]: the function returned this; ITEMS: about so many items it was asked.
+returned() {
+    local is=0
+    want returns "$1"
+    [[ -z ${2-} ]] || want items "$2"
+    [[ ${lines[0]-} != *" returned "* ]] || is=${lines[0]##* }
+    (($(fact returned))) || wrong "the function returns $1" "it did not return: the program ended (${ended})"
+    [[ $is == "$1" ]] || wrong "the function returns $1" "it returned $is"
+}
+
+# printed LINE...: these lines were printed on stdout, and no others.
+printed() {
+    local i expected=("$@")
+    want lines $#
+    (($# == 0)) || printf '%s\n' "$@" >"$run/expected"
+    for ((i = 0; i < $# || i < ${#lines[@]}; i++)); do
+        [[ ${lines[i]-nothing more} == "${expected[i]-nothing more}" ]] ||
+            wrong "${expected[i]-nothing more}" "${lines[i]-nothing more}"
+    done
+}
+
+# inside N: so many different processes were waiting for an answer at once.
+inside() {
+    want inside "$1"
+    (($(fact inside) >= $1)) || wrong "$1 items inside at once" "$(fact inside)"
+}
+
+# workers N: so many workers there were, no more. Needs a rule that holds, for they are counted when it lets go.
+workers() {
+    want workers "$1"
+    (($(fact workers) <= $1 && $(fact inside) <= $1)) || wrong "$1 workers" "$(fact workers)"
+}
+
+# asked_once N: N questions were put, each of them once, and none by the program itself.
+asked_once() {
+    want once yes
+    (($(fact host-asked) == 0)) || wrong "all tasks run in workers" "$(fact host-asked) ran in the program itself"
+    ! grep -qE '^times ([2-9]|[1-9][0-9]+) ask ' "$run/seen" || wrong "each item is asked once" "some were asked twice"
+    (($(fact asked) == $1)) || wrong "$1 items are asked" "$(fact asked) were"
+}
+
+# nothing_left [KIB]: when the function had returned, there was no process, no descriptor and no memory more than before; KIB:
+# so much memory may be (64).
 nothing_left() {
-    local expected="left: no child process, 0 descriptors" seen
-    local likely="pool_close, pool_join and pool_free, on every way out"
-    seen=$(grep '^left: ' <<<"$output") || seen="no such line"
-    [[ $seen == "$expected" ]] || wrong "$expected" "$seen" "$likely"
-    [[ -z $left ]] || wrong "nothing runs when the program has ended" "$left" "$likely"
+    want nothing-left yes
+    local alive zombies descriptors memory got=
+    alive=$(fact left-alive) zombies=$(fact left-zombies)
+    descriptors=$(fact left-descriptors) memory=$(fact left-memory)
+    ((alive + zombies == 0)) || got+=", $alive running and $zombies dead processes ($(fact left-names))"
+    ((descriptors <= 0)) || got+=", $descriptors descriptors"
+    ((memory <= ${1:-64})) || got+=", $memory KiB of memory"
+    [[ -z $got ]] || verdict=leftovers wrong "nothing is left when the function has returned" "${got#, }"
 }

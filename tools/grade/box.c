@@ -53,7 +53,7 @@ static const char usage[] =
     "exit status: 0 the command was run, whatever became of it; 125 it was not\n"
     "seen: ended exit N | signal N | timeout | overflow | memory, then the facts of the witness\n";
 
-enum { MAX_FILES = 64, MAX_ARGS = 256, FAILED = 125 };
+enum { MAX_FILES = 64, MAX_ARGS = 8192, MAX_CORES = 8, FAILED = 125 };
 enum walls { UNKNOWN, LIMITS, BWRAP, BWRAP_BY_ROOT };
 
 static struct box {
@@ -199,6 +199,18 @@ static void drop_root(void)
     }
 }
 
+/* A pool of the default size has as many workers as cores; on a large machine these are more than the limit. */
+static void limit_cores(int most)
+{
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+        return;
+    for (int core = 0; core < CPU_SETSIZE; core++)
+        if (CPU_ISSET(core, &cores) && --most < 0)
+            CPU_CLR(core, &cores);
+    sched_setaffinity(0, sizeof cores, &cores);
+}
+
 struct words {
     char *word[MAX_ARGS];
     size_t n;
@@ -300,7 +312,7 @@ static void take_descriptors(const int pipes[2])
 /* Turns this new process into the command, behind walls or not. */
 __attribute__((noreturn)) static void become(char **command, enum walls walls, const int pipes[2])
 {
-    struct words words = { .n = 0 };
+    static struct words words;
     sigset_t none;
     sigemptyset(&none);
     for (int sig = 1; sig < NSIG; sig++)
@@ -308,6 +320,7 @@ __attribute__((noreturn)) static void become(char **command, enum walls walls, c
     sigprocmask(SIG_SETMASK, &none, NULL);
     take_descriptors(pipes);
     setsid();
+    limit_cores(MAX_CORES);
     if (walls != BWRAP_BY_ROOT)
         drop_root();
     set_limits();

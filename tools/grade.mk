@@ -1,0 +1,40 @@
+# Grading. The Makefile includes this.
+
+.PHONY: grade grader verify
+
+# What the grader consists of. The library is there twice: each answer is also run once with memory and undefined behaviour
+# checked.
+GRADER = $(BUILD)/box $(BUILD)/likely $(BUILD)/run $(LIBRARY) $(BUILD)/sanitize/libpool.a
+grader: $(GRADER)
+
+grade: $(GRADER)
+	@CC='$(CC)' BUILD=$(BUILD) sh tools/grade.sh
+
+grade-%: $(GRADER)
+	@CC='$(CC)' BUILD=$(BUILD) sh tools/grade.sh $*
+
+hint-%:
+	@sh tools/grade.sh hint $*
+
+# The grader graded: stubs, solutions, wrong answers, other right ones; make verify ONLY=03: those of one exercise.
+verify: $(GRADER)
+	@BUILD=$(BUILD) sh tools/grade/verify.sh $(ONLY)
+
+$(BUILD)/box: $(wildcard tools/grade/*.c tools/grade/*.h)
+	@mkdir -p $(BUILD)
+	@echo '  making $@'
+	@$(COMPILE) -o $@ tools/grade/box.c tools/grade/look.c tools/grade/witness.c
+
+$(BUILD)/likely: tools/grade/likely.c
+	@mkdir -p $(BUILD)
+	@echo '  making $@'
+	@$(COMPILE) -o $@ $<
+
+$(BUILD)/sanitize/libpool.a: $(wildcard pool/*.[ch])
+	@echo '  making $@: once, some ten seconds'
+	@$(MAKE) -s BUILD=$(BUILD)/sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=undefined' $@ >$(BUILD)/sanitize.log || \
+	    { cat $(BUILD)/sanitize.log; exit 1; }
+
+$(BUILD)/run: tools/run.c
+	@mkdir -p $(BUILD)
+	$(COMPILE) -o $@ $<
