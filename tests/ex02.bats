@@ -33,15 +33,13 @@ sums() {
 @test "pairs-stay-together: each sum is of one whole pair" {
     ask_pairs 40
     returned 0 40
-    want lines 40
-    printf '%s\n' "${lines[@]}" >"$run/out"
-    ! strangers || wrong "add() gets the pairs that were given" "it got others: $(strangers)"
+    [[ -z $(strangers) ]] || want strangers 1
+    [[ -z $(strangers) ]] || wrong "add() gets the pairs that were given" "it got another: $(strangers)"
 }
 
-# strangers: pairs that were asked, but not given.
+# strangers: the first pair that was asked, but not given. (Of 0 and 0 somebody forgot to fill it in: that is another mistake.)
 strangers() {
-    grep -vxFf <(awk '{ print "times 1 ask " $1 " " $2 }' "$input") <(sed -n 's/^times [0-9]* ask /times 1 ask /p' "$run/seen") |
-        sed -n 's/^times 1 ask //p;q' | grep .
+    sed -n 's/^times [0-9]* ask //p' "$run/seen" | grep -vxF -e '0 0' -f "$input" | head -n 1 | grep .
 }
 
 # bats test_tags=points:2
@@ -83,7 +81,7 @@ one_pool() {
     cores=$(nproc)
     ((cores <= 8)) || cores=8
     want workers "$cores"
-    (($(fact askers) <= cores)) || wrong "at most $cores workers, one pool's" "$(fact askers) processes worked"
+    ((${seen[askers]} <= cores)) || wrong "at most $cores workers, one pool's" "${seen[askers]} processes worked"
 }
 
 # bats test_tags=points:2

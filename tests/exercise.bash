@@ -13,6 +13,7 @@
 load kit
 
 DEADLINE=${DEADLINE:-10} # seconds for one run
+declare -gA seen
 export SEED=${SEED:-$RANDOM}
 
 # --- Before a test ----------------------------------------------------------------------------------
@@ -36,7 +37,7 @@ setup() {
     local failed=$BATS_FILE_TMPDIR/failed
     [[ ! -e $failed || -n ${EVERY-} ]] || skip "behind $(<"$failed")"
     read -r RANDOM _ < <(cksum <<<"$SEED $BATS_TEST_DESCRIPTION")
-    rule=() program=answer options=()
+    rule=() program=answer options=() input=
 }
 
 teardown() {
@@ -75,8 +76,8 @@ rules() {
 
 # --- Running ----------------------------------------------------------------------------------------
 
-# run_answer [ARG...]: runs the answer in the box, and judges nothing. Sets `lines` to its stdout and `ended`; the rest is
-# in the directory `run`. input=FILE: its stdin. options=(...): of the box.
+# run_answer [ARG...]: runs the answer in the box, and judges nothing. Sets `lines` to its stdout, seen[NAME] to each fact
+# (box.c, witness.c), and `ended`; all of it is in the directory `run`. input=FILE: its stdin. options=(...): of the box.
 run_answer() {
     local each witness=(-w -)
     run=$BATS_TEST_TMPDIR/run asked="./ex$EXERCISE${*:+ $*}${input:+ <${input##*/}}"
@@ -85,7 +86,17 @@ run_answer() {
     "$KIT/build/box" -t "$DEADLINE" -s "$SEED" "${witness[@]}" ${input:+-i "$input"} \
         -f "$GRADING/$program=ex$EXERCISE" "${options[@]}" "$run" "./ex$EXERCISE" "$@" 3>&-
     mapfile -t lines <"$run/out"
-    ended=$(fact ended)
+    look_up
+}
+
+# Sets seen[NAME] to each fact that the box and the witness wrote down.
+look_up() {
+    local name value
+    seen=()
+    while read -r name value; do
+        [[ $name == times ]] || seen[$name]=$value
+    done <"$run/seen"
+    ended=${seen[ended]}
 }
 
 # ask [ARG...]: the same, and the answer neither crashed nor had to be stopped.
@@ -96,7 +107,7 @@ ask() {
 
 # ask_soundly [ARG...]: the same, with each access to memory checked, and whether all of it is freed.
 ask_soundly() {
-    local program=answer-sanitize options=("${options[@]}" -A -m 1024) input=${input-}
+    local program=answer-sanitize options=("${options[@]}" -A -m 1024)
     [[ -e $GRADING/$program ]] || compile "$EXERCISE" "" sanitize || return
     options+=(-e ASAN_OPTIONS=abort_on_error=0:exitcode=66 -e UBSAN_OPTIONS=exitcode=66)
     run_answer "$@"
@@ -110,17 +121,12 @@ where() {
     sed -nE "s/.*(exercises\/ex$EXERCISE[^ ]*\.c:[0-9]+).*/, \1/p" "$run/err" | head -n 1
 }
 
-# fact NAME: what was seen (box.c, witness.c).
-fact() {
-    sed -n "s/^$1 //p" "$run/seen"
-}
-
 # --- Judging ----------------------------------------------------------------------------------------
 
 # wrong EXPECTED GOT: fails the test and tells the student why. verdict=WORD: other than fail.
 wrong() {
     local name
-    printf '%-9s %s\n' verdict: "${verdict:-fail}" ran: "$asked" expected: "$1" got: "$2" \
+    printf '%-9s %s\n' verdict: "${verdict:-fail}" ran: "$asked" expected: "$1" got: "${2//[^[:print:]]/?}" \
         likely: "$("$KIT/build/likely" "$run")"
     for name in out err; do tell "$name"; done
     return 1
@@ -160,7 +166,7 @@ returned() {
     want returns "$1"
     [[ -z ${2-} ]] || want items "$2"
     [[ ${lines[0]-} != *" returned "* ]] || is=${lines[0]##* }
-    (($(fact returned))) || wrong "the function returns $1" "it did not return: the program ended (${ended})"
+    ((${seen[returned]})) || wrong "the function returns $1" "it did not return: the program ended (${ended})"
     [[ $is == "$1" ]] || wrong "the function returns $1" "it returned $is"
 }
 
@@ -178,21 +184,21 @@ printed() {
 # inside N: so many different processes were waiting for an answer at once.
 inside() {
     want inside "$1"
-    (($(fact inside) >= $1)) || wrong "$1 items inside at once" "$(fact inside)"
+    ((${seen[inside]} >= $1)) || wrong "$1 items inside at once" "${seen[inside]}"
 }
 
 # workers N: so many workers there were, no more. Needs a rule that holds, for they are counted when it lets go.
 workers() {
     want workers "$1"
-    (($(fact workers) <= $1 && $(fact inside) <= $1)) || wrong "$1 workers" "$(fact workers)"
+    ((${seen[workers]} <= $1 && ${seen[inside]} <= $1)) || wrong "$1 workers" "${seen[workers]}"
 }
 
 # asked_once N: N questions were put, each of them once, and none by the program itself.
 asked_once() {
     want once yes
-    (($(fact host-asked) == 0)) || wrong "all tasks run in workers" "$(fact host-asked) ran in the program itself"
+    ((${seen[host-asked]} == 0)) || wrong "all tasks run in workers" "${seen[host-asked]} ran in the program itself"
     ! grep -qE '^times ([2-9]|[1-9][0-9]+) ask ' "$run/seen" || wrong "each item is asked once" "some were asked twice"
-    (($(fact asked) == $1)) || wrong "$1 items are asked" "$(fact asked) were"
+    ((${seen[asked]} == $1)) || wrong "$1 items are asked" "${seen[asked]} were"
 }
 
 # nothing_left [KIB]: when the function had returned, there was no process, no descriptor and no memory more than before; KIB:
@@ -200,9 +206,9 @@ asked_once() {
 nothing_left() {
     want nothing-left yes
     local alive zombies descriptors memory got=
-    alive=$(fact left-alive) zombies=$(fact left-zombies)
-    descriptors=$(fact left-descriptors) memory=$(fact left-memory)
-    ((alive + zombies == 0)) || got+=", $alive running and $zombies dead processes ($(fact left-names))"
+    alive=${seen[left-alive]} zombies=${seen[left-zombies]}
+    descriptors=${seen[left-descriptors]} memory=${seen[left-memory]}
+    ((alive + zombies == 0)) || got+=", $alive running and $zombies dead processes (${seen[left-names]})"
     ((descriptors <= 0)) || got+=", $descriptors descriptors"
     ((memory <= ${1:-64})) || got+=", $memory KiB of memory"
     [[ -z $got ]] || verdict=leftovers wrong "nothing is left when the function has returned" "${got#, }"

@@ -362,6 +362,7 @@ static bool asked_twice(void)
         }
     return false;
 }
+static bool strangers(void) { return is_wanted("strangers"); }
 static bool other_items(void) { return all_values() && (long)expected.n > fact("asked"); }
 static bool made_up(void) { return all_values(); }
 
@@ -443,6 +444,7 @@ static const struct {
     { "task-failed", task_failed, "a task failed: %s" },
     { "other-errno", other_errno, "it failed, errno %s" },
 
+    { "strangers", strangers, "an item was read across two of the array: the width is the step, sizeof of one item" },
     { "none-asked", none_asked, "no task was ever run: is it handed to the pool?" },
     { "one-by-one", one_by_one, "each item is waited for before the next is handed over: one call can hand over all" },
     { "one-worker", one_worker, "one worker does all the work: what says how many there are?" },

@@ -674,7 +674,7 @@ static long most_asks(void)
     return most;
 }
 
-static long count_ended(void)
+static long count_gone(void)
 {
     long ended = 0;
     for (const struct asker *a = me.askers; a; a = a->next)
@@ -702,7 +702,7 @@ void witness_print(FILE *out)
 {
     fprintf(out, "asked %ld\ninside %ld\nopen %ld\naskers %ld\nhost-asked %ld\nmost-asks %ld\n", me.asked, me.inside, me.open,
             me.task_askers, me.host_asked, most_asks());
-    fprintf(out, "workers %ld\nkilled %ld\nended %ld\nbegun %d\nreturned %ld\n", me.crowd, me.killed, count_ended(),
+    fprintf(out, "workers %ld\nkilled %ld\ngone %ld\nbegun %d\nreturned %ld\n", me.crowd, me.killed, count_gone(),
             me.begun, me.returned);
     if (me.gave_up)
         fprintf(out, "gave-up %s\n", me.gave_up_at);

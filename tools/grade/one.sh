@@ -1,0 +1,81 @@
+#!/bin/sh
+# one.sh: grades one answer.
+#
+#     sh tools/grade/one.sh NN FILE DIR
+#
+# SEED decides the questions (else drawn), EVERY=1 runs all tests instead of stopping at the first that fails, DEADLINE
+# is for each run (10), BOX is what `box -q` begins with (else it is tried). REPEAT is the command to show for repeating it.
+#
+# Leaves in DIR:
+#     verdict     one line: pass, fail, does not compile, timeout, crash (SIGSEGV), overflow, leftovers, not handed in
+#     report      all of it for people, 80 columns wide
+#     tests.tsv   a line for each test: name, result, points, title, ran, expected, got, likely
+#     notes       edits outside the hole;  warnings, errors: the compiler's;  seed
+#
+# Exit status: 0 pass; 1 anything else; 2 misuse; 125 the grader failed.
+
+cd "$(dirname "$0")/../.." || exit 2
+number=$1 file=$2 dir=$3
+build=${BUILD:-build}
+fresh=$(echo exercises/fresh/ex"$number"-*.c)
+[ $# = 3 ] && [ -e "$fresh" ] && mkdir -p "$dir" || {
+    echo "usage: sh tools/grade/one.sh NN FILE DIR" >&2
+    exit 2
+}
+dir=$(cd "$dir" && pwd)
+slug=${fresh##*/ex"$number"-}
+slug=${slug%.c}
+seed=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
+repeat=${REPEAT:-make grade-$number SEED=$seed}
+rm -f "$dir/answer" "$dir/answer-sanitize" "$dir/errors" "$dir/warnings" "$dir/notes" "$dir/tests.tsv"
+: >"$dir/notes"
+echo "$seed" >"$dir/seed"
+
+# tell VERDICT [FILE]: writes verdict and report, whose middle is in FILE, and ends.
+tell() {
+    echo "$1" >"$dir/verdict"
+    {
+        echo "exercise $number, $slug: $1"
+        [ -z "${2-}" ] || cat "$2"
+        [ ! -s "$dir/notes" ] || sed 's/^/note: /' "$dir/notes" | fold -s -w 80
+        [ ! -s "$dir/warnings" ] || { echo "the compiler warns:"; sed 's/^/  /' "$dir/warnings" | cut -c1-80; }
+    } >"$dir/report"
+    [ "$1" = pass ]
+    exit
+}
+
+# No test was run: a line for each says so.
+none_run() {
+    awk -v tsv="$dir/tests.tsv" -v repeat= -f tools/grade/report.awk "tests/ex$number.bats" /dev/null
+    sed -n 's/^@test "\([^:"]*\):.*/\1/p' "tests/ex$number.bats" | sed "s/\$/	later	1/" >"$dir/tests.tsv"
+}
+
+if [ ! -e "$file" ] && [ ! -h "$file" ]; then
+    none_run
+    tell "not handed in"
+fi
+
+BOX=${BOX:-$("$build/box" -q | sed 's/:.*//')}
+export BOX
+sh tools/grade/compile.sh "$number" "$file" "$dir"
+case $? in
+0) ;;
+1)
+    none_run
+    { sed 's/^/  /' "$dir/errors" | cut -c1-80; echo "  repeat:  $repeat"; } >"$dir/middle"
+    tell "does not compile" "$dir/middle"
+    ;;
+*) exit 125 ;;
+esac
+
+# What bats keeps for itself must not reach the bats that is started here, if this runs in a test.
+for name in $(env | sed -n 's/^\(BATS_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+PATH=$(printf %s "$PATH" | sed 's|[^:]*/lib[^:]*/bats-core:||g')
+GRADING=$dir SEED=$seed bats --tap "tests/ex$number.bats" </dev/null >"$dir/tap" 2>&1
+awk -v tsv="$dir/tests.tsv" -v repeat="$repeat" -f tools/grade/report.awk "tests/ex$number.bats" "$dir/tap" >"$dir/middle"
+verdict=$(awk -F '\t' '$2 != "pass" && $2 != "later" { print $2; exit }' "$dir/tests.tsv")
+if [ "$verdict" = "grader failed" ] || ! grep -q . "$dir/tests.tsv"; then
+    cat "$dir/tap" >&2
+    exit 125
+fi
+tell "${verdict:-pass}" "$dir/middle"
