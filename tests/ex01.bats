@@ -36,6 +36,7 @@ squares() {
             ask "$workers" "${number[@]}"
             returned 0
             inside "$expected"
+            in_workers
             squares
         done
     done

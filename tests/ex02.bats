@@ -71,7 +71,7 @@ strangers() {
 @test "in-workers: the adding is done in one pool's workers" {
     ask_pairs 25
     returned 0
-    asked_once 25
+    in_workers
     one_pool
 }
 

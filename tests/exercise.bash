@@ -108,11 +108,14 @@ ask() {
 # ask_soundly [ARG...]: the same, with each access to memory checked, and whether all of it is freed.
 ask_soundly() {
     local program=answer-sanitize options=("${options[@]}" -A -m 1024)
-    [[ -e $GRADING/$program ]] || compile "$EXERCISE" "" sanitize || return
+    [[ -e $GRADING/$program ]] || compile "$EXERCISE" "" sanitize || skip "this compiler has no sanitizers"
     options+=(-e ASAN_OPTIONS=abort_on_error=0:exitcode=66 -e UBSAN_OPTIONS=exitcode=66)
     run_answer "$@"
     came_to_an_end
-    [[ $ended != 'exit 66' ]] || verdict=crash wrong "nothing but its own memory is used, and all of it is freed" \
+    [[ $ended == 'exit 66' ]] || return 0
+    verdict=crash
+    ! grep -q LeakSanitizer "$run/err" || verdict=leftovers
+    wrong "nothing but its own memory is used, and all of it is freed" \
         "$(grep -oE 'SUMMARY: .*Sanitizer: [a-z0-9-]+|runtime error: .*' "$run/err" | head -n 1)$(where)"
 }
 
@@ -193,12 +196,16 @@ workers() {
     ((${seen[workers]} <= $1 && ${seen[inside]} <= $1)) || wrong "$1 workers" "${seen[workers]}"
 }
 
-# asked_once N: N questions were put, each of them once, and none by the program itself.
+# asked_once N: N questions were put, each of them once.
 asked_once() {
     want once yes
-    ((${seen[host-asked]} == 0)) || wrong "all tasks run in workers" "${seen[host-asked]} ran in the program itself"
     ! grep -qE '^times ([2-9]|[1-9][0-9]+) ask ' "$run/seen" || wrong "each item is asked once" "some were asked twice"
     ((${seen[asked]} == $1)) || wrong "$1 items are asked" "${seen[asked]} were"
+}
+
+# in_workers: no task ran in the program itself.
+in_workers() {
+    ((${seen[host-asked]} == 0)) || wrong "all tasks run in workers" "${seen[host-asked]} ran in the program itself"
 }
 
 # nothing_left [KIB]: when the function had returned, there was no process, no descriptor and no memory more than before; KIB:

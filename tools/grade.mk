@@ -13,8 +13,8 @@ grade: $(GRADER)
 grade-%: $(GRADER)
 	@CC='$(CC)' BUILD=$(BUILD) sh tools/grade.sh $*
 
-hint-%:
-	@sh tools/grade.sh hint $*
+hint-% hints-%:
+	@sh tools/grade.sh $(subst -, ,$@)
 
 # The grader graded: stubs, solutions, wrong answers, other right ones; make verify ONLY=03: those of one exercise.
 verify: $(GRADER)

@@ -4,17 +4,18 @@
 #     tools/grade.sh             all of them, in a table
 #     tools/grade.sh 02          one of them, in detail
 #     tools/grade.sh hint 02     a hint; asked again, the next one; there are three
+#     tools/grade.sh hints 02    those that were given already, again
 #     tools/grade.sh progress    one line: "you: 1 of 2 exercises, last ex01 (pass)"
 #
-# The answers lie in exercises/; EX=DIR names another folder. An answer is compiled, then tests/exNN.bats
-# puts questions to it, each run under build/run with a deadline. The verdict is one of pass, fail, does not
-# compile, timeout, crash. It is kept in .progress (PROGRESS=FILE: in another file).
+# Which exercises there are, is the course's list, exercises/fresh/. The answers lie in exercises/; EX=DIR names another
+# folder. An answer counts only under its exact name. What is known of the student is kept in .progress (PROGRESS=FILE: in
+# another file). How one answer is graded: tools/grade/one.sh.
 #
-# Exit status: 0 all that was graded passes; 1 something does not; 2 misuse; 77 bats is missing.
+# Exit status: 0 all that was graded passes; 1 something does not; 2 misuse; 77 bats is missing; 125 the grader failed.
 
 cd "$(dirname "$0")/.." || exit 2
 folder=${EX:-exercises}
-make=${MAKE:-make}
+build=${BUILD:-build}
 if [ "$folder" = exercises ]; then kept=.progress; else kept=/dev/null; fi
 kept=${PROGRESS:-$kept}
 
@@ -23,26 +24,26 @@ die() {
     exit "${2:-2}"
 }
 
-# --- What is there ------------------------------------------------------------------------------------
+# --- What there is ------------------------------------------------------------------------------------
 
 # The exercises' numbers, in order.
 numbers() {
-    for file in "$folder"/ex[0-9][0-9]-*.c; do
-        [ -e "$file" ] && file=${file##*/ex} && echo "${file%%-*}"
+    for file in exercises/fresh/ex[0-9][0-9]-*.c; do
+        file=${file##*/ex} && echo "${file%%-*}"
     done
 }
 
-# source_of NN: the answer's file.
-source_of() {
-    set -- "$folder/ex$1"-*.c
-    echo "$1"
+# name_of NN: "ex02-one-argument.c"
+name_of() {
+    set -- exercises/fresh/ex"$1"-*.c
+    echo "${1##*/}"
 }
 
-# slug_of NN: "first-pool"
+# slug_of NN: "one-argument"
 slug_of() {
-    set -- "$(source_of "$1")" "$1"
-    set -- "${1##*/ex"$2"-}"
-    echo "${1%.c}"
+    slug=$(name_of "$1")
+    slug=${slug#ex??-}
+    echo "${slug%.c}"
 }
 
 # number_of TEXT: sets `number` as it is written: 2, 02 and ex02 are the same exercise.
@@ -50,9 +51,19 @@ number_of() {
     number=${1#ex}
     case $number in [0-9]) number=0$number ;; esac
     case $number in
-    [0-9][0-9]) [ -e "$(source_of "$number")" ] && return ;;
+    [0-9][0-9]) [ -e "exercises/fresh/$(name_of "$number")" ] && return ;;
     esac
-    die "there is no exercise '$1' in $folder; there is: $(numbers | tr '\n' ' ')"
+    die "there is no exercise '$1'; there is: $(echo $(numbers))"
+}
+
+# ignored [NN]: names files that look like answers and are none.
+ignored() {
+    for file in "$folder"/ex${1:-[0-9][0-9]}*; do
+        name=${file##*/}
+        case $name in ex[0-9][0-9] | '') continue ;; esac
+        [ -e "exercises/fresh/$name" ] || [ ! -e "$file" ] ||
+            printf 'ignored: %s\n' "$name" | tr -c '[:print:]\n' '?' | cut -c1-80
+    done
 }
 
 # --- What is remembered -------------------------------------------------------------------------------
@@ -77,134 +88,129 @@ progress() {
     echo "you: $passed of $all exercises${last:+, last $last}"
 }
 
-# --- Grading one --------------------------------------------------------------------------------------
+# --- Grading ------------------------------------------------------------------------------------------
 
-# grade NN: sets verdict, first (the first failing test) and reason; leaves the details in $work/details.
+# grade NN: sets verdict, and leaves in $work/NN what one.sh does.
 grade() {
-    first='' reason=''
-    if ! compile "$1" >"$work/details" 2>&1; then
-        verdict="does not compile"
-        reason=$(grep -m 1 -E 'error|undefined reference' "$work/details" || tail -n 1 "$work/details")
-    elif question "$1" >"$work/tap" 2>&1; then
-        verdict=pass
-        details <"$work/tap" >"$work/details"
-        return 0
-    else
-        details <"$work/tap" >"$work/details"
-        verdict=$(detail verdict)
-        first=$(sed -n 's/^FAIL *//p' "$work/details" | head -n 1)
-        reason="expected '$(detail expected)', got '$(detail got)'"
-        [ -n "$verdict" ] || verdict=fail reason=$(tail -n 1 "$work/tap")
-    fi
-    return 1
+    also=
+    [ "$folder" = exercises ] || also=" EX='$folder'"
+    REPEAT="make grade-$1 SEED=$SEED$also" sh tools/grade/one.sh "$1" "$folder/$(name_of "$1")" "$work/$1"
+    status=$?
+    [ $status -le 1 ] || die "the grader failed" 125
+    verdict=$(cat "$work/$1/verdict")
+    remember "ex$1" "$verdict"
+    remember last "ex$1 ($verdict)"
+    return $status
 }
 
-compile() {
-    $make -s build/run compile SOURCE="$(source_of "$1")" PROGRAM="$work/answer"
+# The line that says how well the answers are locked in.
+protection() {
+    echo "protection: $("$build/box" -q)"
 }
-
-question() {
-    [ "$folder" != exercises ] || export QUESTIONS="$PWD/build"
-    ANSWER=$work/answer bats --tap "tests/ex$1.bats" </dev/null
-}
-
-# Turns TAP into lines for people: each test with its state, below a failed one what it said.
-details() {
-    awk '
-    /^ok .* # skip/ { sub(/^ok [0-9]+ /, ""); sub(/ # skip.*/, ""); print "later  " $0; next }
-    /^ok /          { sub(/^ok [0-9]+ /, ""); print "ok     " $0; next }
-    /^not ok /      { sub(/^not ok [0-9]+ /, ""); print "FAIL   " $0; next }
-    /^# (verdict|ran|expected|got|likely|repeat): / { sub(/^# /, "       "); print }'
-}
-
-# detail NAME: what the failed test said under this name.
-detail() {
-    sed -n "s/^ *$1: *//p" "$work/details" | head -n 1
-}
-
-# Outside its hole an exercise is as its solution; says so if it is not.
-check_outside() {
-    reference=solutions/${1##*/}
-    [ -e "$reference" ] || return 0
-    outside "$1" >"$work/this"
-    outside "$reference" >"$work/that"
-    cmp -s "$work/this" "$work/that" ||
-        echo "note: $1 was changed outside the hole too; undo that, or the verdict may mean nothing"
-}
-
-outside() {
-    sed '/---- your code begins here ----/,/---- and ends here ----/d' "$1"
-}
-
-# --- Telling ------------------------------------------------------------------------------------------
 
 one() {
     grade "$1"
     status=$?
-    remember "ex$1" "$verdict"
-    remember last "ex$1 ($verdict)"
-    printf 'exercise %s, %s: %s\n' "$1" "$(slug_of "$1")" "$verdict"
-    sed 's/^/  /' "$work/details"
-    check_outside "$(source_of "$1")"
+    cat "$work/$1/report"
+    ignored "$1"
+    protection
     if [ $status = 0 ]; then
-        echo "next: $(after)"
+        echo "next: $(after "$1")"
     else
-        echo "next: edit $(source_of "$1"), then make grade-$1; stuck: make hint-$1"
+        fix "$1"
     fi
     return $status
 }
 
-# What comes after a passed exercise: the first that is not passed.
+fix() {
+    echo "next: edit $folder/$(name_of "$1")"
+    echo "      then make grade-$1; stuck: make hint-$1"
+}
+
+# What comes after exercise NN passed: the first that is not passed.
 after() {
     for number in $(numbers); do
-        [ "$(remembered "ex$number")" = pass ] && continue
-        echo "make ch$number && ./ch$number, then $(source_of "$number")"
+        [ "$number" = "$1" ] || [ "$(remembered "ex$number")" = pass ] && continue
+        echo "make ch$number && ./ch$number, then exercises/$(name_of "$number")"
         return
     done
     echo "nothing: all exercises pass"
 }
 
+# A line for the first failing test of NN.
+reason() {
+    awk -F '\t' '$2 != "pass" && $2 != "later" {
+        print "expected: " $6; print "got: " $7; print "likely: " $8; exit }' "$work/$1/tests.tsv" | cut -c1-76
+    [ ! -s "$work/$1/errors" ] || sed -n 1p "$work/$1/errors" | cut -c1-76
+    sed 's/^/note: /' "$work/$1/notes" | cut -c1-76
+}
+
 all() {
-    failed=0 next=''
+    failed=0 next=
     printf '%-24s %s\n' exercise verdict
     for number in $(numbers); do
         grade "$number" || failed=$((failed + 1)) next=${next:-$number}
-        remember "ex$number" "$verdict"
-        remember last "ex$number ($verdict)"
-        printf '%-24s %s\n' "$number $(slug_of "$number")" "$verdict${first:+: $first}"
-        [ -z "$reason" ] || printf '%-24s   %s\n' "" "$reason"
+        first=$(awk -F '\t' '$2 != "pass" && $2 != "later" { print ": " $1; exit }' "$work/$number/tests.tsv")
+        printf '%-24s %s\n' "$number $(slug_of "$number")" "$verdict$first"
+        reason "$number" | sed 's/^/    /'
     done
+    ignored
+    protection
     [ $failed -gt 0 ] || { echo "all pass"; return 0; }
-    echo "next: edit $(source_of "$next"), then make grade-$next; stuck: make hint-$next"
+    fix "$next"
     return 1
+}
+
+# --- Hints --------------------------------------------------------------------------------------------
+
+# tier NN N: the Nth hint.
+tier() {
+    echo "exercise $1, hint $2 of $tiers"
+    awk -v tier="$2" '/^## / { seen++; next } seen == tier' "exercises/hints/$1.md"
+}
+
+# given NN: sets `tiers`, how many hints there are, and `tier`, how many were given.
+given() {
+    [ -r "exercises/hints/$1.md" ] || die "there are no hints for exercise $1" 1
+    tiers=$(grep -c '^## ' "exercises/hints/$1.md")
+    tier=$(remembered "hint$1" | grep -x '[0-9]*' || echo 0)
 }
 
 # hint NN: one tier more than last time.
 hint() {
-    file=exercises/hints/$1.md
-    [ -r "$file" ] || die "there are no hints for exercise $1" 1
-    tiers=$(grep -c '^## ' "$file")
-    tier=$(($(remembered "hint$1" | grep -x '[0-9]*' || echo 0) + 1))
-    [ "$tier" -le "$tiers" ] || tier=$tiers
-    echo "exercise $1, hint $tier of $tiers"
-    awk -v tier="$tier" '/^## / { seen++; next } seen == tier' "$file"
-    [ "$tier" = "$tiers" ] && echo "This was the last hint." || echo "More: make hint-$1"
+    given "$1"
+    [ "$tier" -ge "$tiers" ] || tier=$((tier + 1))
+    tier "$1" "$tier"
+    [ "$tier" = "$tiers" ] && echo "This was the last hint. Again: make hints-$1" || echo "More: make hint-$1"
     remember "hint$1" "$tier"
+}
+
+# hints NN: those that were given.
+hints() {
+    given "$1"
+    [ "$tier" -gt 0 ] || echo "No hint was given yet: make hint-$1"
+    for i in 1 2 3; do
+        [ "$i" -gt "$tier" ] || tier "$1" "$i"
+    done
 }
 
 # --- The command --------------------------------------------------------------------------------------
 
-mkdir -p build && work=$(mktemp -d build/grade.XXXXXX) || die "cannot write to build/"
+mkdir -p "$build" && work=$(mktemp -d "$build/grade.XXXXXX") || die "cannot write to $build/"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 
 case $#:${1-} in
 1:progress) progress && exit ;;
 2:hint) number_of "$2" && hint "$number" && exit ;;
+2:hints) number_of "$2" && hints "$number" && exit ;;
 esac
-command -v bats >/dev/null || die "needs bats: apt-get install bats" 77
+command -v bats >/dev/null || die "needs bats and bubblewrap: sh tools/setup.sh grade" 77
+SEED=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
+BOX=${BOX:-$("$build/box" -q | sed 's/:.*//')}
+export SEED BOX
 case $# in
 0) all ;;
 1) number_of "$1" && one "$number" ;;
-*) die "usage: grade.sh [NN | hint NN | progress]" ;;
+*) die "usage: grade.sh [NN | hint NN | hints NN | progress]" ;;
 esac

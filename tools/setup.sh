@@ -13,7 +13,7 @@
 set -eu
 
 packages='make gcc libc6-dev'
-grade='bats'
+grade='bats bubblewrap'
 tests='bats-assert perl expect libcunit1-dev pkg-config libgmp-dev gnuplot-nox libxml2-utils pandoc doxygen
     doxygen-awesome-css'
 all='musl-tools python3 libglib2.0-dev libuv1-dev libtbb-dev valgrind clang libclang-rt-14-dev g++ qemu-user'

@@ -154,13 +154,14 @@
     pool_map(pool, ask, in, n, sizeof *in, out, sizeof *out);
     exit(0);
 
-/* wrong, sound: writes behind its array */
+/* wrong, sound: looks behind the end of its array */
     struct pool *pool = pool_open(&(struct pool_options){ .processes = workers });
     if (!pool)
         return -1;
     long *copy = malloc(n * sizeof *copy);
-    for (size_t i = 0; i <= n; i++)
-        copy[i] = i < n ? in[i] : 0;
+    memcpy(copy, in, n * sizeof *copy);
+    volatile long last = copy[n];
+    (void)last;
     int status = pool_map(pool, ask, copy, n, sizeof *copy, out, sizeof *out);
     pool_free(pool);
     free(copy);

@@ -38,7 +38,7 @@ function note_edits(i, other, line) {
 function bare(line) { gsub(/[ \t]+/, " ", line); sub(/ $/, "", line); return line }
 
 function note_line(n) {
-    print "changed outside the hole, line " n ": there the course's own text was graded" >notes
+    print "line " n ", outside the hole, was changed; the course's own text counts" >notes
 }
 
 END {

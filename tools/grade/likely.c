@@ -207,11 +207,18 @@ static bool overrun(void) { return said("buffer-overflow") || said("overflow on 
 static bool stack_smashed(void) { return said("stack smashing detected"); }
 static bool heap_corrupt(void)
 {
-    return said("malloc(): ") || said("free(): ") || said("realloc(): ") || said("corrupted ") || said("munmap_chunk");
+    return said("malloc(): ") || said("free(): ") || said("realloc(): ") || said("corrupted ") || said("munmap_chunk") ||
+           said("malloc assertion failure");
 }
 static bool stack_use(void) { return said("stack-use-after"); }
 static bool leak(void) { return said("LeakSanitizer: detected memory leaks"); }
-static bool undefined(void) { return said("runtime error: "); }
+static bool undefined(void)
+{
+    if (!said("runtime error: "))
+        return false;
+    const char *at = strstr(detail, "runtime error: ") + strlen("runtime error: ");
+    return memmove(detail, at, strlen(at) + 1) != NULL;
+}
 static bool assertion(void) { return ended_by(SIGABRT) && said("Assertion "); }
 
 static bool null_pointer(void) { return ended_by(SIGSEGV) || said("AddressSanitizer: SEGV"); }
