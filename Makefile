@@ -15,6 +15,7 @@ CFLAGS += -Werror               # and none of it is let through
 CFLAGS += -fno-plt              # C functions are looked up once, not again in each new worker
 CFLAGS += $(EXTRA)              # make EXTRA=-fsanitize=address ...
 COMPILE = $(CC) $(strip $(CFLAGS))
+LEARN   = $(COMPILE) -Wno-error # a warning is shown, and stops nobody who is learning
 INSIDE  = -fexceptions -fno-lto # of the library: functions of the program's may throw; and objcopy needs to see names
 
 # From the ground up: nobody calls a function of a file behind its own (make check-floors).
@@ -71,13 +72,13 @@ HAS_GMP = $(shell $(CC) -fsyntax-only -include gmp.h -xc /dev/null 2>/dev/null &
 GMP     = $(if $(filter ch13 ch14,$(2)),$(if $(HAS_GMP),$(1)))
 
 $(CHAPTERS): $$(wildcard chapters/$$@-*.c) $(wildcard chapters/*.h) $(LIBRARY) $$(call GMP,$(BUILD)/has-gmp,$$@) | lanes
-	$(COMPILE) $(USE) -o $@ $< $(LIBRARY) $(call GMP,-lgmp,$@)
+	$(LEARN) $(USE) -o $@ $< $(LIBRARY) $(call GMP,-lgmp,$@)
 
 $(BUILD)/has-%:
 	@mkdir -p $(BUILD) && touch $@
 
 $(EXERCISES): $$(wildcard exercises/$$@-*.c) $(wildcard exercises/*.h) $(LIBRARY) | lanes
-	$(COMPILE) $(USE) -o $@ $< $(LIBRARY)
+	$(LEARN) $(USE) -o $@ $< $(LIBRARY)
 
 chapters: $(CHAPTERS)
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
