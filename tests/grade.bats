@@ -1,8 +1,14 @@
-# The grader and the exercises, as a student meets them: every stub fails with a message, every solution
-# passes, every wrong answer below fails in the test that names it.
+# The grader as a student meets it: what each verdict looks like. That wrong answers fail in the test that names them, and
+# other right ones pass, is in make verify.
 
 bats_require_minimum_version 1.5.0
 load kit
+
+setup_file() {
+    kit_build grader
+    BOX=$("$KIT/build/box" -q | sed 's/:.*//')
+    export BOX
+}
 
 setup() {
     cd "$KIT"
@@ -10,11 +16,18 @@ setup() {
     mkdir "$EX"
 }
 
-# grade STATUS [ARG...]: runs grade.sh, which runs bats: so bats' own variables must not be in its way.
+# grade STATUS [ARG...]: runs grade.sh; what it says fits 80 columns.
 grade() {
-    local variable own=()
-    for variable in "${!BATS_@}"; do own+=(-u "$variable"); done
-    run "-$1" build/run -l -t120 env "${own[@]}" PATH="${PATH//"$BATS_LIBEXEC:"/}" tools/grade.sh "${@:2}"
+    run "-$1" build/run -l -t120 tools/grade.sh "${@:2}"
+    refute_line --regexp '^.{81,}$'
+}
+
+# answer NN TEXT: an answer with this text in its hole.
+answer() {
+    local name
+    name=$(basename exercises/fresh/ex"$1"-*.c)
+    HOLE=$2 awk '/---- and ends here ----/ { print ENVIRON["HOLE"]; inside = 0 } !inside { print }
+        /---- your code begins here ----/ { inside = 1 }' "exercises/fresh/$name" >"$EX/$name"
 }
 
 # change NN SED: the solution of an exercise, changed, is the answer.
@@ -25,92 +38,129 @@ change() {
     run ! cmp -s "$solution" "$EX/${solution##*/}"
 }
 
-# dies NN TEST SED: the solution, changed like this, fails, and TEST is the one that tells.
-dies() {
-    export PATIENCE=1
-    change "$1" "$3"
-    grade 1 "$1"
-    assert_output --partial "FAIL   $2:"
-    kit_holds "expected: " "got: " "likely: " "repeat: "
-}
-
-setup_file() {
-    kit_build lib
-}
-
 @test "every solution passes" {
     EX=solutions grade 0
-    assert_equal "${lines[-1]}" "all pass"
+    assert_line "all pass"
+    refute_output --partial note:
 }
 
-@test "every stub compiles, and fails with what is missing" {
-    for stub in exercises/ex[0-9][0-9]-*.c; do
-        grep -q TODO "$stub" || continue # solved here already
-        number=${stub#exercises/ex}
-        EX=exercises grade 1 "${number%%-*}"
+@test "every stub compiles, is as it was, and fails with what is missing" {
+    for fresh in exercises/fresh/ex[0-9][0-9]-*.c; do
+        number=${fresh#exercises/fresh/ex}
+        EX=exercises/fresh grade 1 "${number%%-*}"
         assert_line -n 0 --regexp ': fail$'
-        assert_output --partial "it has no body yet, see TODO"
+        assert_output --partial "the body is still to be written: look for TODO"
+        ! grep -q TODO "exercises/${fresh##*/}" || run -0 cmp "$fresh" "exercises/${fresh##*/}" # solved here already
     done
 }
 
-@test "outside the hole every stub is as its solution, and all have hints in three tiers" {
-    outside='/---- your code begins here ----/,/---- and ends here ----/d'
-    for stub in exercises/ex[0-9][0-9]-*.c; do
-        diff <(sed "$outside" "$stub") <(sed "$outside" "solutions/${stub##*/}")
-        number=${stub#exercises/ex}
-        assert_equal "$(grep -c '^## ' "exercises/hints/${number%%-*}.md")" 3
-    done
+@test "nothing handed in is no pass: an empty folder, none at all, one file, rubbish" {
+    grade 1
+    assert_line --regexp '^01 first-pool +not handed in$'
+    refute_line "all pass"
+    EX=/nonexistent grade 1
+    assert_line --regexp '^01 first-pool +not handed in$'
+    cp solutions/ex01-first-pool.c "$EX"
+    grade 1
+    assert_line --regexp '^01 first-pool +pass$'
+    assert_line --regexp '^02 one-argument +not handed in$'
+    head -c 5000 /dev/urandom >"$EX/ex02-one-argument.c"
+    grade 1
+    assert_line --regexp '^02 one-argument +does not compile$'
 }
 
-@test "exercise 01: each wrong answer fails in the test that names it" {
-    map='pool_map(pool, ask, in, n, sizeof \*in, out, sizeof \*out);'
-    each='0; for (size_t i = 0; i < n; i++) status |='
-    dies 01 four-at-once "s/$map/$each pool_apply(pool, ask, \&in[i], sizeof *in, \&out[i], sizeof *out);/"
-    dies 01 four-at-once "s/$map/$each ask(\&in[i], \&out[i]);/"
-    dies 01 big-numbers 's/sizeof \*out)/sizeof(int))/'
-    dies 01 big-numbers 's/in, n, sizeof/in, n - 1, sizeof/'
-    dies 01 nothing-left '/pool_close\|pool_join\|pool_free/d'
-    dies 01 bad-number 's/    pool_close/    if (status)\n        return status;\n    pool_close/'
-    dies 01 no-pool 's/^ *if (!pool)/    if (!pool \&\& workers > 999)\n        return 0;\n&/'
+@test "only the exact name counts; others are named, and no name is a command" {
+    cp solutions/ex01-first-pool.c "$EX/ex01-first-pool-backup.c"
+    cp solutions/ex01-first-pool.c "$EX/ex01-first-pool (copy).c"
+    touch "$EX/ex01-x;touch PWNED;.c"
+    grade 1
+    assert_line --regexp '^01 first-pool +not handed in$'
+    assert_line "ignored: ex01-first-pool-backup.c"
+    assert_line "ignored: ex01-x;touch PWNED;.c"
+    assert [ ! -e PWNED ]
+    mkdir "$EX/it's a; \"folder\""
+    cp solutions/ex0* "$EX/it's a; \"folder\""
+    EX="$EX/it's a; \"folder\"" grade 0
 }
 
-@test "exercise 02: each wrong answer fails in the test that names it" {
-    dies 02 pairs-stay-together 's/sizeof \*pairs, out/sizeof(long), out/'
-    dies 02 own-argument 's/pairs\[i\] =/for (size_t k = 0; k < n; k++) pairs[k] =/'
-    dies 02 last-pair 's/i < n; i++/i + 1 < n; i++/'
-    dies 02 last-pair 's/pairs, n, sizeof/pairs, n - (n > 0), sizeof/'
-    dies 02 no-pairs 's/if (pairs \&\& pool)/if (n \&\& pairs \&\& pool)/'
-    each='status = 0; for (size_t i = 0; i < n; i++) status |='
-    dies 02 in-workers "s/status = pool_map(.*/$each add(\&pairs[i], \&out[i]);/"
-    dies 02 nothing-left '/pool_close\|pool_join\|pool_free/d'
-    dies 02 bad-pair 's/return status;/return status * 0;/'
+@test "what is beside the answer, or outside the hole, changes nothing, and an edit is noted" {
+    change 01 's/, in the workers of a pool/, somehow/; s/harness_end("ask_all", status, before)/true/'
+    echo '#error mine' >"$EX/harness.h"
+    grade 0 01
+    assert_line --regexp '^note: line [0-9]+, outside the hole, was changed'
+    grade 1
+    assert_line --regexp '^ +note: line [0-9]+, outside the hole, was changed'
+    sed -i '/and ends here/d' "$EX/ex01-first-pool.c"
+    grade 1 01
+    assert_line -n 0 --regexp ': does not compile$'
+    assert_output --partial '"---- and ends here ----" is missing'
 }
 
-@test "what does not compile is told with the compiler's words, and the line is the student's" {
-    change 01 's/    return status;/    return stats;/'
-    line=$(grep -n 'return stats;' "$EX"/ex01-*.c)
+@test "what does not compile: the first error alone, in the student's lines" {
+    change 01 's/    pool_close(pool);/    pool_close(pool)/; s/^\/\* The task/\n\n&/; s/return status/return stats/'
+    line=$(grep -n 'pool_close(pool)' "$EX"/ex01-*.c)
     grade 1 01
     assert_line -n 0 "exercise 01, first-pool: does not compile"
-    kit_holds "ex01-first-pool.c:${line%%:*}:" "stats"
-    grade 1
-    kit_holds "does not compile" "ex01-first-pool.c:${line%%:*}:" "stats"
+    assert_line -n 1 --partial "exercises/ex01-first-pool.c:${line%%:*}:"
+    refute_output --partial stats
+    answer 01 'return pool_opne(in, n, out, workers);'
+    grade 1 01
+    assert_output --partial "pool_opne"
+    answer 02 '#include "../solutions/ex02-one-argument.c"'
+    grade 1 02
+    assert_line -n 0 --regexp ': does not compile$'
+    answer 02 '#include "/dev/stdin"'
+    grade 1 02
+    rm "$EX/ex02-one-argument.c"
+    mkfifo "$EX/ex02-one-argument.c"
+    grade 1 02
+    assert_output --partial "is not a plain file"
 }
 
-@test "an answer that never ends is a timeout, one that crashes a crash; nothing is left of either" {
+@test "warnings are shown, and no failure" {
+    change 01 's/    pool_close/    int nobody_needs_it;\n&/'
+    grade 0 01
+    assert_output --partial "unused variable"
+}
+
+@test "timeout, crash, overflow, leftovers: what was run, expected, got, likely, and how to repeat it" {
     export DEADLINE=2
-    change 01 's/    return status;/    while (status == 0)\n        pause();\n&/'
+    answer 01 'for (;;) pause();'
     grade 1 01
     assert_line -n 0 "exercise 01, first-pool: timeout"
-    kit_holds "got: " "it still ran after 2 seconds"
-    change 01 's/    return status;/    raise(SIGSEGV);\n&/; s/^#include "harness.h"/&\n#include <signal.h>/'
+    kit_holds "ran: " "expected: " "got: " "it still ran after 2 seconds" "likely: " "repeat: " "make grade-01 SEED="
+    answer 01 'raise(SIGSEGV); return 0;'
     grade 1 01
     assert_line -n 0 "exercise 01, first-pool: crash (SIGSEGV)"
+    answer 01 'char *p = malloc(9), *volatile q = p; free(p); free(q); return 0;'
+    grade 1 01
+    assert_line -n 0 "exercise 01, first-pool: crash (SIGABRT)"
+    kit_holds "something is freed twice" "stderr:" "double free detected"
+    answer 01 'for (;;) printf("still here\n");'
+    grade 1 01
+    assert_line -n 0 "exercise 01, first-pool: overflow"
+    kit_holds "likely: " "a loop that prints has no end" "printed:  still here"
+    change 01 '/pool_close\|pool_join\|pool_free/d'
+    grade 1 01
+    assert_line -n 0 "exercise 01, first-pool: leftovers"
+    kit_holds "ok     big-numbers" "FAIL   nothing-left" "later  bad-number"
 }
 
-@test "progress is kept, hints come one at a time, misuse is told" {
+@test "one seed, one report, which says how the answer is locked in" {
+    change 01 's/sizeof \*out)/sizeof(int))/'
+    SEED=5 grade 1 01
+    once=$output
+    assert_output --partial "protection: $BOX"
+    SEED=5 grade 1 01
+    assert_output "$once"
+    SEED=6 grade 1 01
+    refute_output "$once"
+}
+
+@test "progress is kept, hints come one at a time and again, misuse is told" {
     export EX=exercises
     grade 0 progress
-    assert_output "you: 0 of $(ls exercises/ex[0-9][0-9]-*.c | wc -l) exercises"
+    assert_output "you: 0 of $(ls exercises/fresh/ex[0-9][0-9]-*.c | wc -l) exercises"
     printf '%s\n' "ex01 pass" "last ex01 (pass)" >"$PROGRESS"
     grade 0 progress
     assert_output --regexp '^you: 1 of [0-9]+ exercises, last ex01 \(pass\)$'
@@ -120,18 +170,14 @@ setup_file() {
         told=${#lines[@]}
         kit_that 'told > 3'
     done
+    grade 0 hints 02
+    kit_holds "hint 1 of 3" "hint 2 of 3" "hint 3 of 3"
     grade 2 99
-    assert_output --partial "grade.sh: there is no exercise '99' in exercises; there is: 01 02 "
+    assert_output --partial "grade.sh: there is no exercise '99'; there is: 01 02"
     grade 2 two words more
     grade 2 hint
 }
 
-@test "a change outside the hole is noted" {
-    export EX=solutions
-    grade 0 1
-    refute_output --partial note:
-    EX=$BATS_TEST_TMPDIR/answers
-    change 01 's/, one after another\|at once/at first/'
-    grade 1 ex01
-    assert_output --partial "note: $EX/ex01-first-pool.c was changed outside the hole too"
+@test "no test runs an answer but in the box" {
+    run -1 grep -nE '\$KIT|\$GRADING|kit_run|\brun |\./ex|build/' tests/ex[0-9][0-9].bats
 }
