@@ -8,7 +8,7 @@
 # one forgotten child of a program would stop all tests, and its time limit does not reach orphans.
 
 # What is expected is said with bats-assert, which tells what came instead. The grader does without.
-[[ -n ${ANSWER-} ]] || { bats_load_library bats-support && bats_load_library bats-assert; }
+[[ -n ${GRADING-} ]] || { bats_load_library bats-support && bats_load_library bats-assert; }
 
 KIT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd) # the repository's root
 
