@@ -103,17 +103,12 @@ grade() {
     return $status
 }
 
-# The line that says how well the answers are locked in.
-protection() {
-    echo "protection: $("$build/box" -q)"
-}
-
 one() {
     grade "$1"
     status=$?
     cat "$work/$1/report"
     ignored "$1"
-    protection
+    echo "protection: $protection"
     if [ $status = 0 ]; then
         echo "next: $(after "$1")"
     else
@@ -155,7 +150,7 @@ all() {
         reason "$number" | sed 's/^/    /'
     done
     ignored
-    protection
+    echo "protection: $protection"
     [ $failed -gt 0 ] || { echo "all pass"; return 0; }
     fix "$next"
     return 1
@@ -207,7 +202,8 @@ case $#:${1-} in
 esac
 command -v bats >/dev/null || die "needs bats and bubblewrap: sh tools/setup.sh grade" 77
 SEED=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
-BOX=${BOX:-$("$build/box" -q | sed 's/:.*//')}
+protection=$("$build/box" -q)
+BOX=${BOX:-${protection%%:*}}
 export SEED BOX
 case $# in
 0) all ;;
