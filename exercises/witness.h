@@ -9,6 +9,8 @@
 #ifndef WITNESS_H
 #define WITNESS_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -108,7 +108,7 @@ one() {
     status=$?
     cat "$work/$1/report"
     ignored "$1"
-    echo "protection: $protection"
+    echo "protection: $protection" | fold -s -w 80
     if [ $status = 0 ]; then
         echo "next: $(after "$1")"
     else
@@ -150,7 +150,7 @@ all() {
         reason "$number" | sed 's/^/    /'
     done
     ignored
-    echo "protection: $protection"
+    echo "protection: $protection" | fold -s -w 80
     [ $failed -gt 0 ] || { echo "all pass"; return 0; }
     fix "$next"
     return 1

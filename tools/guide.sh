@@ -64,7 +64,8 @@ help() {
   ./lanes ./ch03        draws which worker ran what; ./lanes -h
   make ex01 && ./ex01   build and run your answer to an exercise
   make grade            grade all exercises; make grade-01: one of them, in detail
-  make hint-01          a hint; again: the next of three
+  make hint-01          a hint; again: the next of three; make hints-01: those again
+  make verify           grades the grader: wrong and other right answers; ONLY=01: one exercise's
   make doctor           what this machine has, and what is missing
   make test             all tests (make setup installs what they need)
   make unit             the library's tests; build/unit D05 imap: some of them
@@ -111,6 +112,7 @@ doctor() {
     have gcc 'compiler: chapters, exercises, library' gcc
     have_header stdio.h 'headers of the C library' libc6-dev
     have bats 'bats: grading and tests' bats
+    have bwrap 'bubblewrap: the box that answers are graded in' bubblewrap
     have_header CUnit/CUnit.h "CUnit: the library's tests" libcunit1-dev
     have prove 'prove, with bats-assert: make test' 'perl, bats-assert'
     have expect 'expect: tests on a terminal' expect
@@ -126,8 +128,7 @@ doctor() {
     have qemu-aarch64 'qemu: make check-arm64' 'qemu-user, gcc-aarch64-linux-gnu'
     boxes | awk -F '\t' '$5 != "none" && $5 != "-" { printf "  chapter %s needs the packages %s\n", $1, $5 }'
     echo '  sh tools/setup.sh grade brings what the grader needs, tests what the tests need, make setup all of it'
-    echo 'protection while grading: a deadline, and nothing a program starts outlives it (tools/run.c);'
-    echo 'it can still read and write your files, so grade only what you trust'
+    [ ! -x build/box ] || echo "protection while grading: $(build/box -q)" | fold -s -w 80
 }
 
 case ${1-} in
