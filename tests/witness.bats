@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     if (argc == 4 && fork() == 0)
         _exit(0);
     if (argc == 4)
-        memset(malloc(1 << 20), dup(1), 1 << 20);
+        dup(1), *(char *volatile *)question = malloc(1 << 20);
     while (argc < 4 && wait(NULL) > 0)
         ;
     witness_tell("end");
