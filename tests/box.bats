@@ -73,7 +73,7 @@ walls() {
 @test "behind walls: limits hold, nothing is left, nothing outside is seen or changed" {
     walls
     boxed flood overflow
-    [ "$(stat -c %s "$BATS_TEST_TMPDIR/box/out")" = 1048576 ]
+    assert [ "$(stat -c %s "$BATS_TEST_TMPDIR/box/out")" = 1048576 ]
     boxed sleep timeout
     boxed spin timeout
     boxed memory memory
