@@ -47,6 +47,38 @@ static inline int harness_count(const char *text)
     exit(2);
 }
 
+/* Seconds, on a clock that only goes forward. */
+static inline double harness_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ---- The pool, where main() opens it ---- */
+
+static inline struct pool *harness_open(int workers)
+{
+    struct pool_options options = { .processes = workers };
+    struct pool *pool = pool_open(&options);
+    if (pool)
+        return pool;
+    fprintf(stderr, "%s\n", pool_error()->text);
+    exit(EXIT_FAILURE);
+}
+
+/* Ends it. Returns whether all that was handed over went well, or somebody
+   looked at it. */
+static inline bool harness_close(struct pool *pool)
+{
+    pool_close(pool);
+    bool good = pool_join(pool, POOL_FOREVER) == 0;
+    if (!good)
+        printf("%s\n", pool_error()->text);
+    pool_free(pool);
+    return good;
+}
+
 /* ---- Before and after the function that you write ---- */
 
 static inline int harness_descriptors(void)
@@ -70,7 +102,8 @@ static inline int harness_begin(void)
 }
 
 /* To be called directly after, with what the function returned. Tells why it
-   failed; by hand also what is left of the pool. Returns whether it worked. */
+   failed; by hand also what is left of the pool, unless main() ends that:
+   then `before` is -1. Returns whether it worked. */
 static inline bool harness_end(const char *function, int status, int before)
 {
     int error = errno;
@@ -84,7 +117,7 @@ static inline bool harness_end(const char *function, int status, int before)
                 : pool_error()->code == error ? pool_error()->text
                                               : strerror(error));
     }
-    if (!getenv("WITNESS"))
+    if (!getenv("WITNESS") && before >= 0)
         fprintf(stderr, "left of the pool: %s, %d descriptors\n",
                 waitid(P_ALL, 0, &child, how) == 0 ? "a child process"
                                                    : "no child process",
