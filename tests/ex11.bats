@@ -27,7 +27,7 @@ returned_line() {
 # bats test_tags=points:2
 @test "all-done: it waits for all workers, also for the last" {
     numbers 5 1 1000000
-    rules "hold ${number[4]} until answered ${number[3]}+300"
+    rules "hold ${number[4]} until answered ${number[3]}+1500"
     ask "${number[@]}"
     returned 0
     answers
