@@ -24,6 +24,9 @@
  * second, nothing more will come: the witness gives up, notes at which rule, and from then on holds nothing. So
  * no slow machine makes a right answer wrong, and a wrong one costs little.
  *
+ * More than ten thousand questions get no reply, and a process without one ends: so an answer that asks for ever
+ * costs little.
+ *
  * The questions "begin" and "end" come from the exercise's own main() and say that the student's function is
  * about to be called, and has returned: then is looked at what is left. Any other name is only counted.
  */
@@ -41,7 +44,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MAX_RULES = 256, MAX_QUESTION = 200, NAME = 32, MAX_NUMBERS = 4 };
+enum { MAX_RULES = 256, MAX_QUESTION = 200, NAME = 32, MAX_NUMBERS = 4, MAX_QUESTIONS = 10000 };
 
 static const double quiet_needed = 0.5; /* seconds asleep until nothing more is expected */
 static const double left_patience = 0.5; /* seconds in which what ends may end */
@@ -539,6 +542,12 @@ static void add_question(struct question *q, pid_t pid)
         exit(125);
     me.question = more;
     me.question[me.nquestions++] = q;
+    if (me.nquestions > MAX_QUESTIONS) { /* no reply: this ends who asks without an end */
+        me.nquestions--;
+        let_go(q);
+        free(q);
+        return;
+    }
     note("w%d %s", q->asker->order, q->text);
     if (strcmp(q->name, "ask") != 0)
         return;
