@@ -43,7 +43,10 @@ next help list doctor:
 	@sh tools/guide.sh $@
 
 .DEFAULT:
-	@echo "There is no '$@' to make. make list shows the chapters, make help the commands." >&2; exit 2
+	@sh tools/guide.sh unknown $@
+
+# A chapter that is asked for by its name is remembered as read.
+READ := $(foreach c,$(filter $(CHAPTERS),$(MAKECMDGOALS)),$(shell sh tools/guide.sh read $(c)))
 
 # --- The library ----------------------------------------------------------------------------------------
 

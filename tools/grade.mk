@@ -13,7 +13,10 @@ grade: $(GRADER)
 grade-%: $(GRADER)
 	@CC='$(CC)' BUILD=$(BUILD) sh tools/grade.sh $*
 
-hint-% hints-%:
+watch-%: $(GRADER)
+	@CC='$(CC)' BUILD=$(BUILD) sh tools/grade.sh watch $*
+
+hint-% hints-% reset-% solution-%:
 	@sh tools/grade.sh $(subst -, ,$@)
 
 # The grader graded: stubs, solutions, wrong answers, other right ones; make verify ONLY=03: those of one exercise.

@@ -5,6 +5,10 @@
 #     tools/grade.sh 02          one of them, in detail
 #     tools/grade.sh hint 02     a hint; asked again, the next one; there are three
 #     tools/grade.sh hints 02    those that were given already, again
+#     tools/grade.sh watch 02    grades it whenever the file has changed, until it passes
+#     tools/grade.sh reset 02    a fresh file; the old one is kept in exercises/old/
+#     tools/grade.sh solution 02 the course's answer, once yours passes, or if asked twice
+#     tools/grade.sh numbers     which exercises there are
 #     tools/grade.sh progress    one line: "you: 1 of 2 exercises, last ex01 (pass)"
 #
 # Which exercises there are, is the course's list, exercises/fresh/. The answers lie in exercises/; EX=DIR names another
@@ -16,6 +20,7 @@
 cd "$(dirname "$0")/.." || exit 2
 folder=${EX:-exercises}
 build=${BUILD:-build}
+PATH=$PATH:$(pwd)/build/tools/usr/bin # setup.sh puts them there where there is no root
 if [ "$folder" = exercises ]; then kept=.progress; else kept=/dev/null; fi
 kept=${PROGRESS:-$kept}
 
@@ -189,6 +194,48 @@ hints() {
     done
 }
 
+# --- The file -----------------------------------------------------------------------------------------
+
+# watch NN: looks once a second whether the file is another.
+watch() {
+    file=$folder/$(name_of "$1") before=
+    echo "watching $file; Ctrl+C ends it"
+    while :; do
+        now=$(cksum "$file" 2>&1)
+        if [ "$now" != "$before" ]; then
+            before=$now
+            one "$1" && return
+        fi
+        sleep 1
+    done
+}
+
+# reset NN
+reset() {
+    name=$(name_of "$1") count=1
+    if [ -e "$folder/$name" ] && ! cmp -s "$folder/$name" "exercises/fresh/$name"; then
+        mkdir -p "$folder/old" || die "cannot write to $folder/old" 1
+        while [ -e "$folder/old/${name%.c}-$count.c" ]; do count=$((count + 1)); done
+        mv "$folder/$name" "$folder/old/${name%.c}-$count.c" || exit 1
+        echo "yours is now $folder/old/${name%.c}-$count.c"
+    fi
+    cp "exercises/fresh/$name" "$folder/$name" || die "cannot write $folder/$name" 1
+    echo "$folder/$name is as it was at first"
+}
+
+# solution NN: what stands in the hole of the course's answer.
+solution() {
+    [ -r "solutions/$(name_of "$1")" ] || die "there is no solution here to exercise $1" 1
+    if [ "$(remembered "ex$1")" != pass ] && [ "$(remembered "asked$1")" != solution ]; then
+        remember "asked$1" solution
+        echo "exercise $1 does not pass yet. Stuck: make hint-$1"
+        echo "If you want to see the solution all the same, ask again."
+        return
+    fi
+    echo "solutions/$(name_of "$1"):"
+    sed -n '/---- your code begins here ----/,/---- and ends here ----/p' "solutions/$(name_of "$1")"
+}
+
 # --- The command --------------------------------------------------------------------------------------
 
 mkdir -p "$build" && work=$(mktemp -d "$build/grade.XXXXXX") || die "cannot write to $build/"
@@ -197,8 +244,11 @@ trap 'exit 130' INT TERM HUP
 
 case $#:${1-} in
 1:progress) progress && exit ;;
+1:numbers) echo $(numbers) && exit ;;
 2:hint) number_of "$2" && hint "$number" && exit ;;
 2:hints) number_of "$2" && hints "$number" && exit ;;
+2:reset) number_of "$2" && reset "$number" && exit ;;
+2:solution) number_of "$2" && solution "$number"; exit ;;
 esac
 command -v bats >/dev/null || die "needs bats and bubblewrap: sh tools/setup.sh grade" 77
 SEED=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
@@ -208,5 +258,6 @@ export SEED BOX
 case $# in
 0) all ;;
 1) number_of "$1" && one "$number" ;;
-*) die "usage: grade.sh [NN | hint NN | hints NN | progress]" ;;
+2) [ "$1" = watch ] && number_of "$2" && watch "$number" ;;
+*) die "usage: grade.sh [NN | hint NN | hints NN | watch NN | reset NN | solution NN | progress]" ;;
 esac

@@ -8,7 +8,8 @@
 #        sh tools/setup.sh tests -n   installs nothing; says what is missing, and ends with 77 if anything is
 #
 # Packages that are there already are left alone; if all are, nothing is asked of the network. It becomes root by
-# itself where sudo is to be had.
+# itself where sudo is to be had. Where it is not, it puts what the grader needs below build/tools, for the grader alone:
+# that takes no root; a compiler and make must be there.
 
 set -eu
 
@@ -46,13 +47,32 @@ if ! command -v apt-get >/dev/null; then
     echo "setup.sh: there is no apt-get here; install with your own system's tool:$missing" >&2
     exit 1
 fi
+
+# Unpacks packages below build/tools. The lists of what there is are our own, too: only root may write the system's.
+unpack() {
+    tools=$(pwd)/build/tools
+    mkdir -p "$tools/lists/partial" "$tools/packages/partial"
+    set -- "$@" -o "Dir::State::Lists=$tools/lists" -o "Dir::Cache=$tools" -o Debug::NoLocking=1
+    apt-get update -q -o "Dir::State::Lists=$tools/lists" -o "Dir::Cache=$tools" -o Debug::NoLocking=1
+    (cd "$tools/packages" && apt-get download -q "$@")
+    for package in "$tools"/packages/*.deb; do dpkg -x "$package" "$tools"; done
+    rm -rf "$tools/lists" "$tools/packages"
+    echo "setup.sh: without root, so they are in build/tools, where the grader finds them"
+}
+
 sudo=
 if [ "$(id -u)" -ne 0 ]; then
+    sudo=sudo
     if ! command -v sudo >/dev/null; then
+        PATH=$PATH:build/tools/usr/bin
+        rest=$(echo "$missing" | sed 's/ bats//; s/ bubblewrap//')
+        if [ "${1-}" = grade ] && [ -z "$rest" ]; then
+            command -v bats >/dev/null && command -v bwrap >/dev/null || unpack $missing libcap2
+            exit
+        fi
         echo "setup.sh: only root can install packages, and there is no sudo. As root: apt-get install$missing" >&2
         exit 1
     fi
-    sudo=sudo
 fi
 $sudo apt-get update -q
 # shellcheck disable=SC2086 # a list
