@@ -79,11 +79,11 @@ next() {
 }
 
 list() {
-    printf '%-7s %-18s %3s  %-6s %-13s %s\n' chapter about min read exercise needs
+    printf '%-7s %-18s %3s  %-6s %-15s %s\n' chapter about min read exercise needs
     boxes | while IFS='	' read -r number slug minutes needs packages; do
         is_read "$number" && seen=read || seen=
         case $packages in - | none) packages=$needs ;; *) packages="$needs $packages" ;; esac
-        printf '%-7s %-18s %3s  %-6s %-13.13s %.27s\n' "ch$number" "$slug" "$minutes" "$seen" "$(state_of "$number")" \
+        printf '%-7s %-18s %3s  %-6s %-15.15s %.25s\n' "ch$number" "$slug" "$minutes" "$seen" "$(state_of "$number")" \
             "$packages"
     done
 }
@@ -103,7 +103,7 @@ unknown() {
             echo "There is no chapter $number yet. make list shows those that there are." >&2
         fi
         ;;
-    *) echo "There is no '$1' to make. make list shows the chapters, make help the commands." >&2 ;;
+    *) printf "There is no '%s' to make.\n%s\n" "$1" 'make list shows the chapters, make help the commands.' >&2 ;;
     esac
     exit 2
 }
