@@ -79,7 +79,7 @@ change() {
     assert_line "ignored: ex01-x;touch PWNED;.c"
     assert [ ! -e PWNED ]
     mkdir "$EX/it's a; \"folder\""
-    cp solutions/ex0* "$EX/it's a; \"folder\""
+    cp solutions/ex* "$EX/it's a; \"folder\""
     EX="$EX/it's a; \"folder\"" grade 0
 }
 

@@ -259,5 +259,5 @@ case $# in
 0) all ;;
 1) number_of "$1" && one "$number" ;;
 2) [ "$1" = watch ] && number_of "$2" && watch "$number" ;;
-*) die "usage: grade.sh [NN | hint NN | hints NN | watch NN | reset NN | solution NN | progress]" ;;
+*) die "usage: grade.sh [NN | hint|hints|watch|reset|solution NN | progress]" ;;
 esac
