@@ -1,6 +1,6 @@
 # Grading. The Makefile includes this.
 
-.PHONY: grade grader verify
+.PHONY: grade grader verify gradebook handout
 
 # What the grader consists of. The library is there twice: each answer is also run once with memory and undefined behaviour
 # checked.
@@ -18,6 +18,18 @@ watch-%: $(GRADER)
 
 hint-% hints-% reset-% solution-%:
 	@sh tools/grade.sh $(subst -, ,$@)
+
+# A class: make gradebook SUBMISSIONS=DIR; make handout: what students get.
+GRADES = $(BUILD)/grades
+gradebook: $(GRADER) $(BUILD)/gradebook
+	@CC='$(CC)' BUILD=$(BUILD) sh tools/grade/class.sh '$(SUBMISSIONS)' '$(GRADES)'
+
+$(BUILD)/gradebook: tools/grade/gradebook.c $(LIBRARY)
+	@echo '  making $@'
+	@$(COMPILE) -Ipool -o $@ $< $(LIBRARY)
+
+handout:
+	@BUILD=$(BUILD) sh tools/grade/handout.sh
 
 # The grader graded: stubs, solutions, wrong answers, other right ones; make verify ONLY=03: those of one exercise.
 verify: $(GRADER)
