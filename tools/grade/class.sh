@@ -137,7 +137,7 @@ collect
 list >"$grades/to-do"
 echo "$(grep -c . "$grades/to-do") answers to grade; protection: $("$build/box" -q)" | fold -s -w 80
 status=0
-"$build/gradebook" 'sh tools/grade/class.sh one "$GRADES"' <"$grades/to-do" || status=$?
+"$build/gradebook" 'sh tools/grade/class.sh one "$GRADES"' "$grades/to-do" || status=$?
 rm -f "$grades/to-do"
 for student in "$grades"/[0-9][0-9][0-9]*; do
     for name in $(exercises); do

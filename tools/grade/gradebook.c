@@ -1,7 +1,7 @@
 /*
  * gradebook: grades the answers of a class, some at once, on the pool itself.
  *
- *     gradebook COMMAND <LIST        LIST: arguments of the command, a line for each answer
+ *     gradebook COMMAND LIST         LIST: a file with arguments of the command, a line for each answer
  *
  * For each line, `COMMAND LINE` is run by the shell. Status 0 or 1 is a verdict; any other means that the grader failed,
  * and 125 is this program's own then. A worker that is killed costs nothing: what it was at is done again, twice at most.
@@ -33,15 +33,19 @@ static int grade(const void *arg, void *result)
                      WIFEXITED(status) ? WEXITSTATUS(status) : status);
 }
 
-static size_t read_lines(void)
+/* Returns how many there are; -1 if they cannot be read. */
+static long read_lines(const char *name)
 {
-    size_t n = 0;
-    lines = calloc(MOST, sizeof *lines);
-    while (lines && n < MOST && fgets(lines[n], LINE, stdin)) {
+    long n = 0;
+    FILE *list = fopen(name, "re");
+    lines = list ? calloc(MOST, sizeof *lines) : NULL;
+    while (lines && n < MOST && fgets(lines[n], LINE, list)) {
         lines[n][strcspn(lines[n], "\n")] = '\0';
         n++;
     }
-    return n;
+    if (list)
+        fclose(list);
+    return lines ? n : -1;
 }
 
 /* On a terminal a bar that grows; elsewhere a line for each tenth. */
@@ -80,17 +84,17 @@ static int wait_for(struct pool_result *result)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: gradebook COMMAND <LIST\n");
+    if (argc != 3) {
+        fprintf(stderr, "usage: gradebook COMMAND LIST\n");
         return 2;
     }
     command = argv[1];
-    size_t n = read_lines();
-    struct pool *pool = lines ? pool_open(NULL) : NULL;
+    long n = read_lines(argv[2]);
+    struct pool *pool = n >= 0 ? pool_open(NULL) : NULL;
     struct pool_job_options options = { .chunk = 1, .retries = 2 };
-    struct pool_result *result = pool ? pool_map_async(pool, grade, lines, n, LINE, 0, &options) : NULL;
+    struct pool_result *result = pool ? pool_map_async(pool, grade, lines, (size_t)n, LINE, 0, &options) : NULL;
     if (!result) {
-        fprintf(stderr, "gradebook: %s\n", lines ? pool_error()->text : strerror(errno));
+        fprintf(stderr, "gradebook: %s\n", n >= 0 ? pool_error()->text : strerror(errno));
         return 125;
     }
     int status = wait_for(result);
