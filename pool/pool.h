@@ -474,8 +474,10 @@ int pool_descriptor(struct pool *pool);
  *         fprintf(stderr, "%s\n", pool_error()->text);
  *     pool_iter_close(iter);
  *
- * The source is called with `state`, in the caller's thread inside pool_iter_next(), for each next item of `width`
- * bytes. There are no callbacks.
+ * @param pool, task    Where to run, and what.
+ * @param source, state Is called, in the caller's thread inside pool_iter_next(), for each next item.
+ * @param width, result_width  The size of one item, and of one result, in bytes.
+ * @param options       NULL means all defaults. No callbacks.
  * @return An iterator, which belongs to the pool; close it with pool_iter_close() or leave it to pool_free(). NULL with
  *   ENOTSUP (a limit, in threads), EINVAL, ESHUTDOWN or ENOMEM.
  */
@@ -533,9 +535,10 @@ void pool_iter_close(struct pool_iter *iter);
  *     pool_queue_close(queue);
  *     pool_result_get(result, &sum, POOL_FOREVER);
  *
- * It holds at most `capacity` items, at least 1, of `width` bytes each; if that is 0, it only counts. It lives until
- * the pool is freed; once that is joined, what is left can be got. Never blocks.
- * @return The queue; NULL with ENOMEM, EINVAL or ESHUTDOWN.
+ * @param pool      The pool. The queue lives until that is freed; once it is joined, what is left can be got.
+ * @param capacity  How many items it can hold; at least 1.
+ * @param width     The size of one item in bytes; 0 is fine: then it only counts.
+ * @return The queue; NULL with ENOMEM, EINVAL or ESHUTDOWN. Never blocks.
  */
 struct pool_queue *pool_queue_open(struct pool *pool, size_t capacity, size_t width);
 
