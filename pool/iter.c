@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define PARTS 4             /* a flight is such a part of what may be under way; */
+#define LEAST 8             /* chunks; if there were fewer in a flight, each flies alone */
 #define FLIGHT_BYTES 65536u /* of more than one chunk only if it is no larger */
 
 /* A chunk under way. */
@@ -131,7 +132,7 @@ static struct stream *make_stream(struct pool *pool, const struct order *order)
     *stream = (struct stream){ .pool = pool, .order = *order, .options = options, .chunk = chunk, .window = window };
     stream->read = (char *)round_to((uintptr_t)stream + front, 64);
     stream->room = room;
-    stream->most = most && pool->region->kind != POOL_INLINE ? most : 1;
+    stream->most = most >= LEAST && pool->region->kind != POOL_INLINE ? most : 1;
     stream->nowait = options.nowait;
     stream->fail_fast = options.fail_fast;
     stream->options.nowait = true;     /* waiting is done here */

@@ -296,8 +296,8 @@ struct pool_job_options {
     long chunk;              /**< Items a worker takes at a time. Default: such that each worker gets about 64 chunks;
                                   1 for imap. */
     long ahead;              /**< imap only: items handed over beyond one chunk per worker, before they are
-                                  asked for. Where a result is there, the source is asked only when there is room for
-                                  a quarter of these. Default: as many as there are workers. */
+                                  asked for. If they are 32 or more, the source may be asked, where a result is there,
+                                  only when a quarter has room. Default: as many as there are workers. */
     bool nowait;             /**< If the ring is full, fail with EAGAIN. Default: wait for a worker to take a job. */
     bool fail_fast;          /**< When an item failed, those not yet begun are cancelled; in a stream, when the failure
                                   is given out, and then the source is not asked any more. Default: all run. */
