@@ -6,7 +6,7 @@ load kit
 # block N: the Nth program of that page.
 block() {
     awk -v wanted="$1" '/^### / { here = $0 == "### An exercise of your own" }
-        here && /^```[a-z]/ { inside = ++count == wanted; next }
+        here && /^``` ?[a-z]/ { inside = ++count == wanted; next }
         /^```$/ { inside = 0 }
         inside' "$KIT/book.md"
 }
