@@ -3,12 +3,13 @@
 bats_require_minimum_version 1.5.0
 load kit
 
-# block N: the Nth program of that page.
+# block N: the Nth program of that page, which is indented.
 block() {
-    awk -v wanted="$1" '/^### / { here = $0 == "### An exercise of your own" }
-        here && /^``` ?[a-z]/ { inside = ++count == wanted; next }
-        /^```$/ { inside = 0 }
-        inside' "$KIT/book.md"
+    awk -v wanted="$1" '/^###? / { here = $0 == "### An exercise of your own" }
+        !here { next }
+        /^    / { count += !inside; inside = 1 }
+        /^[^ ]/ { inside = 0 }
+        inside && count == wanted { sub(/^    /, ""); print }' "$KIT/book.md"
 }
 
 @test "the exercise in the book: the solution passes, the stub and a serial loop fail by their tests" {
