@@ -67,7 +67,7 @@ returned_line() {
 # bats test_tags=points:1
 @test "ctrl-c: when the workers get it, too, none is replaced" {
     numbers 5 1 1000000
-    rules "never ask" "signal INT all when 5 inside"
+    rules "never ask" "signal INT group when 5 inside"
     ask "${number[@]}"
     returned 130
     asked_once 5

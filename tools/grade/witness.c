@@ -430,12 +430,13 @@ static void send_signal(struct rule *rule)
     pid_t list[MAX_PROCESSES];
     rule->used = 1;
     note("%s", rule->text);
-    if (rule->target == HOST && me.host > 0)
-        kill(me.host, (int)rule->number);
+    if (rule->target != GROUP && me.host > 0)
+        kill(me.host, (int)rule->number); /* first, as if all got it at once: it may act on the others' ends */
     if (rule->target == GROUP && me.host > 0)
         kill(-getpgid(me.host), (int)rule->number);
     for (size_t n = rule->target == ALL ? look_below(me.root, list) : 0; n > (me.walls ? 1 : 0); n--)
-        kill(list[n - 1], (int)rule->number);
+        if (list[n - 1] != me.host)
+            kill(list[n - 1], (int)rule->number);
 }
 
 /* An answer may make others due, so until nothing changes. */
