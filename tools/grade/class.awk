@@ -2,6 +2,9 @@
 #
 # Reads, for each student: "@ NNN NN" before each exercise, then "verdict WORDS", "test LINE" (of tests.tsv), "note WORDS", "error
 # WORDS"; at the end "= NAME". Writes into the folder `grades`, and prints the table.
+#
+# The first test of an exercise is its entrance: without it there are no points. Else a function that does nothing but fail would have
+# those of all tests in which failure is right.
 
 BEGIN {
     FS = "\t"
@@ -45,6 +48,7 @@ function finish(who, i, n, all, of) {
     all = of = 0
     for (i = 1; i <= numbers; i++) {
         n = order[i]
+        if (result[n, 1] != "pass") got[n] = 0
         all += got[n]
         of += most[n]
         line = line sprintf(" %5s", verdict[n] == "not handed in" ? "-" : got[n] + 0)
@@ -63,7 +67,7 @@ function finish(who, i, n, all, of) {
     file = grades "/" student "/results.json"
     print "{ \"score\": " all ", \"tests\": [" json "\n] }" >file
     close(file)
-    split("", verdict); split("", notes); split("", error); split("", tests); split("", most); split("", got); split("", why)
+    split("", verdict); split("", notes); split("", error); split("", tests); split("", most); split("", got); split("", why); split("", result)
 }
 
 # One exercise of one student, in detail.
@@ -82,7 +86,7 @@ function exercise(who, n, i, output) {
         if (output != "") printf "<failure message=\"%s\">%s</failure>", escaped(result[n, i]), escaped(output) >xml
         print "</testcase>" >xml
         json = json (json == "" ? "" : ",") sprintf("\n  { \"name\": %s, \"score\": %d, \"max_score\": %d, \"output\": %s }", \
-            string("ex" n " " title[n, i]), result[n, i] == "pass" ? points[n, i] : 0, points[n, i], string(output notes[n]))
+            string("ex" n " " title[n, i]), result[n, i] == "pass" && result[n, 1] == "pass" ? points[n, i] : 0, points[n, i], string(output notes[n]))
     }
 }
 
