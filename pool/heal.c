@@ -75,11 +75,12 @@ static uint64_t settle_chunk(struct region *region, struct slot *slot, struct jo
 
 /* Opens a lock if the dead worker of a slot held it. It may have counted an item and not given its cell away; and it
  * may have been about to wake whoever sleeps there. */
-static void open_lock(const struct pool_queue *queue, struct side *side, uint32_t number)
+static void open_lock(struct pool_queue *queue, enum want want, uint32_t number)
 {
+    struct side *side = &queue->sides[want];
     uint64_t count = atomic_load(&side->count) & ~SHUT, turn;
     if ((atomic_load(&side->lock) & TICKET_OWNER) == number + 1) {
-        struct cell *last = cell_of(queue, side, count - 1, &turn);
+        struct cell *last = cell_of(queue, want, count - 1, &turn);
         if (count)
             atomic_compare_exchange_strong(&last->turn, &turn, turn + 1);
         unlock(side);
@@ -92,15 +93,12 @@ void queues_heal(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];
     struct pool_queue *used = (struct pool_queue *)(uintptr_t)atomic_load(&slot->queue);
-    if (used) {
-        open_lock(used, &used->put, number);
-        open_lock(used, &used->got, number);
-    }
+    for (enum want want = TO_PUT; used && want <= TO_GET; want++)
+        open_lock(used, want, number);
     for (struct pool_queue *queue = atomic_load(&region->queues); queue; queue = queue->next) {
         bool held = atomic_exchange(&queue->open[number].count, 0) || queue == used;
-        ring(&queue->items, held);
-        ring(&queue->room, held);
-        ring(&queue->dealt, held);
+        for (enum want want = TO_PUT; want <= TO_JOIN; want++)
+            ring(&queue->bells[want], held);
     }
     note64(&slot->queue, 0);
 }
