@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define MOST (SIZE_MAX / 4) /* bytes: more than any memory */
-#define NOT_OFTEN 16u /* turns between two looks at a cell: some items gather, and the other side keeps its lines */
+#define NOT_OFTEN 8u        /* turns between two looks at a cell: items gather, and the other side keeps its lines */
 
 struct call {
     const char *who, *busy; /* the function, and that it has to wait, for the words of an error */
