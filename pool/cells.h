@@ -12,6 +12,8 @@
 #define LINE 64
 #define SHUT ((uint64_t)1 << 63) /* the queue is closed: as many were put as ever will be */
 
+enum want { TO_PUT, TO_GET, TO_JOIN };
+
 /* Items that somebody got and is not yet done with. */
 struct open {
     _Alignas(LINE) _Atomic uint64_t count;
@@ -27,7 +29,6 @@ struct cell {
 /* What those who put have in common, or those who get: on a line of its own, so that the two do not meet. */
 struct side {
     _Alignas(LINE) _Atomic uint32_t lock; /* 0, or TICKET_OWNER: who holds it; TICKET_WAITED: somebody sleeps on it */
-    uint32_t gets;                        /* 0: it puts, 1: it gets */
     _Atomic uint64_t count;               /* items that were put, or got, so far; of those put, perhaps SHUT */
 };
 
@@ -37,16 +38,16 @@ struct pool_queue {
     struct pool_queue *next; /* opened before this one */
     size_t capacity, width, stride;
     char *cells;
-    _Atomic bool shut;                   /* so those who get need not look at the line of those who put */
-    _Alignas(LINE) _Atomic uint32_t items, room, dealt; /* bells: odd while somebody sleeps on them */
-    struct side put, got;
+    _Atomic bool shut; /* so those who get need not look at the line of those who put */
+    _Alignas(LINE) _Atomic uint32_t bells[TO_JOIN + 1]; /* odd while somebody sleeps on it, who wants that */
+    struct side sides[TO_GET + 1];
     struct open open[]; /* one for each slot, the last one the caller's */
 };
 
-/* Returns where the item with this number lies, and the turn at which this side may have it. */
-static inline struct cell *cell_of(const struct pool_queue *queue, const struct side *side, uint64_t n, uint64_t *turn)
+/* Returns where the item with this number lies, and the turn at which it may be put, or got. */
+static inline struct cell *cell_of(const struct pool_queue *queue, enum want want, uint64_t n, uint64_t *turn)
 {
-    *turn = 2 * (n / queue->capacity) + side->gets;
+    *turn = 2 * (n / queue->capacity) + want;
     return (struct cell *)(queue->cells + n % queue->capacity * queue->stride);
 }
 
@@ -60,8 +61,7 @@ static inline void unlock(struct side *side)
 static inline void ring(_Atomic uint32_t *bell, bool in_any_case)
 {
     uint32_t word = atomic_load(bell);
-    bool asleep = word & 1 && atomic_compare_exchange_strong(bell, &word, word + 1);
-    if (asleep || in_any_case)
+    if ((word & 1 && atomic_compare_exchange_strong(bell, &word, word + 1)) || in_any_case)
         futex_wake(bell, INT32_MAX);
 }
 

@@ -1,16 +1,16 @@
 /*
  * heal.c - what becomes of the work of a worker that died.
  *
- * A worker can be killed between any two instructions, so whatever it holds it writes down first, in its slot: the job
- * and chunk it aims at before it claims the ticket, the item before it runs it. A dead process's own stores are
- * a prefix of its program, so its successor, which starts by reading the slot, is never told too little:
+ * A worker can be killed between any two instructions, so whatever it holds it first notes in its slot. A dead
+ * process's own stores are a prefix of its program, so its successor, which starts by reading the slot, is never told
+ * too little:
  *
  *     the ticket bears the slot's number   the noted item failed with its worker; go on with the next one
  *     the ticket is DONE                   the wake-up that follows may be missing: repeat it
  *     anything else                        nothing was held
  *
- * Every step of healing may be repeated, so a successor that is killed while it heals is healed in its turn. Nothing
- * is put back into a queue, and nobody else has to do anything.
+ * Every step may be repeated, so a successor that is killed while it heals is healed in its turn. Nothing is put back
+ * into a queue, and nobody else has to do anything.
  */
 #include "cells.h"
 #include "inside.h"
@@ -75,11 +75,12 @@ static uint64_t settle_chunk(struct region *region, struct slot *slot, struct jo
 
 /* Opens a lock if the dead worker of a slot held it. It may have counted an item and not given its cell away; and it
  * may have been about to wake whoever sleeps there. */
-static void open_lock(const struct pool_queue *queue, struct side *side, uint32_t number)
+static void open_lock(struct pool_queue *queue, enum want want, uint32_t number)
 {
+    struct side *side = &queue->sides[want];
     uint64_t count = atomic_load(&side->count) & ~SHUT, turn;
     if ((atomic_load(&side->lock) & TICKET_OWNER) == number + 1) {
-        struct cell *last = cell_of(queue, side, count - 1, &turn);
+        struct cell *last = cell_of(queue, want, count - 1, &turn);
         if (count)
             atomic_compare_exchange_strong(&last->turn, &turn, turn + 1);
         unlock(side);
@@ -92,15 +93,12 @@ void queues_heal(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];
     struct pool_queue *used = (struct pool_queue *)(uintptr_t)atomic_load(&slot->queue);
-    if (used) {
-        open_lock(used, &used->put, number);
-        open_lock(used, &used->got, number);
-    }
+    for (enum want want = TO_PUT; used && want <= TO_GET; want++)
+        open_lock(used, want, number);
     for (struct pool_queue *queue = atomic_load(&region->queues); queue; queue = queue->next) {
         bool held = atomic_exchange(&queue->open[number].count, 0) || queue == used;
-        ring(&queue->items, held);
-        ring(&queue->room, held);
-        ring(&queue->dealt, held);
+        for (enum want want = TO_PUT; want <= TO_JOIN; want++)
+            ring(&queue->bells[want], held);
     }
     note64(&slot->queue, 0);
 }
@@ -109,11 +107,12 @@ void queues_heal(struct region *region, uint32_t number)
 static void settle_once(struct region *region, struct slot *slot, uint32_t number)
 {
     uint64_t once = atomic_load(&slot->once);
-    struct job *job = &region->jobs[(uint32_t)once - 1];
-    if (once & ONCE_RUNS && !(atomic_load(job_ticket(job, number)) & TICKET_DONE))
-        fail_item(region, slot, job, number);
-    if (once & ONCE_RUNS)
+    if (once & ONCE_RUNS) {
+        struct job *job = &region->jobs[(uint32_t)once - 1];
+        if (!(atomic_load(job_ticket(job, number)) & TICKET_DONE))
+            fail_item(region, slot, job, number);
         end_once(job_ticket(job, number), true);
+    }
     atomic_store_explicit(&slot->once, 0, memory_order_release);
 }
 
@@ -121,27 +120,23 @@ static void settle_once(struct region *region, struct slot *slot, uint32_t numbe
 static struct job *clear_up(struct region *region, uint32_t number)
 {
     struct slot *slot = &region->slots[number];
-    uint32_t aim = atomic_load(&slot->aim), number_of_job = aim ? aim : atomic_load(&slot->ended);
+    uint32_t aim = atomic_load(&slot->aim), last = aim ? aim : atomic_load(&slot->ended);
     atomic_fetch_and(&region->asleep[number / 64], ~((uint64_t)1 << (number % 64)));
     queues_heal(region, number);
     settle_once(region, slot, number);
     if (!aim)
         note_drop(region, slot); /* it may have been giving pages back */
     atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ number + 1 }, 0);
-    if (!number_of_job)
-        return NULL;
-    struct job *job = &region->jobs[number_of_job - 1];
     uint32_t chunk = atomic_load(&slot->chunk); /* of an earlier job, if it was killed before it chose one of this */
-    if (chunk < atomic_load(&job->chunks)) {
-        _Atomic uint32_t *ticket = job_ticket(job, chunk);
-        uint32_t word = atomic_load(ticket);
-        if ((word & (TICKET_OWNER | TICKET_DONE)) == number + 1) {
-            count_finished(slot, atomic_load(&slot->at) >> 32);
-            return job;
-        }
-        if (word & TICKET_DONE)
-            announce(region, ticket, true, true, job->bell);
+    struct job *job = last ? &region->jobs[last - 1] : NULL;
+    _Atomic uint32_t *ticket = job && chunk < atomic_load(&job->chunks) ? job_ticket(job, chunk) : NULL;
+    uint32_t word = ticket ? atomic_load(ticket) : 0;
+    if (aim && (word & (TICKET_OWNER | TICKET_DONE)) == number + 1) { /* else it may be another job by now */
+        count_finished(slot, atomic_load(&slot->at) >> 32);
+        return job;
     }
+    if (word & TICKET_DONE)
+        announce(region, ticket, true, true, job->bell);
     aim_at_nothing(slot);
     return NULL;
 }

@@ -245,12 +245,12 @@ bool spin_until(unsigned every, uint64_t end, bool (*there)(void *about), void *
 {
     for (unsigned turn = 1;; turn++) {
         relax();
-        if (turn % every == 0 && there(about))
-            return true;
         if (turn % 32 == 0 && now_ns() >= end)
             return false;
         if (turn % 32 == 0)
-            sched_yield();
+            sched_yield(); /* to whoever makes it be there: so look behind that */
+        if (turn % every == 0 && there(about))
+            return true;
     }
 }
 

@@ -21,14 +21,14 @@ where_ptrace() {
 
 @test "steps: a worker, and its successor, killed after single instructions" {
     where_ptrace 200 steps 149
-    kit_holds "worker: killed " "successor: killed " "putter: killed " "getter: killed " "waking: killed " "lock: held " \
-        "opener: killed " "timer: killed "
+    kit_holds "worker: killed " "successor: killed " "putter: killed " "getter: killed " "waking: killed " \
+        "closer: killed " "lock: held " "opener: killed " "timer: killed "
 }
 
 @test "held: a worker, or the nursery, held at single instructions while everybody else goes on" {
     where_ptrace 200 held 149
-    kit_holds "record: held " "putter: held " "getter: held " "joiner: held " "innocent: " "woken: held " "condemned: " \
-        "orphan: "
+    kit_holds "record: held " "putter: held " "getter: held " "rival: held " "joiner: held " "innocent: " \
+        "woken: held " "condemned: " "orphan: "
 }
 
 @test "killed: the caller, the nursery and the workers killed after single instructions of what they do" {

@@ -10,13 +10,15 @@
  *              If somebody found the queue closed and empty, the put must be refused.
  * getter       a worker is held N instructions into a get. Meanwhile as much is put as there is room. It gets the right
  *              item.
- * joiner       a worker is held N instructions into a join of a queue. Meanwhile the one item in it is got, and not
- * dealt with. So the join must not succeed. innocent     a worker is held while it has the lock of a queue, and one
- * that waits for the lock is killed. Whoever heals that one must not open the lock. woken        the one worker that
- * was woken for all is held by a debugger, which the nursery does not see, N instructions behind its sleep. A call that
- * waits sees to it that the other one does the work. condemned    the nursery is held in front of the kill of a worker
- * whose item was cancelled, and ends meanwhile. What comes next must not be hit. orphan       a worker is held at its
- * birth, and the nursery killed. The worker must not stay.
+ * rival        a worker is held N instructions into a put or a get that must not wait. Meanwhile the program is faster,
+ * and leaves room, or an item. The worker must not be told that there is none. joiner       a worker is held N
+ * instructions into a join of a queue. Meanwhile the one item in it is got, and not dealt with. So the join must not
+ * succeed. innocent     a worker is held while it has the lock of a queue, and one that waits for the lock is killed.
+ * Whoever heals that one must not open the lock. woken        the one worker that was woken for all is held by a
+ * debugger, which the nursery does not see, N instructions behind its sleep. A call that waits sees to it that the
+ * other one does the work. condemned    the nursery is held in front of the kill of a worker whose item was cancelled,
+ * and ends meanwhile. What comes next must not be hit. orphan       a worker is held at its birth, and the nursery
+ * killed. The worker must not stay.
  *
  * Exit status 0; 1 if the pool failed; 77 if ptrace is not allowed here.
  */
@@ -145,6 +147,16 @@ static int get_one(const void *arg, void *result)
     return status;
 }
 
+/* Gets an item if there is one, in the same way. */
+static int get_now(const void *arg, void *result)
+{
+    long item;
+    raise(SIGSTOP);
+    *(int *)result = pool_queue_get(*(struct pool_queue *const *)arg, &item, 0) == 0 ? 0 : pool_error()->code;
+    raise(SIGSTOP);
+    return 0;
+}
+
 /* Joins the queue, in the same way. */
 static int join_queue(const void *arg, void *result)
 {
@@ -223,6 +235,35 @@ static bool hold_in_get(struct pool *pool, struct pool_queue *queue, pid_t worke
     return more;
 }
 
+/* The queue has room for 3: there is always an item that is not the first one, and room behind the next one. */
+static bool hold_beside_rival(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps, bool puts)
+{
+    int code;
+    for (long item = 1; item <= (puts ? 1 : 3); item++)
+        if (pool_queue_put(queue, &item, 0) != 0)
+            fail("cannot put", steps);
+    struct pool_result *task =
+        pool_apply_async(pool, puts ? put_four : get_now, &queue, sizeof queue, sizeof code, NULL);
+    bool more = hold_in_call(worker, steps);
+    long item = 2;
+    if ((puts ? pool_queue_put(queue, &item, 0) : pool_queue_get(queue, &item, 0)) != 0 && errno != ETIMEDOUT)
+        fail("the program is refused", steps); /* but for the time that the lock is held */
+    finish(worker, task, &code, steps);
+    if (code != 0)
+        fail(puts ? "it was full, though there was room" : "it was empty, though an item was there", steps);
+    return more;
+}
+
+static bool hold_in_rivals_put(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
+{
+    return hold_beside_rival(pool, queue, worker, steps, true);
+}
+
+static bool hold_in_rivals_get(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
+{
+    return hold_beside_rival(pool, queue, worker, steps, false);
+}
+
 /* Nobody deals with the item that is got. */
 static bool hold_in_join(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
 {
@@ -263,6 +304,12 @@ static void run_putter(long stride)
 static void run_getter(long stride)
 {
     run_queue("getter", 1 + stride / 10, hold_in_get);
+}
+
+static void run_rival(long stride)
+{
+    run_queue("rival", 1 + stride / 10, hold_in_rivals_put);
+    run_queue("rival", 1 + stride / 10, hold_in_rivals_get);
 }
 
 static void run_joiner(long stride)
@@ -480,10 +527,10 @@ static void run_orphan(long stride)
 
 int main(int argc, char **argv)
 {
-    static const struct drive_case cases[] = {
-        { "record", run_record },       { "putter", run_putter },     { "getter", run_getter },
-        { "joiner", run_joiner },       { "innocent", run_innocent }, { "woken", run_woken },
-        { "condemned", run_condemned }, { "orphan", run_orphan },     { NULL, NULL }
-    };
+    static const struct drive_case cases[] = { { "record", run_record }, { "putter", run_putter },
+                                               { "getter", run_getter }, { "rival", run_rival },
+                                               { "joiner", run_joiner }, { "innocent", run_innocent },
+                                               { "woken", run_woken },   { "condemned", run_condemned },
+                                               { "orphan", run_orphan }, { NULL, NULL } };
     return drive_cases(argc, argv, cases);
 }

@@ -11,10 +11,11 @@
  * putter       a worker is killed N instructions into a put into a queue,
  * getter       or into a get and the task_done behind it.
  * waking       the same two, while somebody sleeps who waits for that.
- * lock         a worker is held N instructions into a put, and goes on when somebody waits for the lock that it has,
- *              if it has it.
- * opener       it is killed, when somebody waits for the lock that it has, N instructions later.
- * timer        a worker is killed in the call that stops the timer of an item with a limit.
+ * closer       a worker is killed N instructions into closing a queue, where somebody sleeps. If it is closed then,
+ * that one comes back, and all are told; if it is not, it goes on. lock         a worker is held N instructions into a
+ * put, and goes on when somebody waits for the lock that it has, if it has it. opener       it is killed, when somebody
+ * waits for the lock that it has, N instructions later. timer        a worker is killed in the call that stops the
+ * timer of an item with a limit.
  *
  * After each kill everything has to be answered, rightly or, for as many items as were killed, with an error that names
  * the worker that ran it; another task has to run; no memory is lost. Whatever was in the queue has to come out of it,
@@ -236,6 +237,16 @@ static int get_one(const void *arg, void *result)
     return status;
 }
 
+/* Closes the queue, in the same way. */
+static int close_it(const void *arg, void *result)
+{
+    (void)result;
+    raise(SIGSTOP);
+    int status = pool_queue_close(*(struct pool_queue *const *)arg);
+    raise(SIGSTOP);
+    return status;
+}
+
 /* Kills the pool's worker so many instructions behind its first stop. Returns whether it had not come to the second. */
 static bool kill_in_call(struct pool *pool, pool_task *task, struct pool_queue *queue, long steps)
 {
@@ -348,13 +359,14 @@ static bool start_waiter(struct waiter *waiter, struct pool_queue *queue, bool p
     return !waiter->back;
 }
 
-static void end_waiter(struct waiter *waiter, long steps)
+/* It comes back like that. */
+static void end_waiter(struct waiter *waiter, int back, long steps)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     for (time_t end = now.tv_sec + (time_t)DEADLINE; !waiter->back && now.tv_sec < end;)
         clock_gettime(CLOCK_MONOTONIC, &now);
-    if (waiter->back != 1)
+    if (waiter->back != back)
         fail("who sleeps is not woken", steps);
     pthread_join(waiter->thread, NULL);
 }
@@ -371,7 +383,7 @@ static bool kill_waker(struct pool *pool, bool puts, long steps)
     bool more = kill_in_call(pool, puts ? put_two : get_one, queue, steps);
     if ((puts ? pool_queue_put(queue, &item, DEADLINE) : pool_queue_get(queue, &item, DEADLINE)) != 0)
         fail("the queue does not go on", steps);
-    end_waiter(&waiter, steps);
+    end_waiter(&waiter, 1, steps);
     return more;
 }
 
@@ -386,6 +398,35 @@ static void run_waking(long stride)
     for (steps = 1 + (long)getpid() % some; kill_waker(pool, false, steps); steps += some)
         kills++;
     printf("waking: killed %ld times: whoever slept was woken\n", kills);
+    end_pool(pool, steps);
+}
+
+/* The queue is open, or it is closed: for all, and for good. */
+static bool kill_closer(struct pool *pool, long steps)
+{
+    struct pool_queue *queue = pool_queue_open(pool, 1, sizeof(long));
+    struct waiter waiter;
+    long item = 5;
+    start_waiter(&waiter, queue, false);
+    bool more = kill_in_call(pool, close_it, queue, steps);
+    bool closed = pool_queue_put(queue, &item, 0) != 0;
+    if (closed && errno != ESHUTDOWN)
+        fail("half closed: nothing can be put", steps);
+    end_waiter(&waiter, closed ? 2 : 1, steps);
+    if (closed && (pool_queue_get(queue, &item, 0) == 0 || errno != ESHUTDOWN))
+        fail("half closed: nobody is told", steps);
+    return more;
+}
+
+static void run_closer(long stride)
+{
+    long some = 1 + stride / 10, steps = 1 + (long)getpid() % some, kills = 0;
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 1 });
+    if (!pool)
+        fail("cannot open", steps);
+    for (; kill_closer(pool, steps); steps += some)
+        kills++;
+    printf("closer: killed %ld times, within %ld instructions: it was closed, or not\n", kills, steps);
     end_pool(pool, steps);
 }
 
@@ -419,7 +460,7 @@ static bool hold_in_put(long steps, long later, bool *locked)
         ptrace(PTRACE_DETACH, worker, NULL, 0);
     while (!pool_result_ready(result))
         kill(worker, SIGCONT);
-    end_waiter(&waiter, steps);
+    end_waiter(&waiter, 1, steps);
     end_pool(pool, steps);
     return more;
 }
@@ -476,10 +517,10 @@ static void run_timer(long stride)
 
 int main(int argc, char **argv)
 {
-    static const struct drive_case cases[] = {
-        { "worker", run_worker }, { "successor", run_successor }, { "putter", run_putter },
-        { "getter", run_getter }, { "waking", run_waking },       { "lock", run_lock },
-        { "opener", run_opener }, { "timer", run_timer },         { NULL, NULL }
-    };
+    static const struct drive_case cases[] = { { "worker", run_worker }, { "successor", run_successor },
+                                               { "putter", run_putter }, { "getter", run_getter },
+                                               { "waking", run_waking }, { "closer", run_closer },
+                                               { "lock", run_lock },     { "opener", run_opener },
+                                               { "timer", run_timer },   { NULL, NULL } };
     return drive_cases(argc, argv, cases);
 }

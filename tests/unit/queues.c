@@ -753,6 +753,33 @@ static void died_in_its_put(void)
     end_pool(pool);
 }
 
+/* ---- In time ---- */
+
+static int get_within_a_while(const void *arg, void *result)
+{
+    const struct order *order = arg;
+    (void)result;
+    atomic_store(&shared->pid[0], getpid());
+    atomic_store(&shared->arrived, 1);
+    return get_long(order->queue, 0.2) == order->first ? 0 : pool_fail("%s", pool_error()->text);
+}
+
+/* The worker is stopped while it waits, the item comes, and when it goes on its time is over. */
+static void q27_came_in_time(void)
+{
+    struct pool *pool = open_pool(1);
+    struct order order = { open_queue(pool, 1, sizeof(long)), 5, 0 };
+    struct pool_result *result = pool_apply_async(pool, get_within_a_while, &order, sizeof order, 0, NULL);
+    EVENTUALLY(atomic_load(&shared->arrived) == 1);
+    unit_sleep(0.05); /* so that it waits, mostly */
+    kill(atomic_load(&shared->pid[0]), SIGSTOP);
+    OK(pool_queue_put(order.queue, &order.first, 0));
+    unit_sleep(0.2);
+    kill(atomic_load(&shared->pid[0]), SIGCONT);
+    OK(pool_result_get(result, NULL, PATIENCE));
+    end_pool(pool);
+}
+
 static const struct unit_case cases[] = {
     { "G18 what is left in a queue can be got after the join", left_at_the_join, TWINS },
     { "G01 a put that died half-way leaves its place free", died_in_its_put },
@@ -778,6 +805,7 @@ static const struct unit_case cases[] = {
     { "Q24 misuse is told in words", q24_misuse },
     { "Q25 a child of a task does not pass for its worker", q25_strangers },
     { "Q26 a callback may use a queue, but not wait", q26_callback, TWINS },
+    { "Q27 an item that came in time is got, however late who waits for it looks", q27_came_in_time },
     { 0 },
 };
 
