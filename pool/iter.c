@@ -73,24 +73,23 @@ static _Atomic uint32_t *ticket_of(const struct chunk *chunk)
     return job_ticket(job_of(chunk->flight), chunk->number);
 }
 
-static bool is_open(const struct pool_iter *iter, const char *who)
+/* The same; the error says so. */
+static struct stream *open_stream(const struct pool_iter *iter, const char *who)
 {
-    return stream_of(iter) || error_set(EINVAL, "%s: the stream is closed", who) == 0;
+    struct stream *stream = stream_of(iter);
+    if (!stream)
+        error_set(EINVAL, "%s: the stream is closed", who);
+    return stream;
 }
 
-/* Goes in, so that the stream stays where it is. */
-static struct visit go_in(const struct pool_iter *iter, const char *who, bool waits)
+/* Goes in, so that the stream stays where it is. NULL if it is closed, or not here; the error says so. */
+static struct stream *go_in(struct visit *in, const struct pool_iter *iter, const char *who, bool waits)
 {
     if (iter)
-        return visit_result((struct pool_result *)&iter->record, who, waits);
-    error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
-    return (struct visit){ .pool = NULL };
-}
-
-/* The stream of a visit. NULL if it is closed, or not here; the error says so. */
-static struct stream *visited(const struct visit *in, const struct pool_iter *iter, const char *who)
-{
-    return in->pool && is_open(iter, who) ? stream_of(iter) : NULL;
+        *in = visit_result((struct pool_result *)&iter->record, who, waits);
+    else
+        error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
+    return in->pool ? open_stream(iter, who) : NULL;
 }
 
 /* ---- Opening and closing ---- */
@@ -104,20 +103,12 @@ static bool takes(struct pool *pool, const struct order *order)
     return takes;
 }
 
-static bool can_be(struct pool *pool, const struct order *order, pool_source *source)
-{
-    const struct pool_job_options *options = order->options;
-    if (!source)
-        return error_set(EINVAL, "%s: source is NULL", order->who) == 0;
-    if (options && (options->callback || options->error_callback))
-        return error_set(EINVAL, "%s: a stream has no callbacks", order->who) == 0;
-    return takes(pool, order);
-}
-
-/* Makes a stream of a pool. NULL if there is no memory. */
+/* Makes a stream of a pool. NULL and the error. */
 static struct stream *make_stream(struct pool *pool, const struct order *order)
 {
     struct pool_job_options options = order->options ? *order->options : (struct pool_job_options){ .chunk = 0 };
+    if (options.callback || options.error_callback)
+        return error_set(EINVAL, "%s: a stream has no callbacks", order->who), NULL;
     size_t chunk = options.chunk ? (size_t)options.chunk : 1, workers = pool->region->workers;
     size_t window = workers * chunk + (options.ahead ? (size_t)options.ahead : workers), room = window / chunk + 1;
     size_t bytes = order->width / 2 + order->result_width / 2 + 1, most = FLIGHT_BYTES / 2 / bytes / chunk, items;
@@ -146,9 +137,9 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
                                    bool ordered)
 {
     VISIT in = visit(pool, NULL, order->who, false);
-    if (!in.pool || !can_be(pool, order, source))
-        return NULL;
-    struct stream *stream = make_stream(pool, order);
+    if (in.pool && !source)
+        error_set(EINVAL, "%s: source is NULL", order->who);
+    struct stream *stream = in.pool && source && takes(pool, order) ? make_stream(pool, order) : NULL;
     if (!stream)
         return NULL;
     stream->source = source;
@@ -286,19 +277,16 @@ static int fly(struct stream *stream)
     memcpy(job->args + first * job->width, stream->read, count * job->width);
     if (count < stream->chunk)
         atomic_store(&job->count, (uint32_t)end);
+    if (hand_over_chunk(stream->pool, &stream->order, flight) != 0)
+        return -1;
     bool full = stream->ended || end == flight->count;
     stream->open = full ? NULL : flight;
-    stream->filled = 0; /* a task that runs inline may never come back */
-    stream->pulled += count;
-    if (hand_over_chunk(stream->pool, &stream->order, flight) != 0) {
-        stream->open = flight;
-        stream->filled = count;
-        stream->pulled -= count;
-        return -1;
-    }
     flight->kept += !full;
     *chunk_at(stream, stream->count++) = chunk;
+    stream->filled = 0;
+    stream->pulled += count;
     stream->flying += count;
+    set_going(stream->pool, flight, 1); /* a task that runs inline may never come back */
     return 0;
 }
 
@@ -421,7 +409,7 @@ static int take_turn(const struct pool_iter *iter, const struct visit *in, struc
     for (uint32_t inside; !visit_alone(in, &stream->busy);) {
         if (visit_has(&stream->busy))
             return error_set(EINVAL, "%s: the source cannot wait for its own stream", wait->who);
-        if (wait_goes_on(wait) != 0 || !is_open(iter, wait->who))
+        if (wait_goes_on(wait) != 0 || !open_stream(iter, wait->who))
             return -1;
         inside = atomic_load(&iter->record.visitors);
         wait_on(wait, (_Atomic uint32_t *)&iter->record.visitors, inside);
@@ -446,7 +434,7 @@ static int next(const struct pool_iter *iter, struct stream *stream, const struc
             return at_end(stream);
         if (!stream->count && !room_will_come(stream, error))
             return -1;
-        if (word && (wait_goes_on(wait) != 0 || !is_open(iter, wait->who)))
+        if (word && (wait_goes_on(wait) != 0 || !open_stream(iter, wait->who)))
             return -1;
         if (word)
             wait_on(wait, word, value);
@@ -456,8 +444,8 @@ static int next(const struct pool_iter *iter, struct stream *stream, const struc
 
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
-    VISIT in = go_in(iter, "pool_iter_next", true);
-    struct stream *stream = visited(&in, iter, "pool_iter_next");
+    VISIT in = { .pool = NULL };
+    struct stream *stream = go_in(&in, iter, "pool_iter_next", true);
     if (!stream)
         return -1;
     struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
@@ -469,15 +457,15 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 
 size_t pool_iter_index(const struct pool_iter *iter)
 {
-    VISIT in = go_in(iter, "pool_iter_index", false);
-    struct stream *stream = visited(&in, iter, "pool_iter_index");
+    VISIT in = { .pool = NULL };
+    struct stream *stream = go_in(&in, iter, "pool_iter_index", false);
     return stream ? stream->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
-    VISIT in = go_in(iter, "pool_iter_reply", false);
-    struct stream *stream = visited(&in, iter, "pool_iter_reply");
+    VISIT in = { .pool = NULL };
+    struct stream *stream = go_in(&in, iter, "pool_iter_reply", false);
     bool given = stream && stream->current.flight && stream->item > (size_t)stream->current.number * stream->chunk;
     return reply_of(given ? result_note(stream->current.flight, stream->item - 1) : NULL, size);
 }

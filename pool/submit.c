@@ -20,11 +20,9 @@
  * remember lies in its own memory, behind one lock, which no worker ever sees.
  *
  * An hour's reading, in this order: region.h, ticket.c, this file, worker.c, run.c, heal.c, wait.c. A second hour:
- * nursery.c, life.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c,
- * iter.c, star.c, each.c with once.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c,
- * inline.c and spawn.c the other kinds and start methods; guard.c time limits and canaries, output.c what tasks print,
- * trace.c the records that lanes draws; and the ground: region.c, machine.c, memory.c, error.c, self.c. FLOORS in the
- * Makefile has all of them from there up: nobody calls a function of a file behind its own.
+ * nursery.c, life.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out; each says
+ * first what it is for. FLOORS in the Makefile has all of them from the ground up: nobody calls a function of a file
+ * behind its own.
  */
 #include "caller.h"
 #include <errno.h>
@@ -137,7 +135,9 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
         return -1;
     if (order->list)
         return order->list(pool, order, result);
-    if ((ring_is_full(pool) && wait_for_room(pool, order) != 0) || watch(pool, order, result) != 0)
+    const struct pool_job_options *options = order->options;
+    if ((ring_is_full(pool) && wait_for_room(pool, order) != 0) ||
+        (options && (options->callback || options->error_callback) && watch(pool, order, result) != 0))
         return -1;
     atomic_store_explicit(&result->hold, HOLD_HANDLE, memory_order_relaxed);
     if (result->chunks)
@@ -145,8 +145,7 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
     return 0;
 }
 
-/* What is in the ring is to be run. The lock is not held. */
-static void set_going(struct pool *pool, struct pool_result *result, uint32_t chunks)
+void set_going(struct pool *pool, struct pool_result *result, uint32_t chunks)
 {
     result->woke = wake_enough(pool->region, chunks);
     if (pool->region->kind == POOL_INLINE)
@@ -161,8 +160,6 @@ int hand_over_chunk(struct pool *pool, const struct order *order, struct pool_re
     result->chunks -= status != 0;
     atomic_store_explicit(&result->undone, result->chunks, memory_order_relaxed);
     unlock_pool(pool);
-    if (status == 0)
-        set_going(pool, result, 1);
     return status;
 }
 
