@@ -34,24 +34,22 @@ struct pool_iter {
 struct stream {
     struct stream *next; /* in the pool's list */
     struct pool *pool;
-    struct order order;              /* a flight */
-    struct pool_job_options options; /* of each flight */
+    struct order order;                     /* a flight */
+    struct pool_job_options asked, options; /* of the stream, of each flight */
     pool_source *source;
     void *state;
-    bool ordered, nowait, fail_fast; /* nowait: a full ring is an error */
-    bool ended, source_failed;       /* the source is not to be asked any more; it failed, and nobody was told */
-    bool failed;                     /* an item did, and that ends the stream */
-    _Atomic bool busy;               /* a thread has its turn */
-    size_t chunk, window;            /* items in a chunk; items under way at most */
-    size_t most;                     /* chunks in a flight */
-    struct pool_result *open;        /* the flight that is being filled, or NULL */
-    char *read;                      /* what was read from the source */
-    size_t filled;                   /* items of that, not handed over */
-    int status;                      /* -1: there was no room for them */
-    size_t pulled, flying;           /* items handed over; of these, those not given out */
-    struct chunk current;            /* the one that is given out, if it has a flight, */
-    size_t item;                     /* the next item of that flight, */
-    _Atomic size_t index;            /* and the index of the last one in the stream */
+    int said;                 /* what the source returned last: 0: it has ended; -1: it failed, and nobody was told */
+    bool failed;              /* an item did, and that ends the stream */
+    _Atomic bool busy;        /* a thread has its turn */
+    size_t chunk, window;     /* items in a chunk; items under way at most */
+    size_t most;              /* chunks in a flight */
+    struct pool_result *open; /* the flight that is being filled, or NULL */
+    char *read;               /* what was read from the source */
+    size_t filled;            /* items of that, not handed over */
+    size_t pulled, flying;    /* items handed over; of these, those not given out */
+    struct chunk current;     /* the one that is given out, if it has a flight, */
+    size_t item;              /* the next item of that flight, */
+    _Atomic size_t index;     /* and the index of the last one in the stream */
     size_t begin, count, room;
     struct chunk chunks[]; /* a ring, the oldest first */
 };
@@ -119,15 +117,15 @@ static struct stream *make_stream(struct pool *pool, const struct order *order)
         return error_set(ENOMEM, "%s: no memory for %zu items of %zu bytes", order->who, chunk, order->width), NULL;
     most = most < room / PARTS ? most : room / PARTS;
     most = most < IN_ORDER ? most : IN_ORDER;
-    *stream = (struct stream){ .pool = pool, .order = *order, .options = options, .chunk = chunk, .window = window };
+    *stream = (struct stream){ .pool = pool, .order = *order, .asked = options, .chunk = chunk, .window = window };
+    stream->said = 1;
     stream->read = (char *)round_to((uintptr_t)stream + front, 64);
     stream->room = room;
     stream->most = most && pool->region->kind != POOL_INLINE ? most : 1;
-    stream->nowait = options.nowait;
-    stream->fail_fast = options.fail_fast;
-    stream->options.nowait = true;     /* waiting is done here */
-    stream->options.fail_fast = false; /* what lies before the failure in a flight is still wanted */
-    stream->options.chunk = (long)chunk;
+    options.nowait = true;     /* waiting is done here */
+    options.fail_fast = false; /* what lies before the failure in a flight is still wanted */
+    options.chunk = (long)chunk;
+    stream->options = options;
     stream->order.options = &stream->options;
     stream->order.who = "pool_iter_next";
     return stream;
@@ -144,7 +142,6 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
         return NULL;
     stream->source = source;
     stream->state = state;
-    stream->ordered = ordered;
     stream->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)stream / 64 % BELLS);
     lock_pool(pool);
     struct pool_result *record = take_record(pool, order->who);
@@ -232,12 +229,10 @@ void iters_free(struct pool *pool)
 /* Reads the rest of a chunk from the source, which may never come back: then the next call goes on. */
 static void read_chunk(struct stream *stream)
 {
-    while (stream->filled < stream->chunk && !stream->ended) {
-        int got = stream->source(stream->state, stream->read + stream->filled * stream->order.width);
+    while (stream->filled < stream->chunk && stream->said > 0) {
+        stream->said = stream->source(stream->state, stream->read + stream->filled * stream->order.width);
         end_copy(stream->pool->here);
-        stream->filled += got > 0;
-        stream->ended = got <= 0;
-        stream->source_failed = got < 0;
+        stream->filled += stream->said > 0;
     }
 }
 
@@ -249,7 +244,7 @@ static int open_flight(struct stream *stream)
     struct order order = stream->order;
     order.count = stream->most * stream->chunk;
     lock_pool(pool);
-    if (stream->most > 1 && !stream->ended)
+    if (stream->most > 1 && stream->said > 0)
         flight = job_make(pool, &order);
     order.count = stream->filled;
     if (!flight)
@@ -279,7 +274,7 @@ static int fly(struct stream *stream)
         atomic_store(&job->count, (uint32_t)end);
     if (hand_over_chunk(stream->pool, &stream->order, flight) != 0)
         return -1;
-    bool full = stream->ended || end == flight->count;
+    bool full = stream->said <= 0 || end == flight->count;
     stream->open = full ? NULL : flight;
     flight->kept += !full;
     *chunk_at(stream, stream->count++) = chunk;
@@ -292,21 +287,20 @@ static int fly(struct stream *stream)
 
 static bool has_room(const struct stream *stream, size_t chunks)
 {
-    return !stream->failed && (stream->filled || !stream->ended) &&
+    return !stream->failed && (stream->filled || stream->said > 0) &&
            stream->flying + chunks * stream->chunk <= stream->window;
 }
 
 static void pull(void *about)
 {
     struct stream *stream = about;
-    for (stream->status = 0; stream->status == 0 && has_room(stream, 1);) {
+    for (bool flies = true; flies && has_room(stream, 1);) {
         read_chunk(stream);
-        if (stream->filled) {
-            stream->status = fly(stream);
-        } else {
-            drop(stream->open);
-            stream->open = NULL;
-        }
+        flies = stream->filled && fly(stream) == 0;
+    }
+    if (stream->said <= 0 && !stream->filled) {
+        drop(stream->open);
+        stream->open = NULL;
     }
 }
 
@@ -316,7 +310,7 @@ static int refill(struct stream *stream)
     if (!has_room(stream, 1) || (!stream->filled && !takes(stream->pool, &stream->order)))
         return 0;
     call_out(&(struct undo){ .pool = stream->pool }, pull, stream);
-    return stream->status;
+    return stream->filled ? -1 : 0;
 }
 
 /* ---- The output ---- */
@@ -325,7 +319,7 @@ static int refill(struct stream *stream)
 static bool land(void *about)
 {
     struct stream *stream = about;
-    for (size_t i = 0; i < stream->count && (i == 0 || (!stream->ordered && i <= stream->pool->region->workers)); i++)
+    for (size_t i = 0; i < stream->count && (i == 0 || (stream->order.bell && i <= stream->pool->region->workers)); i++)
         if (atomic_load(ticket_of(chunk_at(stream, i))) & TICKET_DONE) {
             stream->current = *chunk_at(stream, i);
             stream->item = stream->current.number * stream->chunk;
@@ -360,7 +354,7 @@ static int give(struct stream *stream, void *result)
     stream->flying--;
     if (copy_value(from, item, result))
         return 1;
-    stream->failed = stream->fail_fast;
+    stream->failed = stream->asked.fail_fast;
     for (size_t i = 0; i < stream->count && stream->failed; i++) {
         struct pool_result *flight = chunk_at(stream, i)->flight;
         give_up_tickets(stream->pool->region, job_of(flight), flight->chunks, GIVEN_UP_FAILED, TAKEN_FINISH);
@@ -372,11 +366,11 @@ static int give(struct stream *stream, void *result)
 /* What comes when no item is left. */
 static int at_end(struct stream *stream)
 {
-    if (!stream->ended && !stream->failed)
+    if (stream->said > 0 && !stream->failed)
         return takes(stream->pool, &stream->order) ? 0 : -1; /* the pool was closed, and the error says so */
-    if (!stream->source_failed)
+    if (stream->said >= 0)
         return 0;
-    stream->source_failed = false;
+    stream->said = 0;
     return error_set(EREMOTEIO, "pool_iter_next: the source failed after %zu items", stream->pulled);
 }
 
@@ -384,7 +378,7 @@ static int at_end(struct stream *stream)
 static bool room_will_come(struct stream *stream, int error)
 {
     lock_pool(stream->pool);
-    bool come = error == EAGAIN ? !stream->nowait : error == ENOMEM && stream->pool->drop_count;
+    bool come = error == EAGAIN ? !stream->asked.nowait : error == ENOMEM && stream->pool->drop_count;
     unlock_pool(stream->pool);
     return come;
 }
@@ -393,7 +387,7 @@ static bool room_will_come(struct stream *stream, int error)
 static _Atomic uint32_t *tell(struct stream *stream, uint32_t *value)
 {
     struct region *region = stream->pool->region;
-    bool ticket = stream->count && stream->ordered;
+    bool ticket = stream->count && !stream->order.bell;
     _Atomic uint32_t *word = ticket          ? ticket_of(chunk_at(stream, 0))
                              : stream->count ? &region->bells[stream->order.bell - 1]
                                              : &region->room;

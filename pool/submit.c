@@ -11,7 +11,7 @@
  *   and exchanges the ticket for DONE, which also tells it whether anybody sleeps on that word.
  *                                                                                       finish_chunk(), ticket.c
  *   The caller has meanwhile marked the ticket WAITED and sleeps on that very word. It wakes up, copies the result
- *   out and puts the record back.                                               wait_for(), wait.c; reuse(), job.c
+ *   out and puts the record back.                                                  await(), wait.c; reuse(), job.c
  *
  * If the worker is killed on the way, the nursery forks a successor (nursery.c), which reads the slot: it marks the
  * item as failed and ends the ticket as its predecessor would have (heal(), heal.c). The caller sees no difference.
@@ -20,9 +20,11 @@
  * remember lies in its own memory, behind one lock, which no worker ever sees.
  *
  * An hour's reading, in this order: region.h, ticket.c, this file, worker.c, run.c, heal.c, wait.c. A second hour:
- * nursery.c, life.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out; each says
- * first what it is for. FLOORS in the Makefile has all of them from the ground up: nobody calls a function of a file
- * behind its own.
+ * nursery.c, life.c, open.c, job.c, result.c, alive.c, note.c. The others are rooms that one may leave out: queue.c,
+ * iter.c, star.c, each.c with once.c, callback.c, poll.c and look.c are what a program can have beside maps; thread.c,
+ * inline.c and spawn.c the other kinds and start methods; guard.c time limits and canaries, output.c what tasks print,
+ * trace.c the records that lanes draws; and the ground: region.c, machine.c, memory.c, error.c, self.c. FLOORS in the
+ * Makefile has all of them from there up: nobody calls a function of a file behind its own.
  */
 #include "caller.h"
 #include <errno.h>
