@@ -6,10 +6,10 @@
  * are kept under way that each worker has a chunk, and `ahead` more. The source is asked when there is room for a whole
  * flight, or else when nothing is left to give out: so memory is bounded, and input may be endless.
  *
- * In order, the oldest chunk is waited for. Unordered, any that is done: workers ring a bell at the end of each chunk,
- * on which the caller sleeps. Bells are shared by streams whose numbers collide; then one of them looks in vain.
- * Chunks begin in their order (IN_ORDER), and no more of them than there are workers have begun and are not done: so if
- * any is done, then one of the first is.
+ * In order, the oldest chunk is waited for. Unordered, any that is done: the caller sleeps on a bell that workers ring
+ * at the end of each chunk. Streams may share a bell; then one of them looks in vain. Chunks begin in their order
+ * (IN_ORDER), and at most as many as there are workers have begun and are not done: so if any is done, one of the
+ * first is.
  */
 #include "caller.h"
 #include <errno.h>

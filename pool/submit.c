@@ -88,19 +88,17 @@ static bool ring_is_full(struct pool *pool)
 static int wait_for_room(struct pool *pool, const struct order *order)
 {
     struct wait wait = wait_begin(pool, order->who, POOL_FOREVER);
-    while (pool_is_open(pool, order->who)) {
+    for (bool over = false; !over && pool_is_open(pool, order->who);) {
         uint32_t room = atomic_fetch_or(&pool->region->room, 1) | 1;
         if (!ring_is_full(pool))
             return 0;
         if (order->options && order->options->nowait)
             return error_set(EAGAIN, "%s: the ring is full; no worker has taken a job yet", order->who);
         unlock_pool(pool);
-        int over = !pool_may(pool, order->who, true) || wait_goes_on(&wait) != 0;
+        over = !pool_may(pool, order->who, true) || wait_goes_on(&wait) != 0;
         if (!over)
             wait_on(&wait, &pool->region->room, room);
         lock_pool(pool);
-        if (over)
-            return -1;
     }
     return -1;
 }
