@@ -11,8 +11,6 @@
 int watch(struct pool *pool, const struct order *order, struct pool_result *result)
 {
     const struct pool_job_options *options = order->options;
-    if (!options || (!options->callback && !options->error_callback))
-        return 0;
     if (pool->watch_count == pool->watch_room) {
         size_t room = pool->watch_room ? 2 * pool->watch_room : 16;
         struct watch *watches = realloc(pool->watches, room * sizeof *watches);
@@ -81,9 +79,11 @@ int run_callbacks(struct pool *pool, const struct pool_result *own, uint64_t dea
 {
     struct watch due;
     int count = 0;
-    if (own && pool->watch_count && !in_callback() && take(pool, own, &due))
+    if (!pool->watch_count || in_callback())
+        return 0;
+    if (own && take(pool, own, &due))
         count += run_callback(&due);
-    while (pool->watch_count && !in_callback() && now_ns() < deadline && take(pool, NULL, &due))
+    while (now_ns() < deadline && take(pool, NULL, &due))
         count += run_callback(&due);
     return count;
 }

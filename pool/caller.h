@@ -186,8 +186,10 @@ bool pool_is_open(const struct pool *pool, const char *who);
 /** Tells whether the task can be handed over as ordered, and is known to workers. */
 bool pool_takes(struct pool *pool, const struct order *order);
 struct pool_result *submit(struct pool *pool, const struct order *order);
-/** Hands over one more chunk of a job that has room for it. 0, or -1 and the error. */
+/** Puts one more chunk of a job into the ring. */
 int hand_over_chunk(struct pool *pool, const struct order *order, struct pool_result *result);
+/** Sees to it that what was put there is run; in an inline pool, runs it. */
+void set_going(struct pool *pool, struct pool_result *result, uint32_t chunks);
 int submit_and_wait(struct pool *pool, const struct order *order, void *results);
 
 /* self.c */
@@ -277,7 +279,7 @@ void call_out(const struct undo *undo, void (*what)(void *), void *about);
 #define AT_ONCE 64 /* watches looked at in one go */
 #define WATCH_RUNS UINT32_MAX
 
-/** Watches a result for the order's callbacks, if it has any. The lock is held. */
+/** Watches a result for the order's callbacks. The lock is held. */
 int watch(struct pool *pool, const struct order *order, struct pool_result *result);
 /** Runs the callback of this one job, unless it is NULL; then those of others that are done, but begins none of these
  * after the deadline. Returns how many. */

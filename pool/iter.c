@@ -6,10 +6,10 @@
  * are kept under way that each worker has a chunk, and `ahead` more. The source is asked when there is room for a whole
  * flight, or else when nothing is left to give out: so memory is bounded, and input may be endless.
  *
- * In order, the oldest chunk is waited for. Unordered, any that is done: workers ring a bell at the end of each chunk,
- * on which the caller sleeps. Bells are shared by streams whose numbers collide; then one of them looks in vain.
- * Chunks begin in their order (IN_ORDER), and no more of them than there are workers have begun and are not done: so if
- * any is done, then one of the first is.
+ * In order, the oldest chunk is waited for. Unordered, any that is done: the caller sleeps on a bell that workers ring
+ * at the end of each chunk. Streams may share a bell; then one of them looks in vain. Chunks begin in their order
+ * (IN_ORDER), and at most as many as there are workers have begun and are not done: so if any is done, one of the
+ * first is.
  */
 #include "caller.h"
 #include <errno.h>
@@ -35,24 +35,22 @@ struct pool_iter {
 struct stream {
     struct stream *next; /* in the pool's list */
     struct pool *pool;
-    struct order order;              /* a flight */
-    struct pool_job_options options; /* of each flight */
+    struct order order;                     /* a flight */
+    struct pool_job_options asked, options; /* of the stream, of each flight */
     pool_source *source;
     void *state;
-    bool ordered, nowait, fail_fast; /* nowait: a full ring is an error */
-    bool ended, source_failed;       /* the source is not to be asked any more; it failed, and nobody was told */
-    bool failed;                     /* an item did, and that ends the stream */
-    _Atomic bool busy;               /* a thread has its turn */
-    size_t chunk, window;            /* items in a chunk; items under way at most */
-    size_t most;                     /* chunks in a flight */
-    struct pool_result *open;        /* the flight that is being filled, or NULL */
-    char *read;                      /* what was read from the source */
-    size_t filled;                   /* items of that, not handed over */
-    int status;                      /* -1: there was no room for them */
-    size_t pulled, flying;           /* items handed over; of these, those not given out */
-    struct chunk current;            /* the one that is given out, if it has a flight, */
-    size_t item;                     /* the next item of that flight, */
-    _Atomic size_t index;            /* and the index of the last one in the stream */
+    int said;                 /* what the source returned last: 0: it has ended; -1: it failed, and nobody was told */
+    bool failed;              /* an item did, and that ends the stream */
+    _Atomic bool busy;        /* a thread has its turn */
+    size_t chunk, window;     /* items in a chunk; items under way at most */
+    size_t most;              /* chunks in a flight */
+    struct pool_result *open; /* the flight that is being filled, or NULL */
+    char *read;               /* what was read from the source */
+    size_t filled;            /* items of that, not handed over */
+    size_t pulled, flying;    /* items handed over; of these, those not given out */
+    struct chunk current;     /* the one that is given out, if it has a flight, */
+    size_t item;              /* the next item of that flight, */
+    _Atomic size_t index;     /* and the index of the last one in the stream */
     size_t begin, count, room;
     struct chunk chunks[]; /* a ring, the oldest first */
 };
@@ -74,24 +72,23 @@ static _Atomic uint32_t *ticket_of(const struct chunk *chunk)
     return job_ticket(job_of(chunk->flight), chunk->number);
 }
 
-static bool is_open(const struct pool_iter *iter, const char *who)
+/* The same; the error says so. */
+static struct stream *open_stream(const struct pool_iter *iter, const char *who)
 {
-    return stream_of(iter) || error_set(EINVAL, "%s: the stream is closed", who) == 0;
+    struct stream *stream = stream_of(iter);
+    if (!stream)
+        error_set(EINVAL, "%s: the stream is closed", who);
+    return stream;
 }
 
-/* Goes in, so that the stream stays where it is. */
-static struct visit go_in(const struct pool_iter *iter, const char *who, bool waits)
+/* Goes in, so that the stream stays where it is. NULL if it is closed, or not here; the error says so. */
+static struct stream *go_in(struct visit *in, const struct pool_iter *iter, const char *who, bool waits)
 {
     if (iter)
-        return visit_result((struct pool_result *)&iter->record, who, waits);
-    error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
-    return (struct visit){ .pool = NULL };
-}
-
-/* The stream of a visit. NULL if it is closed, or not here; the error says so. */
-static struct stream *visited(const struct visit *in, const struct pool_iter *iter, const char *who)
-{
-    return in->pool && is_open(iter, who) ? stream_of(iter) : NULL;
+        *in = visit_result((struct pool_result *)&iter->record, who, waits);
+    else
+        error_set(EINVAL, "%s: iter is NULL; did pool_imap fail?", who);
+    return in->pool ? open_stream(iter, who) : NULL;
 }
 
 /* ---- Opening and closing ---- */
@@ -105,20 +102,12 @@ static bool takes(struct pool *pool, const struct order *order)
     return takes;
 }
 
-static bool can_be(struct pool *pool, const struct order *order, pool_source *source)
-{
-    const struct pool_job_options *options = order->options;
-    if (!source)
-        return error_set(EINVAL, "%s: source is NULL", order->who) == 0;
-    if (options && (options->callback || options->error_callback))
-        return error_set(EINVAL, "%s: a stream has no callbacks", order->who) == 0;
-    return takes(pool, order);
-}
-
-/* Makes a stream of a pool. NULL if there is no memory. */
+/* Makes a stream of a pool. NULL and the error. */
 static struct stream *make_stream(struct pool *pool, const struct order *order)
 {
     struct pool_job_options options = order->options ? *order->options : (struct pool_job_options){ .chunk = 0 };
+    if (options.callback || options.error_callback)
+        return error_set(EINVAL, "%s: a stream has no callbacks", order->who), NULL;
     size_t chunk = options.chunk ? (size_t)options.chunk : 1, workers = pool->region->workers;
     size_t window = workers * chunk + (options.ahead ? (size_t)options.ahead : workers), room = window / chunk + 1;
     size_t bytes = order->width / 2 + order->result_width / 2 + 1, most = FLIGHT_BYTES / 2 / bytes / chunk, items;
@@ -129,15 +118,15 @@ static struct stream *make_stream(struct pool *pool, const struct order *order)
         return error_set(ENOMEM, "%s: no memory for %zu items of %zu bytes", order->who, chunk, order->width), NULL;
     most = most < room / PARTS ? most : room / PARTS;
     most = most < IN_ORDER ? most : IN_ORDER;
-    *stream = (struct stream){ .pool = pool, .order = *order, .options = options, .chunk = chunk, .window = window };
+    *stream = (struct stream){ .pool = pool, .order = *order, .asked = options, .chunk = chunk, .window = window };
+    stream->said = 1;
     stream->read = (char *)round_to((uintptr_t)stream + front, 64);
     stream->room = room;
     stream->most = most >= LEAST && pool->region->kind != POOL_INLINE ? most : 1;
-    stream->nowait = options.nowait;
-    stream->fail_fast = options.fail_fast;
-    stream->options.nowait = true;     /* waiting is done here */
-    stream->options.fail_fast = false; /* what lies before the failure in a flight is still wanted */
-    stream->options.chunk = (long)chunk;
+    options.nowait = true;     /* waiting is done here */
+    options.fail_fast = false; /* what lies before the failure in a flight is still wanted */
+    options.chunk = (long)chunk;
+    stream->options = options;
     stream->order.options = &stream->options;
     stream->order.who = "pool_iter_next";
     return stream;
@@ -147,14 +136,13 @@ static struct pool_iter *iter_open(struct pool *pool, const struct order *order,
                                    bool ordered)
 {
     VISIT in = visit(pool, NULL, order->who, false);
-    if (!in.pool || !can_be(pool, order, source))
-        return NULL;
-    struct stream *stream = make_stream(pool, order);
+    if (in.pool && !source)
+        error_set(EINVAL, "%s: source is NULL", order->who);
+    struct stream *stream = in.pool && source && takes(pool, order) ? make_stream(pool, order) : NULL;
     if (!stream)
         return NULL;
     stream->source = source;
     stream->state = state;
-    stream->ordered = ordered;
     stream->order.bell = ordered ? 0 : 1 + (uint32_t)((uintptr_t)stream / 64 % BELLS);
     lock_pool(pool);
     struct pool_result *record = take_record(pool, order->who);
@@ -242,12 +230,10 @@ void iters_free(struct pool *pool)
 /* Reads the rest of a chunk from the source, which may never come back: then the next call goes on. */
 static void read_chunk(struct stream *stream)
 {
-    while (stream->filled < stream->chunk && !stream->ended) {
-        int got = stream->source(stream->state, stream->read + stream->filled * stream->order.width);
+    while (stream->filled < stream->chunk && stream->said > 0) {
+        stream->said = stream->source(stream->state, stream->read + stream->filled * stream->order.width);
         end_copy(stream->pool->here);
-        stream->filled += got > 0;
-        stream->ended = got <= 0;
-        stream->source_failed = got < 0;
+        stream->filled += stream->said > 0;
     }
 }
 
@@ -259,7 +245,7 @@ static int open_flight(struct stream *stream)
     struct order order = stream->order;
     order.count = stream->most * stream->chunk;
     lock_pool(pool);
-    if (stream->most > 1 && !stream->ended)
+    if (stream->most > 1 && stream->said > 0)
         flight = job_make(pool, &order);
     order.count = stream->filled;
     if (!flight)
@@ -287,39 +273,35 @@ static int fly(struct stream *stream)
     memcpy(job->args + first * job->width, stream->read, count * job->width);
     if (count < stream->chunk)
         atomic_store(&job->count, (uint32_t)end);
-    bool full = stream->ended || end == flight->count;
-    stream->open = full ? NULL : flight;
-    stream->filled = 0; /* a task that runs inline may never come back */
-    stream->pulled += count;
-    if (hand_over_chunk(stream->pool, &stream->order, flight) != 0) {
-        stream->open = flight;
-        stream->filled = count;
-        stream->pulled -= count;
+    if (hand_over_chunk(stream->pool, &stream->order, flight) != 0)
         return -1;
-    }
+    bool full = stream->said <= 0 || end == flight->count;
+    stream->open = full ? NULL : flight;
     flight->kept += !full;
     *chunk_at(stream, stream->count++) = chunk;
+    stream->filled = 0;
+    stream->pulled += count;
     stream->flying += count;
+    set_going(stream->pool, flight, 1); /* a task that runs inline may never come back */
     return 0;
 }
 
 static bool has_room(const struct stream *stream, size_t chunks)
 {
-    return !stream->failed && (stream->filled || !stream->ended) &&
+    return !stream->failed && (stream->filled || stream->said > 0) &&
            stream->flying + chunks * stream->chunk <= stream->window;
 }
 
 static void pull(void *about)
 {
     struct stream *stream = about;
-    for (stream->status = 0; stream->status == 0 && has_room(stream, 1);) {
+    for (bool flies = true; flies && has_room(stream, 1);) {
         read_chunk(stream);
-        if (stream->filled) {
-            stream->status = fly(stream);
-        } else {
-            drop(stream->open);
-            stream->open = NULL;
-        }
+        flies = stream->filled && fly(stream) == 0;
+    }
+    if (stream->said <= 0 && !stream->filled) {
+        drop(stream->open);
+        stream->open = NULL;
     }
 }
 
@@ -329,7 +311,7 @@ static int refill(struct stream *stream)
     if (!has_room(stream, 1) || (!stream->filled && !takes(stream->pool, &stream->order)))
         return 0;
     call_out(&(struct undo){ .pool = stream->pool }, pull, stream);
-    return stream->status;
+    return stream->filled ? -1 : 0;
 }
 
 /* ---- The output ---- */
@@ -338,7 +320,7 @@ static int refill(struct stream *stream)
 static bool land(void *about)
 {
     struct stream *stream = about;
-    for (size_t i = 0; i < stream->count && (i == 0 || (!stream->ordered && i <= stream->pool->region->workers)); i++)
+    for (size_t i = 0; i < stream->count && (i == 0 || (stream->order.bell && i <= stream->pool->region->workers)); i++)
         if (atomic_load(ticket_of(chunk_at(stream, i))) & TICKET_DONE) {
             stream->current = *chunk_at(stream, i);
             stream->item = stream->current.number * stream->chunk;
@@ -373,7 +355,7 @@ static int give(struct stream *stream, void *result)
     stream->flying--;
     if (copy_value(from, item, result))
         return 1;
-    stream->failed = stream->fail_fast;
+    stream->failed = stream->asked.fail_fast;
     for (size_t i = 0; i < stream->count && stream->failed; i++) {
         struct pool_result *flight = chunk_at(stream, i)->flight;
         give_up_tickets(stream->pool->region, job_of(flight), flight->chunks, GIVEN_UP_FAILED, TAKEN_FINISH);
@@ -385,11 +367,11 @@ static int give(struct stream *stream, void *result)
 /* What comes when no item is left. */
 static int at_end(struct stream *stream)
 {
-    if (!stream->ended && !stream->failed)
+    if (stream->said > 0 && !stream->failed)
         return takes(stream->pool, &stream->order) ? 0 : -1; /* the pool was closed, and the error says so */
-    if (!stream->source_failed)
+    if (stream->said >= 0)
         return 0;
-    stream->source_failed = false;
+    stream->said = 0;
     return error_set(EREMOTEIO, "pool_iter_next: the source failed after %zu items", stream->pulled);
 }
 
@@ -397,7 +379,7 @@ static int at_end(struct stream *stream)
 static bool room_will_come(struct stream *stream, int error)
 {
     lock_pool(stream->pool);
-    bool come = error == EAGAIN ? !stream->nowait : error == ENOMEM && stream->pool->drop_count;
+    bool come = error == EAGAIN ? !stream->asked.nowait : error == ENOMEM && stream->pool->drop_count;
     unlock_pool(stream->pool);
     return come;
 }
@@ -406,7 +388,7 @@ static bool room_will_come(struct stream *stream, int error)
 static _Atomic uint32_t *tell(struct stream *stream, uint32_t *value)
 {
     struct region *region = stream->pool->region;
-    bool ticket = stream->count && stream->ordered;
+    bool ticket = stream->count && !stream->order.bell;
     _Atomic uint32_t *word = ticket          ? ticket_of(chunk_at(stream, 0))
                              : stream->count ? &region->bells[stream->order.bell - 1]
                                              : &region->room;
@@ -422,7 +404,7 @@ static int take_turn(const struct pool_iter *iter, const struct visit *in, struc
     for (uint32_t inside; !visit_alone(in, &stream->busy);) {
         if (visit_has(&stream->busy))
             return error_set(EINVAL, "%s: the source cannot wait for its own stream", wait->who);
-        if (wait_goes_on(wait) != 0 || !is_open(iter, wait->who))
+        if (wait_goes_on(wait) != 0 || !open_stream(iter, wait->who))
             return -1;
         inside = atomic_load(&iter->record.visitors);
         wait_on(wait, (_Atomic uint32_t *)&iter->record.visitors, inside);
@@ -447,7 +429,7 @@ static int next(const struct pool_iter *iter, struct stream *stream, const struc
             return at_end(stream);
         if (!stream->count && !room_will_come(stream, error))
             return -1;
-        if (word && (wait_goes_on(wait) != 0 || !is_open(iter, wait->who)))
+        if (word && (wait_goes_on(wait) != 0 || !open_stream(iter, wait->who)))
             return -1;
         if (word)
             wait_on(wait, word, value);
@@ -457,8 +439,8 @@ static int next(const struct pool_iter *iter, struct stream *stream, const struc
 
 int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 {
-    VISIT in = go_in(iter, "pool_iter_next", true);
-    struct stream *stream = visited(&in, iter, "pool_iter_next");
+    VISIT in = { .pool = NULL };
+    struct stream *stream = go_in(&in, iter, "pool_iter_next", true);
     if (!stream)
         return -1;
     struct wait wait = wait_begin(in.pool, "pool_iter_next", seconds);
@@ -470,15 +452,15 @@ int pool_iter_next(struct pool_iter *iter, void *result, double seconds)
 
 size_t pool_iter_index(const struct pool_iter *iter)
 {
-    VISIT in = go_in(iter, "pool_iter_index", false);
-    struct stream *stream = visited(&in, iter, "pool_iter_index");
+    VISIT in = { .pool = NULL };
+    struct stream *stream = go_in(&in, iter, "pool_iter_index", false);
     return stream ? stream->index : 0;
 }
 
 const void *pool_iter_reply(struct pool_iter *iter, size_t *size)
 {
-    VISIT in = go_in(iter, "pool_iter_reply", false);
-    struct stream *stream = visited(&in, iter, "pool_iter_reply");
+    VISIT in = { .pool = NULL };
+    struct stream *stream = go_in(&in, iter, "pool_iter_reply", false);
     bool given = stream && stream->current.flight && stream->item > (size_t)stream->current.number * stream->chunk;
     return reply_of(given ? result_note(stream->current.flight, stream->item - 1) : NULL, size);
 }

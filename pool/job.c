@@ -13,6 +13,7 @@
  */
 #include "caller.h"
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -194,46 +195,34 @@ static int make_plan(const struct order *order, const struct region *region, str
     return error_set(ENOMEM, "%s: %zu items of %zu bytes are more than any memory", order->who, count, order->width);
 }
 
-/* Memory that is wanted. */
-struct want {
-    struct pool *pool;
-    size_t size;
-    struct extent extent;
-};
-
-/* Returns whether it is had, or not to be had soon. */
-static bool settled(void *about)
-{
-    struct want *want = about;
-    bool soon = reuse_dropped(want->pool, want->pool->drop_count);
-    want->extent = memory_take(&want->pool->memory, want->size);
-    return want->extent.units || !soon;
-}
-
 struct extent job_memory(struct pool *pool, size_t size, const char *who)
 {
-    struct want want = { pool, size, memory_take(&pool->memory, size) };
-    if (!want.extent.units)
-        spin_until(1, now_ns() + SLICE, settled, &want);
-    if (!want.extent.units)
+    struct extent extent = memory_take(&pool->memory, size);
+    uint64_t end = extent.units ? 0 : now_ns() + SLICE;
+    for (bool soon = true; !extent.units && soon && now_ns() < end;) {
+        soon = reuse_dropped(pool, pool->drop_count);
+        extent = memory_take(&pool->memory, size);
+        if (!extent.units && soon)
+            sched_yield();
+    }
+    if (!extent.units)
         error_set(ENOMEM,
                   "%s: %zu bytes do not fit: %zu of %zu are in use; free results, or open the pool "
                   "with a larger .memory",
                   who, size, pool->memory.used, pool->region->memory_limit);
-    return want.extent;
+    return extent;
 }
 
 /* Gives the job its memory: tickets and notes zeroed, arguments and results as they come. */
-static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct job *job,
-                 struct extent *extent)
+static int place(struct pool *pool, const struct plan *plan, const struct order *order, struct pool_result *result)
 {
+    struct job *job = job_of(result);
     char *at = job->small;
-    *extent = (struct extent){ 0, 0 };
     if (plan->total > JOB_INLINE || order->count > 1 || pool->region->check) {
-        *extent = job_memory(pool, plan->total, order->who);
-        if (!extent->units)
+        result->extent = job_memory(pool, plan->total, order->who);
+        if (!result->extent.units)
             return -1;
-        at = memory_at(&pool->memory, *extent);
+        at = memory_at(&pool->memory, result->extent);
     }
     job->notes = &job->one_note;
     atomic_store_explicit(&job->one_note, 0, memory_order_relaxed); /* nobody looks before publish() */
@@ -253,14 +242,19 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     struct pool_result *result = take_record(pool, order->who);
     if (!result)
         return NULL;
-    const struct region *region = pool->region;
-    struct job *job = &region->jobs[result - pool->results];
-    struct extent extent;
-    if (place(pool, plan, order, job, &extent) != 0) {
+    *result = (struct pool_result){ .pool = pool,
+                                    .count = (uint32_t)order->count,
+                                    .result_width = order->result_width,
+                                    .chunks = (uint32_t)plan->chunks,
+                                    .undone = (uint32_t)plan->chunks,
+                                    .hold = HOLD_MAKER };
+    if (place(pool, plan, order, result) != 0) {
         make_free(pool, result);
         return NULL;
     }
+    const struct region *region = pool->region;
     const struct pool_job_options *options = order->options;
+    struct job *job = job_of(result);
     job->bell = (uint8_t)order->bell;
     job->fail_fast = options && options->fail_fast;
     job->retries = options ? (uint16_t)options->retries : 0;
@@ -275,13 +269,6 @@ static struct pool_result *prepare(struct pool *pool, const struct order *order,
     atomic_store_explicit(&job->noted, 0, memory_order_relaxed);    /* nobody looks before publish() */
     atomic_store_explicit(&job->given_up, 0, memory_order_relaxed); /* nor here */
     atomic_store_explicit(&job->dropped, false, memory_order_relaxed);
-    *result = (struct pool_result){ .pool = pool,
-                                    .extent = extent,
-                                    .count = order->count,
-                                    .result_width = order->result_width,
-                                    .chunks = (uint32_t)plan->chunks,
-                                    .undone = (uint32_t)plan->chunks,
-                                    .hold = HOLD_MAKER };
     return result;
 }
 

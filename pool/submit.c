@@ -11,7 +11,7 @@
  *   and exchanges the ticket for DONE, which also tells it whether anybody sleeps on that word.
  *                                                                                       finish_chunk(), ticket.c
  *   The caller has meanwhile marked the ticket WAITED and sleeps on that very word. It wakes up, copies the result
- *   out and puts the record back.                                               wait_for(), wait.c; reuse(), job.c
+ *   out and puts the record back.                                                  await(), wait.c; reuse(), job.c
  *
  * If the worker is killed on the way, the nursery forks a successor (nursery.c), which reads the slot: it marks the
  * item as failed and ends the ticket as its predecessor would have (heal(), heal.c). The caller sees no difference.
@@ -88,19 +88,17 @@ static bool ring_is_full(struct pool *pool)
 static int wait_for_room(struct pool *pool, const struct order *order)
 {
     struct wait wait = wait_begin(pool, order->who, POOL_FOREVER);
-    while (pool_is_open(pool, order->who)) {
+    for (bool over = false; !over && pool_is_open(pool, order->who);) {
         uint32_t room = atomic_fetch_or(&pool->region->room, 1) | 1;
         if (!ring_is_full(pool))
             return 0;
         if (order->options && order->options->nowait)
             return error_set(EAGAIN, "%s: the ring is full; no worker has taken a job yet", order->who);
         unlock_pool(pool);
-        int over = !pool_may(pool, order->who, true) || wait_goes_on(&wait) != 0;
+        over = !pool_may(pool, order->who, true) || wait_goes_on(&wait) != 0;
         if (!over)
             wait_on(&wait, &pool->region->room, room);
         lock_pool(pool);
-        if (over)
-            return -1;
     }
     return -1;
 }
@@ -137,7 +135,9 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
         return -1;
     if (order->list)
         return order->list(pool, order, result);
-    if ((ring_is_full(pool) && wait_for_room(pool, order) != 0) || watch(pool, order, result) != 0)
+    const struct pool_job_options *options = order->options;
+    if ((ring_is_full(pool) && wait_for_room(pool, order) != 0) ||
+        (options && (options->callback || options->error_callback) && watch(pool, order, result) != 0))
         return -1;
     atomic_store_explicit(&result->hold, HOLD_HANDLE, memory_order_relaxed);
     if (result->chunks)
@@ -145,8 +145,7 @@ static int enqueue(struct pool *pool, const struct order *order, struct pool_res
     return 0;
 }
 
-/* What is in the ring is to be run. The lock is not held. */
-static void set_going(struct pool *pool, struct pool_result *result, uint32_t chunks)
+void set_going(struct pool *pool, struct pool_result *result, uint32_t chunks)
 {
     result->woke = wake_enough(pool->region, chunks);
     if (pool->region->kind == POOL_INLINE)
@@ -161,8 +160,6 @@ int hand_over_chunk(struct pool *pool, const struct order *order, struct pool_re
     result->chunks -= status != 0;
     atomic_store_explicit(&result->undone, result->chunks, memory_order_relaxed);
     unlock_pool(pool);
-    if (status == 0)
-        set_going(pool, result, 1);
     return status;
 }
 
