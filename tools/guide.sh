@@ -152,7 +152,7 @@ have() {
     if command -v "$1" >/dev/null; then
         printf '  yes   %s\n' "$2"
     else
-        printf '  no    %-44s package %s\n' "$2" "$3"
+        printf '  no    %s\n        package %s\n' "$2" "$3"
     fi
 }
 
@@ -161,7 +161,7 @@ have_header() {
     if echo "#include <$1>" | gcc -E - >/dev/null 2>&1; then
         printf '  yes   %s\n' "$2"
     else
-        printf '  no    %-44s package %s\n' "$2" "$3"
+        printf '  no    %s\n        package %s\n' "$2" "$3"
     fi
 }
 
