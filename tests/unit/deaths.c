@@ -529,7 +529,7 @@ static void idle_without_end(void)
     unsigned kills = (unsigned)unit_rounds(5000), deaths = 0;
     pid_t last[2] = { 0, 0 };
     for (unsigned killed = 0; killed < kills;)
-        for (int i = 0; i < pool_workers(pool, list, 2); i++)
+        for (int i = 0; killed < kills && i < pool_workers(pool, list, 2); i++)
             if (list[i].pid && list[i].pid != last[i] && kill(list[i].pid, SIGKILL) == 0) {
                 last[i] = list[i].pid;
                 killed++;
