@@ -69,19 +69,22 @@ $(LIBRARY): $(BUILD)/all.o
 
 # --- Chapters and exercises: make ch03 && ./ch03, make ex01 && ./ex01 -----------------------------------
 
-# Chapters 13 and 14 want GMP. Without it they are built all the same, and say so when they are run; once it is there,
-# the mark $(BUILD)/has-gmp is new, and the chapter is built again. Only for these two the compiler is asked.
-HAS_GMP = $(shell $(CC) -fsyntax-only -include gmp.h -xc /dev/null 2>/dev/null && echo yes)
-GMP     = $(if $(filter ch13 ch14,$(2)),$(if $(HAS_GMP),$(1)))
+# Some want a library, and name it in their opening comment. Without it they are built all the same, and say so when they
+# are run; once it is there, its mark $(BUILD)/has... is new, and they are built again.
+SOURCE_OF = $(wildcard chapters/$(1)-*.c exercises/$(1)-*.c)
+WANTED   := $(shell grep -l '^ \* Packages: .*-l' chapters/ch*.c exercises/ex*.c)
+HAS       = $(if $(filter $(WANTED),$(SOURCE_OF)),$(shell CC='$(CC)' sh tools/needs.sh libraries $(SOURCE_OF)))
+MARKS     = $(patsubst -l%,$(BUILD)/has%,$(HAS))
+SHARED    = $(filter-out chapters/ch%.c,$(wildcard chapters/*.[ch])) # by chapters
 
-$(CHAPTERS): $$(wildcard chapters/$$@-*.c) $(wildcard chapters/*.h) $(LIBRARY) $$(call GMP,$(BUILD)/has-gmp,$$@) | lanes
-	$(LEARN) $(USE) -o $@ $< $(LIBRARY) $(call GMP,-lgmp,$@)
+$(CHAPTERS): $$(call SOURCE_OF,$$@) $(SHARED) $(LIBRARY) $$(call MARKS,$$@) | lanes
+	$(LEARN) $(USE) -o $@ $< $(LIBRARY) $(call HAS,$@)
 
-$(BUILD)/has-%:
+$(EXERCISES): $$(call SOURCE_OF,$$@) $(wildcard exercises/*.h) $(LIBRARY) $$(call MARKS,$$@) | lanes
+	$(LEARN) $(USE) -o $@ $< $(LIBRARY) $(call HAS,$@)
+
+$(BUILD)/has%:
 	@mkdir -p $(BUILD) && touch $@
-
-$(EXERCISES): $$(wildcard exercises/$$@-*.c) $(wildcard exercises/*.h) $(LIBRARY) | lanes
-	$(LEARN) $(USE) -o $@ $< $(LIBRARY)
 
 chapters: $(CHAPTERS)
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
@@ -89,7 +92,7 @@ lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 
 # Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
 compile: $(LIBRARY)
-	$(COMPILE) $(USE) -o $(PROGRAM) $(SOURCE) $(LIBRARY)
+	$(COMPILE) $(USE) -o $(PROGRAM) $(SOURCE) $(LIBRARY) $(shell CC='$(CC)' sh tools/needs.sh libraries $(SOURCE))
 
 # --- Tests ----------------------------------------------------------------------------------------------
 

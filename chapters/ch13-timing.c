@@ -6,6 +6,7 @@
  * what a task must cost so that a pool pays.
  *
  * Usage: make ch13 && ./ch13                 (./ch13 FILE.svg: the plot too)
+ * Packages: libgmp-dev (-lgmp), gnuplot-nox (gnuplot)
  *
  * Watch for: which of the three is the long one.
  */

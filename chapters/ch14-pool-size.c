@@ -5,6 +5,7 @@
  * or it waits, or it waits for its turn. So try, and look where it ends.
  *
  * Usage: make ch14 && ./ch14                 (./ch14 FILE.svg: the plot too)
+ * Packages: libgmp-dev (-lgmp), gnuplot-nox (gnuplot)
  *
  * Watch for: the size from which on nothing gets better.
  */

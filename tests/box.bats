@@ -97,6 +97,32 @@ walls() {
     assert_output --regexp '^limits: '
 }
 
+# a socket or FIFO of the test is found under its new name, and what is written there arrives.
+bound() {
+    local fifo="$BATS_TEST_TMPDIR/a fifo" dir=$BATS_TEST_TMPDIR/bound line=
+    mkdir -p "$dir"
+    rm -f "$fifo"
+    mkfifo -m 666 "$fifo"
+    exec 4<>"$fifo"
+    run -0 "$KIT/build/run" -l -t20 "$KIT/build/box" "$@" -b "$fifo=told" "$dir" sh -c 'echo "from the box" >told; ls'
+    run -0 cat "$dir/out" "$dir/err"
+    assert_line told
+    read -r -t 5 line <&4
+    assert_equal "$line" "from the box"
+    exec 4>&-
+}
+
+@test "a FIFO or socket from outside is in the box, with walls and without; nothing else can be brought so" {
+    bound -l
+    walls
+    bound
+    local option
+    for option in /nonexistent=it "$KIT/book.md=it" nothing "$BATS_TEST_TMPDIR/a fifo=below/it"; do
+        run -125 "$KIT/build/box" -b "$option" "$BATS_TEST_TMPDIR/bound" true
+        assert_output --regexp '^box: '
+    done
+}
+
 @test "the box says when it cannot do its work" {
     run -125 "$KIT/build/box"
     run -125 "$KIT/build/box" -t never "$BATS_TEST_TMPDIR" true

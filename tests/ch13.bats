@@ -78,5 +78,5 @@ lines_match() {
 }
 
 @test "ch13: built without GMP it names the package and the command, status 77" {
-    kit_without_gmp ch13
+    kit_without ch13 gmp.h GMP libgmp-dev
 }

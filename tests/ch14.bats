@@ -63,5 +63,5 @@ setup() {
 }
 
 @test "ch14: built without GMP it names the package and the command, status 77" {
-    kit_without_gmp ch14
+    kit_without ch14 gmp.h GMP libgmp-dev
 }

@@ -22,6 +22,8 @@ export SEED=${SEED:-$RANDOM}
 exercise() {
     export EXERCISE=$1
     [[ -z ${GRADING-} ]] || return 0
+    local missing
+    missing=$(sh "$KIT/tools/needs.sh" missing "$KIT/exercises/fresh/ex$1"-*.c) || skip "needs $missing"
     kit_build grader
     export GRADING=$BATS_FILE_TMPDIR/grading
     compile "$1" "$KIT/solutions/ex$1"-*.c

@@ -95,14 +95,16 @@ kit_altered() {
     kit_build compile SOURCE="$source" PROGRAM="build/$name-altered"
 }
 
-# kit_without_gmp NAME: the chapter's program NAME, built where there is no GMP, names the package and the command.
-kit_without_gmp() {
+# kit_without NAME HEADER NAMED PACKAGE: the chapter's program NAME, built where that header is missing, says in one line which
+# package brings what it needs, and how to have it.
+kit_without() {
     local there=$BATS_TEST_TMPDIR/chapters
     cp -r "$KIT/chapters" "$there"
-    sed -i 's/<gmp.h>/<no-such-header.h>/' "$there/factorial.h"
+    sed -i "s|<$2>|<no-such-header.h>|" "$there"/*.[ch]
+    sed -i '/^ \* Packages: /d' "$there/$1"-*.c
     kit_build compile SOURCE="$(echo "$there/$1"-*.c)" PROGRAM="build/$1-without"
     kit_run -77 "build/$1-without"
-    [ "$output" = "$1 needs GMP: apt-get install libgmp-dev, then make $1 again" ]
+    assert_output "$1 needs $3: apt-get install $4, then make $1 again"
 }
 
 # kit_cut_off NAME: the root's program NAME leaves nobody alive when somebody closes its output early.

@@ -15,7 +15,8 @@
 # folder. An answer counts only under its exact name. What is known of the student is kept in .progress (PROGRESS=FILE: in
 # another file). How one answer is graded: tools/grade/one.sh.
 #
-# Exit status: 0 all that was graded passes; 1 something does not; 2 misuse; 77 bats is missing; 125 the grader failed.
+# Exit status: 0 all of it passes; 1 something does not; 2 misuse; 77 bats is missing, or what the exercise asked for needs;
+# 125 the grader failed.
 
 cd "$(dirname "$0")/.." || exit 2
 folder=${EX:-exercises}
@@ -101,8 +102,9 @@ grade() {
     [ "$folder" = exercises ] || also=" EX='$folder'"
     REPEAT="make grade-$1 SEED=$SEED$also" sh tools/grade/one.sh "$1" "$folder/$(name_of "$1")" "$work/$1"
     status=$?
-    [ $status -le 1 ] || die "the grader failed" 125
+    [ $status -le 1 ] || [ $status = 77 ] || die "the grader failed" 125
     verdict=$(cat "$work/$1/verdict")
+    [ $status != 77 ] || return 77
     remember "ex$1" "$verdict"
     remember last "ex$1 ($verdict)"
     return $status
@@ -114,11 +116,11 @@ one() {
     cat "$work/$1/report"
     ignored "$1"
     echo "protection: $protection" | fold -s -w 80
-    if [ $status = 0 ]; then
-        echo "next: $(after "$1")"
-    else
-        fix "$1"
-    fi
+    case $status in
+    0) echo "next: $(after "$1")" ;;
+    77) ;;
+    *) fix "$1" ;;
+    esac
     return $status
 }
 
@@ -141,6 +143,7 @@ after() {
 reason() {
     awk -F '\t' '$2 != "pass" && $2 != "later" {
         print "expected: " $6; print "got: " $7; print "likely: " $8; exit }' "$work/$1/tests.tsv" | cut -c1-76
+    [ "$verdict" != 'not graded' ] || cut -c3-76 "$work/$1/middle"
     [ ! -s "$work/$1/errors" ] || sed -n 1p "$work/$1/errors" | cut -c1-76
     sed 's/^/note: /' "$work/$1/notes" | cut -c1-76
 }
@@ -149,7 +152,8 @@ all() {
     failed=0 next=
     printf '%-24s %s\n' exercise verdict
     for number in $(numbers); do
-        grade "$number" || failed=$((failed + 1)) next=${next:-$number}
+        grade "$number" || failed=$((failed + 1))
+        case $verdict in pass | 'not graded') ;; *) next=${next:-$number} ;; esac
         first=$(awk -F '\t' '$2 != "pass" && $2 != "later" { print ": " $1; exit }' "$work/$number/tests.tsv")
         printf '%-24s %s\n' "$number $(slug_of "$number")" "$verdict$first"
         reason "$number" | sed 's/^/    /'
@@ -157,7 +161,7 @@ all() {
     ignored
     echo "protection: $protection" | fold -s -w 80
     [ $failed -gt 0 ] || { echo "all pass"; return 0; }
-    fix "$next"
+    [ -z "$next" ] || fix "$next"
     return 1
 }
 
@@ -204,7 +208,8 @@ watch() {
         now=$(cksum "$file" 2>&1)
         if [ "$now" != "$before" ]; then
             before=$now
-            one "$1" && return
+            one "$1"
+            case $? in 0 | 77) return ;; esac
         fi
         sleep 1
     done

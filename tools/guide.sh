@@ -178,6 +178,10 @@ doctor() {
     have gnuplot 'gnuplot: plots of chapters 13 and 14' gnuplot-nox
     have pandoc 'pandoc: make book, make man' pandoc
     have doxygen 'Doxygen: make reference, make book' 'doxygen, doxygen-awesome-css'
+    have_header curl/curl.h 'libcurl: pages in chapters 16 and 19' libcurl4-openssl-dev
+    have_header jpeglib.h 'libjpeg-turbo: pictures in chapter 17' libjpeg-dev
+    have_header hiredis/hiredis.h 'hiredis: Redis in chapter 19' libhiredis-dev
+    have redis-server 'redis-server: chapter 19' redis-server
     have clang 'clang: make check-clang' clang
     have valgrind 'valgrind: make check-valgrind' valgrind
     have python3 'Python: a peer in make bench' python3

@@ -15,8 +15,8 @@ set -eu
 
 packages='make gcc libc6-dev'
 grade='bats bubblewrap'
-tests='bats-assert perl expect libcunit1-dev pkg-config libgmp-dev gnuplot-nox libxml2-utils pandoc doxygen
-    doxygen-awesome-css'
+tests='bats-assert perl expect libcunit1-dev pkg-config libgmp-dev gnuplot-nox libcurl4-openssl-dev libjpeg-dev
+    libhiredis-dev redis-server libxml2-utils pandoc doxygen doxygen-awesome-css'
 all='musl-tools python3 libglib2.0-dev libuv1-dev libtbb-dev valgrind clang libclang-rt-14-dev g++ qemu-user'
 [ "$(uname -m)" = aarch64 ] || all="$all gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 

@@ -39,6 +39,7 @@ static const char usage[] =
     "       box -q                                   says which protection there is\n"
     "       box -a SEED                              answers questions, a line each, as the witness would\n"
     "  -f FILE[=NAME]   the command finds a copy of the file in its current directory, called NAME\n"
+    "  -b PATH=NAME     the socket or FIFO there is in its current directory, called NAME; others may use it, too\n"
     "  -i FILE          its stdin (else /dev/null)\n"
     "  -e NAME=VALUE    in its environment\n"
     "  -w RULE          a rule for the witness; '-' for none, if it shall only look\n"
@@ -62,8 +63,8 @@ static struct box {
     bool any_address_space, has_witness;
     unsigned long long seed;
     const char *dir, *input;
-    const char *file[MAX_FILES], *setting[MAX_FILES];
-    size_t nfiles, nsettings;
+    const char *file[MAX_FILES], *bound[MAX_FILES], *setting[MAX_FILES];
+    size_t nfiles, nbound, nsettings;
     enum walls walls;
     char stage[64]; /* the copies lie here, and the witness's socket */
     pid_t program;
@@ -127,6 +128,21 @@ static void stage_file(const char *file)
     copy_file(from, to);
 }
 
+/* A second name for PATH=NAME: so it is reached by another user, and behind the walls, whoever may see PATH. */
+static void stage_bound(const char *bound)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    const char *equals = strchr(bound, '=');
+    struct stat st;
+    snprintf(from, sizeof from, "%.*s", (int)(equals - bound), bound);
+    snprintf(to, sizeof to, "%s/%s", box.stage, equals + 1);
+    if (stat(from, &st) != 0)
+        die(from);
+    errno = EINVAL;
+    if ((!S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode)) || link(from, to) != 0) /* EXDEV: not on the disk of /tmp */
+        die(from);
+}
+
 static void set_stage(void)
 {
     const char *places[] = { "/tmp", "/var/tmp", "/dev/shm" };
@@ -142,6 +158,8 @@ static void set_stage(void)
         die("there is no place for the box in /tmp");
     for (size_t i = 0; i < box.nfiles; i++)
         stage_file(box.file[i]);
+    for (size_t i = 0; i < box.nbound; i++)
+        stage_bound(box.bound[i]);
 }
 
 static void remove_below(const char *path)
@@ -616,6 +634,7 @@ static void take_option(int option)
 {
     switch (option) {
     case 'f': add_to(box.file, &box.nfiles, optarg, true); break;
+    case 'b': add_to(box.bound, &box.nbound, optarg, strchr(optarg, '=') && !strchr(strchr(optarg, '='), '/')); break;
     case 'e': add_to(box.setting, &box.nsettings, optarg, strchr(optarg, '=')); break;
     case 'i': box.input = optarg; break;
     case 's': box.seed = strtoull(optarg, NULL, 10); break;
@@ -640,7 +659,7 @@ static void take_option(int option)
 
 int main(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "+f:i:e:w:s:t:m:Ap:d:o:lqa:h")) != -1;)
+    for (int option; (option = getopt(argc, argv, "+f:b:i:e:w:s:t:m:Ap:d:o:lqa:h")) != -1;)
         take_option(option);
     if (argc - optind < 2)
         take_option('?');

@@ -135,6 +135,10 @@ BOX=$("$build/box" -q | sed 's/:.*//')
 export BOX BUILD="$build" GRADES="$grades"
 collect
 list >"$grades/to-do"
+missing=$(cut -d' ' -f2 "$grades/to-do" | sort -u | while read -r number; do
+    [ -z "$(ls "$grades"/*/answers/ex"$number"-*.c 2>/dev/null)" ] || sh tools/needs.sh missing exercises/fresh/ex"$number"-*.c
+done | xargs -n 1 | sort -u | xargs)
+[ -z "$missing" ] || die "some answers need packages that are not on this machine: apt-get install $missing" 77
 echo "$(grep -c . "$grades/to-do") answers to grade; protection: $("$build/box" -q)" | fold -s -w 80
 status=0
 "$build/gradebook" 'sh tools/grade/class.sh one "$GRADES"' "$grades/to-do" || status=$?

@@ -64,10 +64,11 @@ esac
 for header in pool/pool.h exercises/*.h chapters/meet.h; do
     headers="${headers-} -f $header=include/${header##*/}"
 done
-# shellcheck disable=SC2086 # a list, of the course's own names
+libraries=$(sh tools/needs.sh libraries "$fresh")
+# shellcheck disable=SC2086 # lists, of the course's own names
 "$build/box" -t 10 -m 1024 -d 32 -o 32768 $headers -f "$dir/source.c=$name" -f "$library=libpool.a" "$dir/compile" \
     sh -c '"$@" -o "$HOME/answer" && exec cat "$HOME/answer"' sh \
-    "${CC:-gcc}" "$@" -Iinclude "$name" libpool.a 2>"$dir/box" || { cat "$dir/box" >&2; exit 125; }
+    "${CC:-gcc}" "$@" -Iinclude "$name" libpool.a $libraries 2>"$dir/box" || { cat "$dir/box" >&2; exit 125; }
 how=$(sed -n 's/^ended //p' "$dir/compile/seen")
 case $how in
 'exit 0')

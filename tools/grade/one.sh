@@ -7,12 +7,13 @@
 # is for each run (10), BOX is what `box -q` begins with (else it is tried). REPEAT is the command to show for repeating it.
 #
 # Leaves in DIR:
-#     verdict     one line: pass, fail, does not compile, timeout, crash (SIGSEGV), overflow, leftovers, not handed in
+#     verdict     one line: pass, fail, does not compile, timeout, crash (SIGSEGV), overflow, leftovers, not handed in,
+#                 not graded
 #     report      all of it for people, 80 columns wide
 #     tests.tsv   a line for each test: name, result, points, title, ran, expected, got, likely
 #     notes       edits outside the hole;  warnings, errors: the compiler's;  seed
 #
-# Exit status: 0 pass; 1 anything else; 2 misuse; 125 the grader failed.
+# Exit status: 0 pass; 1 anything else; 2 misuse; 77 a package is missing here, so nobody is judged; 125 the grader failed.
 
 cd "$(dirname "$0")/../.." || exit 2
 number=$1 file=$2 dir=$3
@@ -40,8 +41,11 @@ tell() {
         [ ! -s "$dir/notes" ] || sed 's/^/note: /' "$dir/notes" | fold -s -w 80
         [ ! -s "$dir/warnings" ] || { echo "the compiler warns:"; sed 's/^/  /' "$dir/warnings" | cut -c1-80; }
     } >"$dir/report"
-    [ "$1" = pass ]
-    exit
+    case $1 in
+    pass) exit 0 ;;
+    'not graded') exit 77 ;;
+    *) exit 1 ;;
+    esac
 }
 
 # No test was run: a line for each says so.
@@ -56,6 +60,12 @@ if [ ! -e "$file" ] && [ ! -h "$file" ]; then
     none_run
     tell "not handed in"
 fi
+
+missing=$(sh tools/needs.sh missing "$fresh") || {
+    none_run
+    printf '  needs:   %s\n  to have: apt-get install %s\n' "$missing" "$missing" >"$dir/middle"
+    tell "not graded" "$dir/middle"
+}
 
 BOX=${BOX:-$("$build/box" -q | sed 's/:.*//')}
 export BOX

@@ -104,6 +104,7 @@ for fresh in exercises/fresh/ex*.c; do
     number=${number%%-*}
     case ${1-$number} in "$number" | "${number#0}") ;; *) continue ;; esac
     echo "exercise $number"
+    missing=$(sh tools/needs.sh missing "$fresh") || { line WRONG "the exercise" "needs $missing" && continue; }
     check_stub "$number"
     check_solution "$number"
     check_answers "$number"
