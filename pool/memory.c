@@ -13,7 +13,6 @@
  */
 #define _GNU_SOURCE
 #include "caller.h"
-#include <sched.h>
 #include <sys/mman.h>
 
 #define UNIT ((size_t)64)
@@ -74,18 +73,20 @@ int memory_open(struct memory *memory, struct region *region)
 
 /* ---- Stretches ---- */
 
+static bool claim_stretch(void *owner)
+{
+    uint32_t was = 0;
+    return atomic_compare_exchange_strong((_Atomic uint32_t *)owner, &was, OWNER_HELD) || was == OWNER_HELD;
+}
+
 /* Makes an extent the caller's own. False if a worker that is giving pages of it back comes to no end. */
 static bool claim(struct region *region, struct extent extent)
 {
     size_t end = (extent.at + extent.units - 1) / STRETCH_UNITS + 1, most = region->memory_stretches + end;
     for (size_t stretch = extent.at / STRETCH_UNITS; stretch < end; stretch++) {
         _Atomic uint32_t *owner = &region->owners[region->block_count + stretch];
-        uint32_t was = 0;
-        for (int i = 0; !atomic_compare_exchange_strong(owner, &was, OWNER_HELD) && was != OWNER_HELD; i++, was = 0) {
-            if (i == YIELDS)
-                return false;
-            sched_yield();
-        }
+        if (!claim_stretch(owner) && !spin_until(1, now_ns() + TIDYING, claim_stretch, owner))
+            return false;
     }
     if (most > atomic_load_explicit(&region->stretch_count, memory_order_relaxed))
         atomic_store_explicit(&region->stretch_count, (uint32_t)most, memory_order_relaxed);

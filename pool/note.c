@@ -14,7 +14,6 @@
 #define _GNU_SOURCE
 #include "inside.h"
 #include <errno.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -80,15 +79,23 @@ static bool find_run(struct region *region, struct slot *slot, uint32_t count)
     return found;
 }
 
+struct cleaner {
+    struct region *region;
+    uint32_t tag;
+};
+
+static bool become_cleaner(void *about)
+{
+    struct cleaner *self = about;
+    return atomic_compare_exchange_strong(&self->region->cleaner, &(uint32_t){ 0 }, self->tag);
+}
+
 /* Looks once more while nobody can be giving pages back: what that one has in hand is free, and looks taken. */
 static bool find_beside_cleaner(struct region *region, struct slot *slot, uint32_t count)
 {
-    uint32_t nobody = 0;
-    for (int i = 0; !atomic_compare_exchange_strong(&region->cleaner, &nobody, tag_of(region, slot)); i++, nobody = 0) {
-        if (i == YIELDS)
-            return false;
-        sched_yield();
-    }
+    struct cleaner self = { region, tag_of(region, slot) };
+    if (!spin_until(1, now_ns() + TIDYING, become_cleaner, &self))
+        return false;
     bool found = find_run(region, slot, count);
     atomic_store(&region->cleaner, 0);
     return found;
@@ -194,7 +201,7 @@ void tidy(struct worker *w, bool (*enough)(void *worker))
 {
     struct region *region = w->region;
     uint32_t stretches = atomic_load(&region->stretch_count);
-    if (!atomic_compare_exchange_strong(&region->cleaner, &(uint32_t){ 0 }, own(w)))
+    if (!become_cleaner(&(struct cleaner){ region, own(w) }))
         return;
     atomic_store(&region->untidy, 0);
     for (uint32_t i = 0; i < stretches && !enough(w); i++)

@@ -42,12 +42,12 @@
 #define HINT_FULL 1u    /* no block of it is free */
 #define HINT_TOUCHED 2u /* it has pages */
 
-#define RING_SIZE 65536u /* jobs that can be queued before a submitter has to wait */
-#define BLOCK_SIZE 256u  /* what replies and failure messages are stored in */
-#define YIELDS 100000    /* far longer than giving the pages of a stretch back takes */
-#define STRETCH 65536u   /* bytes whose pages are given back together; the largest usual page */
-#define BELLS 64u        /* words on which unordered iterators sleep */
-#define EACH_MOST 64     /* functions that run once in each worker */
+#define RING_SIZE 65536u   /* jobs that can be queued before a submitter has to wait */
+#define BLOCK_SIZE 256u    /* what replies and failure messages are stored in */
+#define TIDYING 1000000000 /* nanoseconds: far longer than giving the pages of a stretch back takes */
+#define STRETCH 65536u     /* bytes whose pages are given back together; the largest usual page */
+#define BELLS 64u          /* words on which unordered iterators sleep */
+#define EACH_MOST 64       /* functions that run once in each worker */
 #define ONCE_RUNS ((uint64_t)1 << 63)
 #define GUARDS 3
 #define CANARY 16u     /* bytes behind each result, if they are to be checked */

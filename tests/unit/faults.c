@@ -39,6 +39,7 @@ enum fault {
     FAULT_TIMER,     /* EINVAL to setting one */
     FAULT_NO_LIST,   /* no process can be asked for its children */
     FAULT_CLEANER,   /* who gives pages back dies */
+    FAULT_SLOW,      /* who gives pages back takes long */
 };
 
 /* Whether this call is the one that is to fail. */
@@ -231,6 +232,8 @@ int __wrap_madvise(void *at, size_t size, int advice)
 {
     if (advice == MADV_REMOVE && strikes(FAULT_CLEANER))
         raise(SIGKILL);
+    if (advice == MADV_REMOVE && strikes(FAULT_SLOW))
+        usleep(400000); /* as if others had the core all the time */
     return __real_madvise(at, size, advice);
 }
 
@@ -663,6 +666,29 @@ static void beside_the_cleaner(void)
     end_pool(pool);
 }
 
+/* However long it takes: another has the core. */
+static void slow_cleaner(void)
+{
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 2, .memory = 4 << 20 });
+    size_t size = 4 << 20;
+    char *bytes = calloc(1, size);
+    OK(pool ? 0 : -1);
+    REQUIRE(bytes != NULL);
+    for (int argument = 0; argument <= 1; argument++) {
+        OK(argument ? pool_apply(pool, nothing, bytes, size, NULL, 0)
+                    : pool_apply(pool, reply_of, &size, sizeof size, NULL, 0));
+        arm(FAULT_SLOW, 1, false);
+        atomic_fetch_add(&shared->days, 1);
+        OK(pool_apply(pool, nothing, NULL, 0, NULL, 0));
+        EVENTUALLY(atomic_load(&shared->fault_count) >= 1);
+        OK(argument ? pool_apply(pool, nothing, bytes, size, NULL, 0)
+                    : pool_apply(pool, insist, &size, sizeof size, NULL, 0));
+        CHECK(disarm());
+    }
+    free(bytes);
+    end_pool(pool);
+}
+
 /* Asks for more than there is in one piece until the other has done. */
 static int ask_too_much(const void *arg, void *result)
 {
@@ -995,6 +1021,7 @@ static const struct unit_case cases[] = {
     { "G16 fork fails: which limit it is", which_limit },
     { "G21 a worker dies while it gives pages back", cleaner_dies },
     { "G21 a worker takes what another is about to give back", beside_the_cleaner },
+    { "G21 worker and caller take what another gives back, however slowly", slow_cleaner },
     { "G21 a worker that finds no room keeps none from another", beside_who_fails },
     { "G16 the cgroup's limits on memory and cores, own and from above", small_cgroup },
     { "G16 fork fails for long: the pool can be ended", fork_fails_to_the_end },
