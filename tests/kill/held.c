@@ -265,17 +265,43 @@ static bool hold_in_rivals_get(struct pool *pool, struct pool_queue *queue, pid_
 }
 
 /* Nobody deals with the item that is got. */
-static bool hold_in_join(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
+static bool hold_in_join(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps, bool open)
 {
     long item = 1;
     int code;
     pool_queue_put(queue, &item, 0);
+    if (open)
+        pool_queue_get(queue, &item, 0);
     struct pool_result *task = pool_apply_async(pool, join_queue, &queue, sizeof queue, sizeof code, NULL);
     bool more = hold_in_call(worker, steps);
-    pool_queue_get(queue, &item, 0); /* or not, if the join has the lock */
+    if (open ? pool_queue_put(queue, &item, 0) != 0 || pool_queue_task_done(queue) != 0
+             : pool_queue_get(queue, &item, 0) != 0)
+        fail("a join is in the way", steps);
     finish(worker, task, &code, steps);
     if (code != ETIMEDOUT)
         fail("a join ended before all was dealt with", steps);
+    return more;
+}
+
+static bool hold_in_join_of_one(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
+{
+    return hold_in_join(pool, queue, worker, steps, false);
+}
+
+static bool hold_in_join_of_open(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
+{
+    return hold_in_join(pool, queue, worker, steps, true);
+}
+
+static bool hold_in_get_of_one(struct pool *pool, struct pool_queue *queue, pid_t worker, long steps)
+{
+    long item = 1;
+    pool_queue_put(queue, &item, 0);
+    struct pool_result *task = pool_apply_async(pool, get_one, &queue, sizeof queue, sizeof item, NULL);
+    bool more = hold_in_call(worker, steps);
+    if (pool_queue_join(queue, 0) == 0)
+        fail("a join ended before all was dealt with", steps);
+    finish(worker, task, &item, steps);
     return more;
 }
 
@@ -314,7 +340,9 @@ static void run_rival(long stride)
 
 static void run_joiner(long stride)
 {
-    run_queue("joiner", 1 + stride / 10, hold_in_join);
+    run_queue("joiner", 1 + stride / 10, hold_in_join_of_one);
+    run_queue("joiner", 1 + stride / 10, hold_in_join_of_open);
+    run_queue("joiner", 1 + stride / 10, hold_in_get_of_one);
 }
 
 /* ---- A lock, and the death of one that waits for it ---- */

@@ -334,9 +334,17 @@ struct waiter {
     struct pool_queue *queue;
     bool puts;
     long item;
+    time_t end; /* when it has to be back */
     _Atomic pid_t tid;
     atomic_int back; /* 1: it succeeded, 2: it failed */
 };
+
+static time_t seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
 
 static void *wait_at_queue(void *about)
 {
@@ -351,7 +359,7 @@ static void *wait_at_queue(void *about)
 /* Starts it. Returns whether it sleeps; else it is back. */
 static bool start_waiter(struct waiter *waiter, struct pool_queue *queue, bool puts)
 {
-    *waiter = (struct waiter){ .queue = queue, .puts = puts, .item = 5 };
+    *waiter = (struct waiter){ .queue = queue, .puts = puts, .item = 5, .end = seconds_now() + (time_t)DEADLINE };
     if (pthread_create(&waiter->thread, NULL, wait_at_queue, waiter) != 0)
         fail("no thread", 0);
     while (!waiter->tid || (state_of(waiter->tid) != 'S' && !waiter->back))
@@ -359,14 +367,12 @@ static bool start_waiter(struct waiter *waiter, struct pool_queue *queue, bool p
     return !waiter->back;
 }
 
-/* It comes back like that. */
+/* It comes back like that, and did so before a slice was over. */
 static void end_waiter(struct waiter *waiter, int back, long steps)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    for (time_t end = now.tv_sec + (time_t)DEADLINE; !waiter->back && now.tv_sec < end;)
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    if (waiter->back != back)
+    while (!waiter->back && seconds_now() <= waiter->end)
+        ;
+    if (waiter->back != back || seconds_now() > waiter->end)
         fail("who sleeps is not woken", steps);
     pthread_join(waiter->thread, NULL);
 }
