@@ -77,7 +77,9 @@ for name in ${*:-$(sed -n 's/^= \([^ ]*\).*/\1/p' "$list")}; do
     what=$(sed -n "s/^= $name //p" "$list")
     unseen=$(entry "$name" unseen)
     first=$(entry "$name" by | paste -sd ';' -)
-    cp -p "$OLDPWD"/pool/* pool
+    for file in "$OLDPWD"/pool/*; do # as new as now, where it differs: what was made of the mistake before is made again
+        cmp -s "$file" "pool/${file##*/}" || cp "$file" pool
+    done
     if ! mutate "$name" || ! make -s $programs >log.make 2>&1; then
         cat log.make
         printf '%-70s %s\n' "$name $what" "CANNOT BE MADE" && bad=2
