@@ -402,13 +402,14 @@ _Noreturn void nursery_live(struct region *region, int socket)
     struct nursery n = {
         .mark = marks, .region = region, .caller = { socket, -1 }, .parent = getppid(), .unready = region->workers - 1
     };
+    int known;
     take_signals(&n);
     prctl(PR_SET_NAME, "nursery");
     worker_wear(worker_mark(getpid(), 0));
     n.caller[1] = above_stderr((int)syscall(SYS_pidfd_open, region->caller, 0));
     prctl(PR_SET_PDEATHSIG, 0); /* a spawned one died, so far, with the thread that opens the pool */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
-        break_pool(region, 0, errno);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 && prctl(PR_GET_CHILD_SUBREAPER, &known, 0, 0, 0) == 0)
+        break_pool(region, 0, errno); /* an emulator may know nothing of it: then leftovers are what it costs */
     keep_workers(&n);
 }
 

@@ -56,9 +56,9 @@
  * A task may start processes of its own. What it leaves running, and all that comes from it, is killed when its worker
  * dies, or when the pool ends if the worker retired (`maxtasks`) or the process changed its limit of file locks
  * (`ulimit -x`), by which the nursery knows whose it is. What this user must not kill lives on, and so does everything
- * where /proc is missing or another PID namespace's, or when the nursery itself was killed. The pool ends with its
- * program; if that executes another one in its own place, when the last child has ended, too, that it had forked and
- * that did not.
+ * where /proc is missing or another PID namespace's, where the system knows no subreapers (qemu-user), or when the
+ * nursery itself was killed. The pool ends with its program; if that executes another one in its own place, when the
+ * last child has ended, too, that it had forked and that did not.
  *
  * **Threads.** Any number of threads may use one pool, its results, streams and queues; while one of them is in a call,
  * another may close, terminate, join or free the pool: then the first is told so. Open it before starting threads: a
