@@ -6,14 +6,15 @@
  *
  * Usage: make ch02 && ./ch02
  *
- * Watch for: the first list is wrong, and nobody says so. A width is the step
- * from one item to the next, and only you know it. Its file that does not
- * compile is ch02b-does-not-compile.c.
+ * Watch for: two lists are wrong, and nobody says so. A width is the step from
+ * one item to the next; a pointer is an address in one process. Only you know
+ * either. The file that does not compile is ch02b-does-not-compile.c.
  */
 #include "pool.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Ends the program with the pool's own words if a call has failed. */
 static void check(bool ok)
@@ -123,6 +124,47 @@ static void arguments_by_name(struct pool *pool)
 }
 /* [/call] */
 
+/* [strings] */
+static char late[2][16]; /* empty when the pool is opened */
+
+static int length_there(const void *arg, void *result) /* an item: an address */
+{
+    const char *const *name = arg;
+    *(size_t *)result = strlen(*name);
+    return 0;
+}
+
+struct file {
+    char name[16];
+};
+
+static int length_here(const void *arg, void *result) /* an item: the text */
+{
+    const struct file *file = arg;
+    *(size_t *)result = strlen(file->name);
+    return 0;
+}
+/* [/strings] */
+
+/* [pointers] */
+static void texts(struct pool *pool)
+{
+    const char *given[] = { "book.md", "README" }, *names[2];
+    struct file files[2];
+    size_t n[2];
+    for (int i = 0; i < 2; i++) {
+        names[i] = strcpy(late[i], given[i]);
+        strcpy(files[i].name, given[i]);
+    }
+    check(pool_map(pool, length_there, names, 2, sizeof *names, n,
+                   sizeof *n) == 0);
+    printf("%-33s [%zu, %zu]\n", "broken: char *, made later", n[0], n[1]);
+    check(pool_map(pool, length_here, files, 2, sizeof *files, n,
+                   sizeof *n) == 0);
+    printf("%-33s [%zu, %zu]\n", "cured: char[16] in a struct", n[0], n[1]);
+}
+/* [/pointers] */
+
 int main(void)
 {
     struct pool *pool = pool_open(NULL);
@@ -131,6 +173,7 @@ int main(void)
     one_struct(pool);
     several_arguments_async(pool);
     arguments_by_name(pool);
+    texts(pool);
     check(pool_close(pool) == 0);
     check(pool_join(pool, POOL_FOREVER) == 0);
     pool_free(pool);

@@ -1,4 +1,4 @@
-# Chapter 2: S01 one argument, S11 several of them, S26 arguments by name.
+# Chapter 2: S01 one argument, S11 several of them, S26 arguments by name; texts.
 
 bats_require_minimum_version 1.5.0
 load kit
@@ -17,7 +17,15 @@ starmap_async, two arrays         [3, 7, 11]
 id 7: posts 1 to 200
 id 7: posts 401 to 600
 id 7: posts 41 to 60
+broken: char *, made later        [0, 0]
+cured: char[16] in a struct       [7, 6]
 END
+}
+
+@test "a text that was there before the pool was opened may be handed over by its address" {
+    kit_altered ch02 'static char late[2][16]; /* empty when' 'static char late[2][16] = { "book.md", "README" }; /* full when'
+    kit_run -0 build/ch02-altered
+    assert_line --regexp '^broken: char \*, made later +\[7, 6\]$'
 }
 
 # compile COMPILER <C: with the kit's own warnings.
