@@ -35,7 +35,7 @@ endif
 
 .DEFAULT_GOAL = next
 .SECONDEXPANSION:
-.PHONY: next help list doctor lib compile chapters test setup clean
+.PHONY: next help list doctor lib compile chapters server test setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
 
@@ -87,6 +87,11 @@ $(BUILD)/has%:
 	@mkdir -p $(BUILD) && touch $@
 
 chapters: $(CHAPTERS)
+server: $(BUILD)/server # a slow one, for chapters 16 and 19: build/server --help
+$(BUILD)/server: tools/server.c chapters/server.c
+	@mkdir -p $(BUILD)
+	$(COMPILE) -o $@ $<
+
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 	$(COMPILE) -o $@ $<
 
