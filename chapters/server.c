@@ -61,6 +61,7 @@ struct server {
 
 /* [room] */
 enum { VISITORS = 1024, LONGEST = 8192, QUIET_MS = 300, PAGES = 1000 };
+enum { MOST = 1000000000 }; /* for every number that is asked for */
 enum state { AWAY, INSIDE, WAITING };
 
 /* What the server and its connections have in common. It counts nothing that
@@ -76,7 +77,7 @@ struct room {
 };
 
 static struct room *room; /* shared memory, a file without a name */
-static int room_file, log_file = -1;
+static int room_file, log_file;
 static struct server_options set;
 
 static void server_check(bool ok, const char *what)
@@ -110,7 +111,8 @@ enum turn { SERVING, MEETING };
 static void turn(enum turn byte, short type)
 {
     struct flock lock = { .l_type = type, .l_start = byte, .l_len = 1 };
-    server_check(fcntl(room_file, F_SETLKW, &lock) == 0, "lock");
+    if (fcntl(room_file, F_SETLKW, &lock) != 0)
+        _exit(EXIT_FAILURE);
 }
 
 static long count(enum state state)
@@ -201,7 +203,7 @@ static long number(const char *target, const char *name, long otherwise)
     for (const char *at = target; (at = strpbrk(at, "?&")) != NULL;)
         if (strncmp(++at, name, length) == 0 && at[length] == '=') {
             long n = strtol(at + length + 1, NULL, 10);
-            return n < 0 ? 0 : n > 60000 ? 60000 : n;
+            return n < 0 ? 0 : n > MOST ? MOST : n;
         }
     return otherwise;
 }
@@ -273,7 +275,7 @@ static void serve_request(int client, pid_t peer, struct visitor *me,
     sscanf(target, "/page/%ld", &id);
     id = id > 0 ? id % PAGES : number(target, "page", 0) % PAGES;
     if (wanted != status && wanted >= 200 && wanted <= 599 &&
-        room->asked[id]++ < number(wish, "first", 60000)) {
+        room->asked[id]++ < number(wish, "first", MOST)) {
         snprintf(body, sizeof body, "%d %s\n", wanted, reason(wanted));
         status = wanted;
     }
@@ -392,7 +394,7 @@ static _Noreturn void serve(int listener, pid_t program)
     struct pollfd from[] = { { .fd = signalfd(-1, &signals, SFD_CLOEXEC),
                                .events = POLLIN },
                              { .fd = listener, .events = POLLIN } };
-    for (int here = 0;;) {
+    for (int here = 0; from[0].fd >= 0;) {
         struct signalfd_siginfo sent = { 0 };
         poll(from, here < VISITORS ? 2 : 1, -1);
         if (here < VISITORS && from[1].revents)
@@ -449,6 +451,7 @@ static struct server server_start(const struct server_options *options)
     pid_t program = getpid();
     set = *options;
     set.patience = set.patience > 0 ? set.patience : 10;
+    log_file = -1;
     room_file = memfd_create("room", MFD_CLOEXEC);
     server_check(ftruncate(room_file, sizeof *room) == 0, "memory");
     room = mmap(NULL, sizeof *room, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -475,7 +478,8 @@ static struct server server_start(const struct server_options *options)
 static void server_stop(const struct server *server)
 {
     kill(server->pid, SIGTERM);
-    waitpid(server->pid, NULL, 0);
+    while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
     if (server->path)
         unlink(server->path); /* if the server was killed, it is still there */
 }
