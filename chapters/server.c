@@ -95,9 +95,10 @@ static long clock_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void sleep_ms(long ms)
+static void sleep_ms(double ms)
 {
-    struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+    struct timespec t = { .tv_sec = (time_t)(ms / 1000) };
+    t.tv_nsec = (long)((ms - 1000.0 * (double)t.tv_sec) * 1e6);
     while (nanosleep(&t, &t) != 0)
         continue;
 }
@@ -197,13 +198,13 @@ static void respond(int client, int status, const char *body, bool last,
 }
 
 /* The number behind ?name= or &name= in the target, or else another one. */
-static long number(const char *target, const char *name, long otherwise)
+static double wish(const char *target, const char *name, double otherwise)
 {
     size_t length = strlen(name);
     for (const char *at = target; (at = strpbrk(at, "?&")) != NULL;)
         if (strncmp(++at, name, length) == 0 && at[length] == '=') {
-            long n = strtol(at + length + 1, NULL, 10);
-            return n < 0 ? 0 : n > MOST ? MOST : n;
+            double n = strtod(at + length + 1, NULL);
+            return n > 0 ? n < MOST ? n : MOST : 0;
         }
     return otherwise;
 }
@@ -211,7 +212,8 @@ static long number(const char *target, const char *name, long otherwise)
 /* Writes the page that the target names; returns the status. */
 static int write_page(char *body, size_t size, const char *target)
 {
-    long page = number(target, "page", 1), each = number(target, "count", 200);
+    long page = (long)wish(target, "page", 1);
+    long each = (long)wish(target, "count", 200);
     long id, end = each * page < set.total ? each * page : set.total;
     int n;
     if (sscanf(target, "/page/%ld", &id) == 1) {
@@ -250,9 +252,9 @@ static void note(const struct visitor *me, pid_t peer, const char *target,
 static void serve_request(int client, pid_t peer, struct visitor *me,
                           const char *target, bool last)
 {
-    char body[16384], wish[LONGEST + 100];
+    char body[16384], asked[LONGEST + 100];
     bool as_if = set.when && set.then && strstr(target, set.when);
-    snprintf(wish, sizeof wish, "%s%s%.90s", target,
+    snprintf(asked, sizeof asked, "%s%s%.90s", target,
              !as_if                ? ""
              : strchr(target, '?') ? "&"
                                    : "?",
@@ -263,25 +265,25 @@ static void serve_request(int client, pid_t peer, struct visitor *me,
         meet_others(me);
         inside = me->met;
     }
-    sleep_ms(number(wish, "latency", set.latency));
-    long alone = number(wish, "alone", set.alone);
+    sleep_ms(wish(asked, "latency", (double)set.latency));
+    double alone = wish(asked, "alone", (double)set.alone);
     if (alone > 0) {
         turn(SERVING, F_WRLCK);
         sleep_ms(alone);
         turn(SERVING, F_UNLCK);
     }
     int status = write_page(body, sizeof body, target);
-    int wanted = (int)number(wish, "status", status);
+    int wanted = (int)wish(asked, "status", status);
     sscanf(target, "/page/%ld", &id);
-    id = id > 0 ? id % PAGES : number(target, "page", 0) % PAGES;
+    id = id > 0 ? id % PAGES : (long)wish(target, "page", 0) % PAGES;
     if (wanted != status && wanted >= 200 && wanted <= 599 &&
-        room->asked[id]++ < number(wish, "first", MOST)) {
+        room->asked[id]++ < wish(asked, "first", MOST)) {
         snprintf(body, sizeof body, "%d %s\n", wanted, reason(wanted));
         status = wanted;
     }
     note(me, peer, target, status, inside);
     me->state = AWAY;
-    respond(client, status, body, last, number(wish, "cut", -1));
+    respond(client, status, body, last, (long)wish(asked, "cut", -1));
 }
 
 /* Reads until the empty line that ends a request; returns its length, or 0 if
