@@ -45,6 +45,7 @@ struct server_options {
     long latency;     /* in ms: all requests can have it at the same time */
     long alone;       /* in ms: one request at a time has it */
     long total;       /* items of the paged API */
+    long seed;        /* they follow from it; 0: they are 0, 1, 2, ... */
     long together;    /* answers wait until so many wait; 0: they do not */
     long patience;    /* s a client has for a request, or to read; 0: 10 */
     const char *log;  /* a line for each request */
@@ -209,6 +210,16 @@ static double wish(const char *target, const char *name, double otherwise)
     return otherwise;
 }
 
+/* An item of the paged API. With a seed nobody can know it who does not know
+   that: 42 bits, well mixed (splitmix64). */
+static long item(long i)
+{
+    unsigned long long z = ((unsigned long long)set.seed << 32) + (size_t)i;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return set.seed ? (long)((z ^ z >> 31) >> 22) : i;
+}
+
 /* Writes the page that the target names; returns the status. */
 static int write_page(char *body, size_t size, const char *target)
 {
@@ -231,7 +242,7 @@ static int write_page(char *body, size_t size, const char *target)
     n = sprintf(body, "{\"total\":%ld,\"page\":%ld,\"count\":%ld,\"items\":[",
                 set.total, page, each);
     for (long i = each * (page - 1); i < end; i++)
-        n += sprintf(body + n, "%s%ld", i % each ? "," : "", i);
+        n += sprintf(body + n, "%s%ld", i % each ? "," : "", item(i));
     sprintf(body + n, "]}\n");
     return 200;
 }

@@ -74,6 +74,18 @@ hang_up() { exec {fd}>&-; }
 # answer FD: what comes until the server closes the connection.
 answer() { timeout 20 cat <&"$1"; }
 
+@test "server: with a seed the items are numbers that follow from it, and --tell tells the same" {
+    serve --unix here.sock --total 3 --seed 41
+    run -0 "$KIT/build/server" --seed 41 --tell 3
+    assert_line -n 2 --regexp '^[0-9]{9,13}$'
+    told="[$(paste -sd, <<<"$output")]"
+    run -0 get /api
+    assert_output "{\"total\":3,\"page\":1,\"count\":200,\"items\":$told}"
+    run -0 "$KIT/build/server" --seed 42 --tell 3
+    [ "[$(paste -sd, <<<"$output")]" != "$told" ]
+    stop
+}
+
 @test "server: pages and a paged API over a Unix socket, on one connection; the log tells which, and who asked" {
     serve --unix here.sock --total 401
     [ "$where" = here.sock ]

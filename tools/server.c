@@ -12,6 +12,8 @@ static const char usage[] = "usage: ./build/server --unix PATH | --port N [OPTIO
                             "  --latency MS     all requests can have it at the same time\n"
                             "  --alone MS       one request at a time has it\n"
                             "  --total N        items of the paged API (2000)\n"
+                            "  --seed N         they follow from N; 0: they are 0, 1, 2, ...\n"
+                            "  --tell N         does not serve, but prints the first N items\n"
                             "  --together K     answers when K requests wait, or for 300 ms no other"
                             " came\n"
                             "  --patience S     a client that is slower is sent away (10)\n"
@@ -43,7 +45,7 @@ static void set_number(const char *name, const char *value, long *number)
 int main(int argc, char **argv)
 {
     struct server_options options = { .total = 2000 };
-    long port = -1;
+    long port = -1, tell = 0;
     const struct {
         const char *name;
         const char **text;
@@ -56,6 +58,8 @@ int main(int argc, char **argv)
                    { "--latency", NULL, &options.latency },
                    { "--alone", NULL, &options.alone },
                    { "--total", NULL, &options.total },
+                   { "--seed", NULL, &options.seed },
+                   { "--tell", NULL, &tell },
                    { "--together", NULL, &options.together },
                    { "--patience", NULL, &options.patience } };
     const size_t known = sizeof option / sizeof *option;
@@ -72,6 +76,11 @@ int main(int argc, char **argv)
         else
             set_number(argv[i], argv[i + 1], option[o].number);
     }
+    set = options;
+    for (long i = 0; i < tell; i++)
+        printf("%ld\n", item(i));
+    if (tell > 0)
+        return EXIT_SUCCESS;
     if ((port < 0) == !options.path || port > 65535)
         misuse();
     options.port = (int)port;
