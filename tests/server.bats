@@ -13,6 +13,7 @@ setup_file() {
 serve() {
     dir=$BATS_TEST_TMPDIR/dir log=$BATS_TEST_TMPDIR/log
     mkdir -p "$dir"
+    : >"$BATS_TEST_TMPDIR/out"
     (cd "$dir" && exec "$KIT/build/run" "${judge:--l}" -t60 -w . "$KIT/build/server" --log "$log" "$@") \
         >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
     runner=$!
