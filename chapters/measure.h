@@ -1,5 +1,5 @@
 /*
- * measure.h: how chapters 13 and 14 measure and draw, shown in chapter 13.
+ * measure.h: how chapters 13, 14, 16 measure and draw, shown in chapter 13.
  *
  * CHAPTER is the name of the program.
  */
@@ -84,6 +84,8 @@ struct plot {
     void (*print)(FILE *to);   /* prints the table that is drawn */
     int columns;               /* of the table; the first one is x */
     int ideal;                 /* y cannot be more; 0: not more than x */
+    double level;              /* or not less than this, as here ... */
+    const char *dashed;        /* ... this line is called */
 };
 
 /* Lets gnuplot draw it. The style makes a dark picture on a dark page. */
@@ -104,7 +106,8 @@ static inline void draw(FILE *file, const struct plot *plot)
           " background '#ffffff'\n"
           "set logscale x 2; set logscale y; set format '%g'\n"
           "set ytics (0.02,0.05,0.1,0.2,0.5,1,2,5,10,20,50); set tics nomirror"
-          "\nset border 3 lc '#57606a'; set grid lt 1 lc '#d8dee4'\n"
+          "; set datafile missing '-'\nset border 3 lc '#57606a'; set grid lt "
+          "1 lc '#d8dee4'\n"
           "set key outside Left reverse spacing 1.3\n"
           "color = '#cf7409 #1f6bb2 #2f8f57 #8250df #c9252d'\n"
           "$table << end\n",
@@ -112,13 +115,15 @@ static inline void draw(FILE *file, const struct plot *plot)
     plot->print(to);
     fprintf(to, "end\nset title '%s'; set xlabel '%s'; set ylabel '%s'\n",
             plot->title, plot->x, plot->y);
-    fprintf(to, "ideal(x) = %d ? %d : x\n", plot->ideal, plot->ideal);
+    fprintf(to, "ideal(x) = %d ? %d : %g > 0 ? %g : x\n", plot->ideal,
+            plot->ideal, plot->level, plot->level);
     fprintf(to,
             "plot $table using 1:(ideal($1)) with lines dt 2 lw 2"
-            " lc '#57606a' title 'ideal',"
-            " '' using 1:(1) with lines lc '#57606a' notitle,"
+            " lc '#57606a' title '%s',"
+            " '' using 1:(%s) with lines lc '#57606a' notitle,"
             " for [i=2:%d] '' using 1:i with linespoints lw 2.5 pt 7"
             " ps 0.7 lc rgb word(color, i - 1) title columnheader(i)\n",
+            plot->dashed ? plot->dashed : "ideal", plot->dashed ? "NaN" : "1",
             plot->columns);
     if (pclose(to) != 0 || lseek(STDOUT_FILENO, 0, SEEK_CUR) == 0) {
         fprintf(stderr, CHAPTER ": gnuplot has drawn nothing\n");
