@@ -60,7 +60,7 @@ static void total_workers(size_t room, bool look)
            board->finish);
     printf("  [+] Total workers: %d\n", RANGES);
     if (joined != 0)
-        printf("  what pool_join said: %s\n", pool_error()->text);
+        printf("  not read: %s\n", pool_error()->text);
     pool_free(pool);
 }
 /* [/total-workers] */

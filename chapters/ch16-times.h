@@ -151,8 +151,8 @@ static void print_row(FILE *to, const struct row *r)
 
 static void print_times(FILE *to) /* what is drawn: without the loop */
 {
-    fprintf(to, "%9s%12s%12s%12s%12s\n", "workers", "13_pages", "document",
-            "10_in_turn", "document");
+    fprintf(to, "%9s%12s%12s%12s%12s\n", "workers", "list", "its_list", "paged",
+            "its_paged");
     for (int r = 1; r < ROWS; r++) {
         fprintf(to, "%9d", row[r].workers);
         print_row(to, &row[r]);

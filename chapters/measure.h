@@ -9,6 +9,7 @@
 #include "pool.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,8 +64,9 @@ static inline FILE *open_drawing(int argc, char **argv)
     if (argc < 2)
         return NULL;
     if (argc > 2 || argv[1][0] == '-') {
-        fprintf(stderr, "usage: ./" CHAPTER " [FILE.svg]\n");
-        exit(2);
+        bool asked = argc == 2 && strcmp(argv[1], "--help") == 0;
+        fprintf(asked ? stdout : stderr, "usage: ./" CHAPTER " [FILE.svg]\n");
+        exit(asked ? 0 : 2);
     }
     if (system("command -v gnuplot >/dev/null") != 0) {
         fprintf(stderr, CHAPTER " draws with gnuplot: apt-get install"
