@@ -7,10 +7,11 @@
 
 enum { RANGES = 50, WORKLOAD = 200 };
 
-/* [fronter] */
-static struct board {
+struct board {
     atomic_int starting, finish;
-} * board;
+};
+
+static struct board *board; /* all processes see the same one */
 
 struct range {
     int id, since, end;
@@ -28,15 +29,15 @@ static int fronter(const void *arg, void *none)
     snprintf(ask.path, sizeof ask.path, "/page/%d", range->id);
     if (get(&ask, &page) != 0)
         return -1;
+    /* [line] */
     if ((size_t)snprintf(line, range->room, "[%d] Finish with %ld", range->id,
                          page.status) >= range->room)
         return pool_fail("more than %zu bytes", range->room);
+    /* [/line] */
     board->finish++;
     return 0;
 }
-/* [/fronter] */
 
-/* [total-workers] */
 static void total_workers(size_t room, bool look)
 {
     struct pool_result *result[RANGES];
@@ -63,6 +64,5 @@ static void total_workers(size_t room, bool look)
         printf("  not read: %s\n", pool_error()->text);
     pool_free(pool);
 }
-/* [/total-workers] */
 
 #endif

@@ -7,7 +7,6 @@
 
 enum { LIST = 13, PAGED = 10, COUNT = 200 };
 
-/* [lists] */
 /* How long the pages of the list take, each by itself. */
 static const double list[LIST] = { 1.3, 0.7, 0.7, 1.3, 0.7, 0.7, 1.3,
                                    0.7, 0.7, 0.7, 0.7, 0.7, 0.7 };
@@ -35,7 +34,6 @@ static struct ask api_page(int page) /* the first one is page 1 */
              ms(LATENCY), ms(ALONE));
     return ask;
 }
-/* [/lists] */
 
 /* How many items there are in all, and how many are on this page. */
 static int total_of(const struct page *page)
@@ -54,7 +52,6 @@ static int items_of(const struct page *page)
     return items;
 }
 
-/* [apply] */
 static void apply_pages(const char *name, int pages, double document)
 {
     struct page page;
@@ -85,9 +82,7 @@ static void one_too_many(void)
     printf("cured: (%d + %d) / %d = %d pages\n", total, COUNT - 1, COUNT,
            (total + COUNT - 1) / COUNT);
 }
-/* [/apply] */
 
-/* [fetch-all] */
 /* Fetches these pages, in a pool of that size or, if it is 0, in a loop. If
    they are `paged` asks first how many items there are. Returns how long it
    takes from before the pool is opened until it has ended. */
@@ -120,9 +115,7 @@ static double fetch_all(const struct ask *ask, int count, bool paged, int size)
     fprintf(stderr, CHAPTER ": %d items of %d\n", items, wanted);
     exit(EXIT_FAILURE);
 }
-/* [/fetch-all] */
 
-/* [table] */
 enum { OUR_LIST, ITS_LIST, OUR_PAGED, ITS_PAGED, COLUMNS };
 
 static struct row {
@@ -176,6 +169,5 @@ static void take_times(void)
     printf("   a loop");
     print_row(stdout, &row[0]);
 }
-/* [/table] */
 
 #endif

@@ -69,6 +69,7 @@ static void two_pages(pool_initializer *initializer)
     printf("  page 2: status %ld, %s", page.status, page.text);
     end_pool(pool);
 }
+/* [/one-handle] */
 
 static void one_handle(void)
 {
@@ -81,9 +82,7 @@ static void one_handle(void)
     printf("cured: each worker makes its own\n");
     two_pages(make_handle);
 }
-/* [/one-handle] */
 
-/* [errors] */
 static void errors(void)
 {
     static struct page page[8];
@@ -110,7 +109,6 @@ static void errors(void)
     }
     end_pool(pool);
 }
-/* [/errors] */
 
 int main(int argc, char **argv)
 {

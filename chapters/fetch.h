@@ -48,7 +48,6 @@ static void start_curl(void)
     exit(EXIT_FAILURE);
 }
 
-/* [fetch] */
 static size_t keep(char *data, size_t one, size_t size, void *to)
 {
     struct page *page = to;
@@ -59,6 +58,7 @@ static size_t keep(char *data, size_t one, size_t size, void *to)
     return size;
 }
 
+/* [fetch] */
 /* Fetches a page in at most so many ms, 0: in any time. Returns what went
    wrong, or NULL: then all of it is there, with whatever status. */
 static const char *fetch(const char *url, long ms, struct page *page)
@@ -86,7 +86,6 @@ static const char *fetch(const char *url, long ms, struct page *page)
 }
 /* [/fetch] */
 
-/* [die] */
 static int die(CURL *curl, curl_infotype what, char *data, size_t size,
                void *to)
 {
@@ -101,7 +100,6 @@ static const char *ask_and_die(const char *url, struct page *page)
     curl_easy_setopt(handle, CURLOPT_DEBUGFUNCTION, die);
     return fetch(url, 0, page);
 }
-/* [/die] */
 
 #else
 static int make_handle(void *unused)

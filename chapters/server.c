@@ -38,7 +38,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* [options] */
 struct server_options {
     const char *path; /* a Unix socket; NULL: TCP, this machine only */
     int port;         /* 0: any that is free */
@@ -58,9 +57,7 @@ struct server {
     const char *path;
     char url[64];
 };
-/* [/options] */
 
-/* [room] */
 enum { VISITORS = 1024, LONGEST = 8192, QUIET_MS = 300, PAGES = 1000 };
 enum { MOST = 1000000000 }; /* for every number that is asked for */
 enum state { AWAY, INSIDE, WAITING };
@@ -103,9 +100,8 @@ static void sleep_ms(double ms)
     while (nanosleep(&t, &t) != 0)
         continue;
 }
-/* [/room] */
 
-/* [turns] */
+/* [turn] */
 enum turn { SERVING, MEETING };
 
 /* Locks a byte of the file, which only one process can have, or unlocks it.
@@ -116,6 +112,7 @@ static void turn(enum turn byte, short type)
     if (fcntl(room_file, F_SETLKW, &lock) != 0)
         _exit(EXIT_FAILURE);
 }
+/* [/turn] */
 
 static long count(enum state state)
 {
@@ -144,9 +141,7 @@ static void meet_others(struct visitor *me)
         sleep_ms(me->state == WAITING);
     }
 }
-/* [/turns] */
 
-/* [answer] */
 static const char *reason(int status)
 {
     static const struct {
@@ -246,9 +241,7 @@ static int write_page(char *body, size_t size, const char *target)
     sprintf(body + n, "]}\n");
     return 200;
 }
-/* [/answer] */
 
-/* [request] */
 static void note(const struct visitor *me, pid_t peer, const char *target,
                  int status, long inside)
 {
@@ -348,9 +341,8 @@ static _Noreturn void visit(int client, struct visitor *me)
         memmove(in, in + length, have -= length);
     }
 }
-/* [/request] */
 
-/* [serve] */
+/* [welcome] */
 /* A connection comes: it gets a place in the room, and a process. Returns how
    many connections have come with it: 1, or 0 if there was none after all. */
 static int welcome(int listener)
@@ -379,6 +371,7 @@ static int welcome(int listener)
     me->pid = pid > 0 ? pid : 0; /* no more processes: it is sent away */
     return pid > 0;
 }
+/* [/welcome] */
 
 /* Connections that have ended, however they did, give their places back. */
 static int farewell(void)
@@ -427,9 +420,7 @@ static _Noreturn void serve(int listener, pid_t program)
         unlink(set.path);
     _exit(0);
 }
-/* [/serve] */
 
-/* [start] */
 static int listen_at(char *url, size_t size)
 {
     struct sockaddr_un here = { .sun_family = AF_UNIX };
@@ -496,4 +487,3 @@ static void server_stop(const struct server *server)
     if (server->path)
         unlink(server->path); /* if the server was killed, it is still there */
 }
-/* [/start] */
