@@ -47,7 +47,7 @@ ended() {
     local status=0
     wait "$runner" || status=$?
     cat "$BATS_TEST_TMPDIR/err" >&2
-    [ "$status" = "$1" ]
+    assert_equal "$status" "$1"
 }
 
 stop() {
@@ -83,13 +83,13 @@ answer() { timeout 20 cat <&"$1"; }
     run -0 get /api
     assert_output "{\"total\":3,\"page\":1,\"count\":200,\"items\":$told}"
     run -0 "$KIT/build/server" --seed 42 --tell 3
-    [ "[$(paste -sd, <<<"$output")]" != "$told" ]
+    assert_not_equal "[$(paste -sd, <<<"$output")]" "$told"
     stop
 }
 
 @test "server: pages and a paged API over a Unix socket, on one connection; the log tells which, and who asked" {
     serve --unix here.sock --total 401
-    [ "$where" = here.sock ]
+    assert_equal "$where" here.sock
     run -0 get "/api?page=1&count=3" "/api?page=3" "/api?page=4" /page/7
     assert_output - <<'END2'
 {"total":401,"page":1,"count":3,"items":[0,1,2]}
@@ -113,7 +113,8 @@ END2
 
 @test "server: the same over TCP, for this machine only; a port that is taken and a socket that is there are named" {
     serve --port 0
-    [[ $where =~ ^http://127\.0\.0\.1:[1-9][0-9]+$ ]]
+    run -0 echo "$where"
+    assert_output --regexp '^http://127\.0\.0\.1:[1-9][0-9]+$'
     run -0 get "/api?page=10&count=200" /page/1
     assert_output --regexp $'^\\{"total":2000,"page":10,"count":200,"items":\\[1800,1801,.*,1999\\]\\}\nPage 1 of'
     grep -q "0100007F:$(printf %04X "${where##*:}") 00000000:0000 0A" /proc/net/tcp # listens at 127.0.0.1
@@ -123,7 +124,7 @@ END2
     touch "$BATS_TEST_TMPDIR/old"
     kit_run -1 build/server --unix "$BATS_TEST_TMPDIR/old"
     assert_output "server: $BATS_TEST_TMPDIR/old: Address already in use"
-    [ -e "$BATS_TEST_TMPDIR/old" ]
+    assert [ -e "$BATS_TEST_TMPDIR/old" ]
     long=$(printf %0200d 1)
     kit_run -1 build/server --unix "$long"
     assert_output "server: $long: File name too long"
@@ -226,12 +227,13 @@ END2
     done
     until_true '[ "$(connections | wc -w)" = 200 ]'
     for fd in "${all[@]}"; do printf 'Connection: close\r\n\r\n' >&$fd; done
-    for ((i = 1; i <= 200; i++)); do
-        fd=${all[i - 1]}
-        [[ $(answer "$fd") == *"Page $i of the slow server." ]]
+    for ((page = 1; page <= 200; page++)); do
+        fd=${all[page - 1]}
+        run -0 answer "$fd"
+        assert_output --partial "Page $page of the slow server."
         hang_up
     done
-    [ "$(cut -d' ' -f1,3 "$log" | sort -u | wc -l)" = 200 ]
+    assert_equal "$(cut -d' ' -f1,3 "$log" | sort -u | wc -l)" 200
     until_true '[ -z "$(connections)" ]'
     stop
 }
@@ -263,9 +265,13 @@ END2
     done
     until_true '[ "$(connections | wc -w)" = 5 ]'
     for fd in "${all[@]:0:4}"; do printf 'Connection: close\r\n\r\n' >&$fd; done
-    for fd in "${all[@]:0:4}"; do [[ $(answer "$fd") == *"Page "* ]]; done
+    for fd in "${all[@]:0:4}"; do
+        run -0 answer "$fd"
+        assert_output --partial "Page "
+    done
     printf 'Connection: close\r\n\r\n' >&"${all[4]}"
-    [[ $(answer "${all[4]}") == *"Page 5 "* ]]
+    run -0 answer "${all[4]}"
+    assert_output --partial "Page 5 "
     for fd in "${all[@]}"; do hang_up; done
     run -0 cut -d' ' -f5 "$log"
     assert_output $'4\n4\n4\n4\n1'
@@ -276,7 +282,8 @@ END2
     serve --port 0 --alone 50
     start=$(date +%s%N)
     curl -sS --max-time 30 -Z "$where/page/[1-4]" >/dev/null 2>&1
-    (($(date +%s%N) - start >= 200000000))
+    took=$((($(date +%s%N) - start) / 1000000))
+    kit_that 'took >= 200'
     get '/page/5?alone=600000' 2>/dev/null &
     local hers=$! its
     until_true 'its=$(connections) && [ -n "$its" ] && grep -qE "POSIX +ADVISORY +WRITE +$its " /proc/locks'
@@ -284,7 +291,7 @@ END2
     until_true '[ "$(connections | wc -w)" = 2 ] && grep -q -- "-> POSIX" /proc/locks'
     kill -KILL $its
     wait $!
-    [ "$(cat "$BATS_TEST_TMPDIR/six")" = "Page 6 of the slow server." ]
+    assert_equal "$(cat "$BATS_TEST_TMPDIR/six")" "Page 6 of the slow server."
     run -52 wait $hers # no reply
     stop
 }

@@ -79,8 +79,8 @@ guide() {
         run -2 sh tools/guide.sh unknown "${pair%:*}"
         [[ -z ${pair#*:} ]] || assert_output "It is written make ${pair#*:}."
     done
-    guide 2 unknown ch16
-    assert_output 'There is no chapter 16 yet. make list shows those that there are.'
+    guide 2 unknown ch20
+    assert_output 'There is no chapter 20 yet. make list shows those that there are.'
     guide 2 unknown ex7
     assert_output --partial 'There is no exercise 7. There is: 01 02'
     guide 2 unknown chapter
