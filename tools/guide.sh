@@ -140,6 +140,7 @@ help() {
   make book             the book as pages, build/book/index.html
   make reference        pool.h as pages, build/reference/index.html, and as man
                         pages: man -l build/man/pool_map.3
+  make server           build/server, the slow page server of chapters 16 and 19
   make lib              build/libpool.a, for your own programs (see README.md)
   make install          the library for all programs, in /usr/local;
                         PREFIX=$HOME/.local: in your home; make uninstall
