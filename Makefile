@@ -35,7 +35,7 @@ endif
 
 .DEFAULT_GOAL = next
 .SECONDEXPANSION:
-.PHONY: next help list doctor lib compile chapters test setup clean
+.PHONY: next help list doctor lib compile chapters photos test setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
 
@@ -89,6 +89,11 @@ $(BUILD)/has%:
 chapters: $(CHAPTERS)
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 	$(COMPILE) -o $@ $<
+
+# Photographs for chapter 17, in build/photos: make photos N=6000
+photos: $(LIBRARY)
+	@$(MAKE) -s compile SOURCE=tools/photos.c PROGRAM=$(BUILD)/photographer
+	@$(BUILD)/photographer $(BUILD)/photos $(or $(N),60)
 
 # Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
 compile: $(LIBRARY)
