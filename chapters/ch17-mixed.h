@@ -98,10 +98,12 @@ static int both(struct pool *readers, struct pool *scalers, pool_task *scaling)
 
 /* --- Is it faster? ------------------------------------------------------ */
 
-/* Seconds; without readers each process reads its pictures itself. */
-static double timed(int readers, int scalers)
+/* Seconds; without readers each process reads its pictures itself. Scalers: 0
+   becomes one for each core. */
+static double timed(int readers, int *scalers)
 {
-    struct pool *first = open_kind(POOL_PROCESSES, scalers), *second = NULL;
+    struct pool *first = open_kind(POOL_PROCESSES, *scalers), *second = NULL;
+    *scalers = pool_processes(first);
     if (readers)
         second = open_kind(POOL_THREADS, readers);
     double start = now();
@@ -119,23 +121,24 @@ static double timed(int readers, int scalers)
 
 static void late_reads(void)
 {
-    struct pool *pool = open_kind(POOL_PROCESSES, 0);
-    int cores = pool_processes(pool), many = 4 * cores;
-    end_pool(pool);
+    int cores = 0;
     write_to("late");
     pictures = SOME;
     printf("%d pictures              at once    each read waits 20 ms\n", SOME);
     for (int row = 0; row < 3; row++) {
-        int readers = row == 1 ? many : 0, scalers = row == 2 ? many : cores;
+        int readers = row == 1 ? 4 * cores : 0;
+        int scalers = row == 2 ? 4 * cores : cores;
         wait_us = 0;
-        double at_once = timed(readers, scalers);
+        double at_once = timed(readers, &scalers);
         wait_us = 20000;
-        double late = timed(readers, scalers);
+        double late = timed(readers, &scalers);
         if (readers)
             printf("%2d threads, ", readers);
         else
             printf("%-12s", "map,");
         printf("%2d processes %6.2f s   %6.2f s\n", scalers, at_once, late);
+        if (row == 0)
+            cores = scalers;
     }
     wait_us = 0;
 }
