@@ -33,7 +33,6 @@ static void spoil(const char *folder)
     free(picture);
 }
 
-/* [look] */
 /* Runs the few jobs in a pool; prints what is said of those that fail, and what
    is there in the end. A JPEG's last two bytes are FF D9. */
 static void run_few(int processes, int retries)
@@ -64,7 +63,6 @@ static void run_few(int processes, int retries)
     free(picture);
     printf("  thumbnails: %d, whole: %d\n", there, whole);
 }
-/* [/look] */
 
 static void bad_pictures(void)
 {

@@ -30,7 +30,6 @@ static int next_good(struct pool_iter *stream, void *result, double seconds)
     return more;
 }
 
-/* [read] */
 /* A thread's task. Its result is an address: all threads have this memory. */
 static int read_one(const void *job, void *result)
 {
@@ -42,6 +41,7 @@ static int read_one(const void *job, void *result)
     return -1;
 }
 
+/* [read] */
 /* The source of what the processes get: what the threads have read, as bytes,
    and only as many as there are. */
 static int next_picture(void *read, void *item)
@@ -73,7 +73,6 @@ static bool all_wait(struct pool *pool)
     return all_asleep(pid, size);
 }
 
-/* [both] */
 /* Returns how many thumbnails were made. */
 static int both(struct pool *readers, struct pool *scalers, pool_task *scaling)
 {
@@ -94,7 +93,6 @@ static int both(struct pool *readers, struct pool *scalers, pool_task *scaling)
         free(left);
     return made;
 }
-/* [/both] */
 
 /* --- Is it faster? ------------------------------------------------------ */
 

@@ -53,7 +53,7 @@ static int as_in_loop(const char *folder)
 }
 
 /* [map] */
-/* Makes all thumbnails in a pool, with the others' time in mind. */
+/* Makes all thumbnails in a pool of that kind; the loop took `alone`. */
 static void by_map(enum pool_kind kind, const char *name, double alone)
 {
     write_to(name);
@@ -71,6 +71,7 @@ static void by_map(enum pool_kind kind, const char *name, double alone)
     end_pool(pool);
     printf("; %d are the same\n", as_in_loop(name));
 }
+/* [/map] */
 
 static void three_ways(void)
 {
@@ -86,7 +87,6 @@ static void three_ways(void)
     by_map(POOL_PROCESSES, "processes", alone);
     by_map(POOL_THREADS, "threads", alone);
 }
-/* [/map] */
 
 static const struct part {
     const char *name;

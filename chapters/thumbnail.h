@@ -18,7 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* [picture] */
 enum { PATH = 256, MOST = 1 << 20 };
 
 struct job {
@@ -30,7 +29,6 @@ struct picture {
     size_t size;
     unsigned char jpeg[MOST]; /* the file as it is; so many bytes are used */
 };
-/* [/picture] */
 
 /* What the parts of the chapter do otherwise than one should. */
 static bool librarys_own_exit; /* libjpeg ends the process, as it does itself */
@@ -63,7 +61,6 @@ static void doubt(j_common_ptr jpeg, int level)
 }
 /* [/jump] */
 
-/* [scale] */
 /* libjpeg decodes to an eighth of the size at once: it leaves out what would
    not be seen. What it allocates is its own, until jpeg_destroy. */
 static void scale_rows(struct scaling *s)
@@ -89,6 +86,7 @@ static void scale_rows(struct scaling *s)
     jpeg_finish_compress(&s->out);
 }
 
+/* [scale] */
 static int scale(struct scaling *s, const struct picture *picture, FILE *to)
 {
     s->in.err = s->out.err = jpeg_std_error(&s->error);
@@ -136,7 +134,6 @@ static int scale_picture(const void *arg, void *unused)
 }
 /* [/save] */
 
-/* [task] */
 static int read_picture(const struct job *job, struct picture *picture)
 {
     const char *name = strrchr(job->photo, '/') + 1;
@@ -165,6 +162,5 @@ static int make_thumbnail(const void *job, void *unused)
     free(picture);
     return failed;
 }
-/* [/task] */
 
 #endif
