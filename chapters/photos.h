@@ -21,6 +21,7 @@ enum { PHOTO_WIDTH = 3000, PHOTO_HEIGHT = 2000, PHOTO_BYTES = 500000 };
 enum {
     PHOTO_PATH = 256,
     PHOTO_MOST = 100000,
+    PHOTO_FEW = 60,
     PHOTO_LAYERS = 4,
     PHOTO_GRAIN = 1 << 16
 };
@@ -180,12 +181,15 @@ static inline int make_photos(const char *folder, int count)
             number[missing++] = i;
     }
     photo_folder = folder; /* the workers know it, too */
-    struct pool *pool = pool_open(NULL);
+    struct pool *pool = number ? pool_open(NULL) : NULL;
     struct pool_job_options options = { .chunk = 1, .fail_fast = true };
-    struct pool_result *made = pool_map_async(
-        pool, photo_task, number, (size_t)missing, sizeof *number, 0, &options);
-    int failed = !made || progress_wait(made, "photographs") != 0 ||
-                 pool_result_get(made, NULL, 0) != 0;
+    struct pool_result *made =
+        pool ? pool_map_async(pool, photo_task, number, (size_t)missing,
+                              sizeof *number, 0, &options)
+             : NULL;
+    if (made && missing > PHOTO_FEW)
+        progress_wait(made, "photographs"); /* a bar, on a terminal */
+    int failed = !made || pool_result_get(made, NULL, POOL_FOREVER) != 0;
     pool_free(pool);
     free(number);
     return failed ? -1 : missing;
