@@ -35,7 +35,7 @@ endif
 
 .DEFAULT_GOAL = next
 .SECONDEXPANSION:
-.PHONY: next help list doctor lib compile chapters server test setup clean
+.PHONY: next help list doctor lib compile chapters photos server test setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
 
@@ -87,6 +87,7 @@ $(BUILD)/has%:
 	@mkdir -p $(BUILD) && touch $@
 
 chapters: $(CHAPTERS)
+
 server: $(BUILD)/server # a slow one, for chapters 16 and 19: build/server --help
 $(BUILD)/server: tools/server.c chapters/server.c
 	@mkdir -p $(BUILD)
@@ -94,6 +95,11 @@ $(BUILD)/server: tools/server.c chapters/server.c
 
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 	$(COMPILE) -o $@ $<
+
+# Photographs for chapter 17, in build/photos: make photos N=6000
+photos: $(LIBRARY)
+	@$(MAKE) -s compile SOURCE=tools/photos.c PROGRAM=$(BUILD)/photographer
+	@$(BUILD)/photographer $(BUILD)/photos $(or $(N),60)
 
 # Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
 compile: $(LIBRARY)

@@ -6,14 +6,12 @@
  *
  * Usage: make ch01 && ./ch01
  *
- * Watch for: the lists are the same whoever did the work. Each worker starts
- * exactly once, in any order. The process ids tell who worked.
+ * Watch for: the lists are the same whichever worker did the work. Each worker
+ * starts exactly once, in any order. The process ids tell which one worked.
  */
+#include "meet.h"
 #include "pool.h"
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 /* [check] */
 /* Ends the program with the pool's own words if a call has failed. */
@@ -73,13 +71,13 @@ static int say_start(void *unused)
 }
 /* [/start] */
 
+/* [twice] */
 static int twice(const void *arg, void *result)
 {
     *(long *)result = 2 * *(const long *)arg;
     return 0;
 }
 
-/* [twice] */
 static void loop_and_pool(int workers)
 {
     long in[10], out[10];
@@ -102,6 +100,8 @@ static void loop_and_pool(int workers)
 /* [/twice] */
 
 /* [who] */
+static atomic_int *begun; /* items; all processes see the same number */
+
 static int who(const void *unused, void *result)
 {
     (void)unused;
@@ -109,7 +109,13 @@ static int who(const void *unused, void *result)
     return 0;
 }
 
-static void who_works(struct pool *pool)
+static int who_together(const void *arg, void *result)
+{
+    meet(begun, 5); /* goes on when five have come */
+    return who(arg, result);
+}
+
+static void who_works(void)
 {
     long in[5] = { 0 }, out[5];
     printf("Own pid  : %d\n", (int)getpid());
@@ -117,7 +123,12 @@ static void who_works(struct pool *pool)
         who(&in[i], &out[i]);
     print_list("Loop pids: ", out, 5);
 
-    check(pool_map(pool, who, in, 5, sizeof *in, out, sizeof *out) == 0);
+    begun = shared_memory(sizeof *begun);
+    struct pool *pool = pool_open(&(struct pool_options){ .processes = 5 });
+    check(pool != NULL);
+    check(pool_map(pool, who_together, in, 5, sizeof *in, out, sizeof *out) ==
+          0);
+    finish(pool);
     print_list("Pool pids: ", out, 5);
 }
 /* [/who] */
@@ -132,9 +143,9 @@ int main(void)
     check(pool != NULL);
     int cores = pool_processes(pool);
     printf("Default  : %d, the cores this program may use\n", cores);
-    loop_and_pool(2 * cores);
-    who_works(pool);
     finish(pool);
+    loop_and_pool(2 * cores);
+    who_works();
     return 0;
 }
 /* [/main] */

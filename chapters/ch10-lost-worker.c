@@ -163,7 +163,7 @@ static void kill_reader(void)
     waitpid(victim, NULL, 0); /* until it is gone */
 }
 
-/* A caller: it kills an idle worker, if the task is not to kill anybody. */
+/* A caller: it kills an idle worker, unless the task does the killing. */
 static void naive_caller(pool_task *task)
 {
     naive_open(task);
@@ -270,7 +270,7 @@ static void our_caller(pool_task *task)
     pool_map(pool_open(&four), task, items, ITEMS, sizeof *items, NULL, 0);
 }
 
-/* Kills a caller whose workers are busy; who does not end by himself? */
+/* Kills a caller whose workers are busy: which of them do not end? */
 static void kill_caller(void (*caller)(pool_task *))
 {
     int status, live_on = 0;

@@ -28,12 +28,13 @@ as_told() {
     as_told "$cores"
 }
 
-@test "the loop runs in the program itself, the pool does not" {
+@test "the loop runs in the program itself, the pool in five other processes" {
     kit_run -0 ch01
     own=$(sed -n 's/^Own pid  : //p' <<<"$output")
     assert_equal "$(grep '^Loop pids' <<<"$output")" "Loop pids: [$own, $own, $own, $own, $own]"
     output=" $(grep '^Pool pids' <<<"$output" | tr -c '0-9' ' ')"
     refute_output --partial " $own "
+    assert_equal "$(xargs -n 1 <<<"$output" | sort -u | grep -c .)" 5
 }
 
 @test "the default size is the cores one may use: on one core it is 1" {

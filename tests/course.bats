@@ -217,6 +217,16 @@ line_of() {
     assert_output --regexp '^usage:'
 }
 
+# constant NAME FILE: the number that the library gives to this name.
+constant() {
+    sed -nE "s/^#define $1 \(*(\(uint64_t\))?([0-9]+).*/\2/p" "$KIT/pool/$2"
+}
+
+@test "where the book names a constant of the library's, it is that" {
+    run -0 grep -c "look around for $(($(constant SPIN open.c) / 1000)) µs and then fall asleep" "$KIT/book.md"
+    run -0 grep -c "it aims at $(constant CHUNKS_EACH job.c) chunks for each" "$KIT/book.md"
+}
+
 @test "the book is in form" {
     cd "$KIT"
     course

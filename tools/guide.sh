@@ -113,6 +113,7 @@ help() {
   make                  what is next for you
   make list             the chapters: needs, what you read, how exercises stand
   make ch03 && ./ch03   build and run a chapter's program; the text: book.md
+  make photos           photographs for chapter 17, in build/photos; N=6000
   ./lanes ./ch03        draws which worker ran what; ./lanes -h
   make ex01 && ./ex01   build and run your answer to an exercise
   make grade            grade all exercises; make grade-01: one, in detail
