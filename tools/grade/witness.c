@@ -15,6 +15,7 @@
  *     kill WHICH [TIMES|always]    kill 17
  *     value WHICH NUMBER           value * 5
  *     signal NAME host|group|all when WHAT        signal INT host when 5 inside
+ *     feed FIFO FILE [when WHAT]                  feed 5.jpg /tmp/5.jpg when answered 17
  *
  * WHICH: a name (ask), a number (of an ask: its first), NAME:NUMBER (pull:3), or *.
  * WHAT:  N inside (different processes wait at once), N open (questions do), N asked (in all), asked WHICH,
@@ -23,6 +24,9 @@
  * A rule that holds can hold for ever, if an answer is wrong. When everybody in the box has slept for half a
  * second, nothing more will come: the witness gives up, notes at which rule, and from then on holds nothing. So
  * no slow machine makes a right answer wrong, and a wrong one costs little.
+ *
+ * A file that is fed is a FIFO beside the program's files: whoever reads it waits until WHAT has come, and then gets
+ * the bytes of FILE, once. That is held as an answer is.
  *
  * More than ten thousand questions get no reply, and a process without one ends: so an answer that asks for ever
  * costs little.
@@ -33,6 +37,7 @@
 #define _GNU_SOURCE
 #include "box.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -63,13 +68,15 @@ struct what {
 };
 
 struct rule {
-    enum { HOLD, FAIL, NEVER, KILL, VALUE, SIGNAL } kind;
+    enum { HOLD, FAIL, NEVER, KILL, VALUE, SIGNAL, FEED } kind;
     struct which which;
     struct what what;
     char words[MAX_QUESTION], text[MAX_QUESTION + 64];
     long number; /* times, value, signal */
     enum { HOST, GROUP, ALL } target;
     long used;
+    int from, to; /* feed: the file; the FIFO, -1 until somebody reads it */
+    char *fifo;
 };
 
 struct question {
@@ -204,6 +211,19 @@ static bool read_signal(struct rule *rule, const char *name, const char *rest)
     return false;
 }
 
+static bool read_feed(struct rule *rule, const char *name, const char *rest)
+{
+    char file[4096];
+    const char *when = strstr(rest, " when ");
+    snprintf(file, sizeof file, "%.*s", (int)(when ? when - rest : (long)strlen(rest)), rest);
+    rule->kind = FEED;
+    rule->fifo = strdup(name);
+    rule->from = open(file, O_RDONLY | O_CLOEXEC);
+    rule->to = -1;
+    rule->what.since = when ? 0 : 1; /* without: it came long ago */
+    return rule->fifo && !strchr(name, '/') && rule->from >= 0 && (!when || read_what(when + 6, &rule->what));
+}
+
 bool witness_rule(const char *text)
 {
     struct rule *rule = &me.rule[me.nrules];
@@ -213,6 +233,8 @@ bool witness_rule(const char *text)
     bool good = behind > 0 && me.nrules < MAX_RULES;
     if (good && strcmp(verb, "signal") == 0)
         good = read_signal(rule, second, text + behind);
+    else if (good && strcmp(verb, "feed") == 0)
+        good = read_feed(rule, second, text + behind);
     else if (good)
         good = read_which(second, &rule->which) && read_rest(rule, verb, text + behind);
     if (!good) {
@@ -384,7 +406,7 @@ static struct rule *rule_of(const struct question *q)
 {
     for (size_t i = 0; i < me.nrules; i++) {
         struct rule *rule = &me.rule[i];
-        if (rule->kind == SIGNAL || !fits(&rule->which, q))
+        if (rule->kind >= SIGNAL || !fits(&rule->which, q))
             continue;
         if (rule->kind == HOLD && (me.gave_up || has_come(&rule->what)))
             continue;
@@ -439,13 +461,39 @@ static void send_signal(struct rule *rule)
             kill(list[n - 1], (int)rule->number);
 }
 
+/* Gives a reader of the FIFO as much as there is room for, and at last the end of file. */
+static void feed(struct rule *rule)
+{
+    char bytes[4096];
+    ssize_t n = 0;
+    if (rule->to < 0)
+        rule->to = open(rule->fifo, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (rule->to < 0)
+        return; /* nobody reads it yet */
+    while ((n = pread(rule->from, bytes, sizeof bytes, rule->number)) > 0 && (n = write(rule->to, bytes, (size_t)n)) > 0)
+        rule->number += n;
+    if (n < 0 && errno == EAGAIN)
+        return;
+    close(rule->to);
+    rule->used = 1;
+    note("%s", rule->text);
+}
+
+static void feed_all(void)
+{
+    for (size_t i = 0; i < me.nrules; i++)
+        if (me.rule[i].kind == FEED && !me.rule[i].used && (has_come(&me.rule[i].what) || me.gave_up))
+            feed(&me.rule[i]);
+}
+
 /* An answer may make others due, so until nothing changes. */
 static void settle_all(void)
 {
     for (bool again = true; again;) {
         again = false;
         for (size_t i = 0; i < me.nrules; i++)
-            if (me.rule[i].kind == HOLD && me.rule[i].what.since == 0 && is_true(&me.rule[i].what)) {
+            if ((me.rule[i].kind == HOLD || me.rule[i].kind == FEED) && me.rule[i].what.since == 0 &&
+                is_true(&me.rule[i].what)) {
                 me.rule[i].what.since = now();
                 raise_to(&me.crowd, count_crowd());
             } else if (me.rule[i].kind == SIGNAL && !me.rule[i].used && has_come(&me.rule[i].what)) {
@@ -468,6 +516,9 @@ static const struct rule *held_by(void)
         if (rule && rule->kind == HOLD && rule->what.since == 0)
             return rule;
     }
+    for (size_t i = 0; i < me.nrules && me.begun; i++)
+        if (me.rule[i].kind == FEED && !me.rule[i].used && me.rule[i].what.since == 0)
+            return &me.rule[i];
     return NULL;
 }
 
@@ -587,6 +638,16 @@ static void take_question(struct question *q)
 
 /* --- The socket ---------------------------------------------------------------------------------- */
 
+/* Beside the socket. It is read by another user. */
+static bool make_fifo(struct rule *rule, const char *socket)
+{
+    char *name = rule->fifo;
+    bool made = asprintf(&rule->fifo, "%.*s%s", (int)(strrchr(socket, '/') + 1 - socket), socket, name) > 0 &&
+                mkfifo(rule->fifo, 0644) == 0 && chmod(rule->fifo, 0644) == 0;
+    free(name);
+    return made;
+}
+
 int witness_open(const char *path, unsigned long long seed, double seconds)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -599,6 +660,9 @@ int witness_open(const char *path, unsigned long long seed, double seconds)
     if (me.socket < 0 || me.events < 0 || bind(me.socket, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(me.socket, 1024) != 0 || chmod(path, 0777) != 0)
         return -1;
+    for (size_t i = 0; i < me.nrules; i++)
+        if (me.rule[i].kind == FEED && !make_fifo(&me.rule[i], path))
+            return -1;
     setsockopt(me.socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     epoll_ctl(me.events, EPOLL_CTL_ADD, me.socket, &(struct epoll_event){ .events = EPOLLIN });
     return me.events;
@@ -663,6 +727,7 @@ void witness_do(void)
         }
         settle_all();
     }
+    feed_all();
     if (me.events >= 0 && witness_waits()) {
         give_up_perhaps();
         settle_all();
@@ -671,6 +736,9 @@ void witness_do(void)
 
 bool witness_waits(void)
 {
+    for (size_t i = 0; i < me.nrules; i++)
+        if (me.rule[i].kind == FEED && !me.rule[i].used)
+            return true;
     return me.first_open < me.nquestions;
 }
 
