@@ -51,6 +51,7 @@ shows() {
 @test "what had to be stopped, or ended early" {
     shows memory 'seen=ended memory'
     shows overflow 'seen=ended overflow'
+    shows lock-at-fork 'seen=ended timeout\nasked 0\nbegun 1\nreturned 0\ntimes 1 forked'
     shows hangs-before 'seen=ended timeout\nasked 0\nbegun 1\nreturned 0'
     shows hangs-held 'seen=ended timeout\nasked 1\nbegun 1\nreturned 0\ngave-up hold ask until 4 inside'
     shows hangs-after 'seen=ended timeout\nasked 4\nbegun 1\nreturned 0'
@@ -95,9 +96,16 @@ END
     shows other-askers 'wanted=askers 5' 'seen=asked 4\naskers 7'
 }
 
+@test "what was read, and by whom" {
+    shows read-elsewhere 'wanted=reading-elsewhere 4'
+    shows other-readers 'wanted=readers 4\nreading 1'
+    shows held-up 'wanted=overlap yes' 'seen=ended exit 0\ngave-up feed 4.jpg 4.jpg when answered 17'
+}
+
 @test "which answers came" {
     whole='1 -> 4294967299\n2 -> 8589934597\n3 -> 12884901895'
     shows cut "expected=$whole" 'out=1 -> 3\n2 -> 5\n3 -> 7'
+    shows ended-by-failure 'wanted=returns -1' "expected=f returned -1\n1 -> 0\n$whole" 'out=f returned -1\n1 -> 0\n1 -> 4294967299\n2 -> 0\n3 -> 0'
     shows last-missing "expected=$whole" 'out=1 -> 4294967299\n2 -> 8589934597\n3 -> 0'
     shows shifted-up "expected=$whole" 'out=1 -> 8589934597\n2 -> 12884901895\n3 -> 0'
     shows shifted-down "expected=$whole" 'out=1 -> 0\n2 -> 4294967299\n3 -> 8589934597'

@@ -111,6 +111,53 @@ saw() {
     saw 'ended exit 0'
 }
 
+# reads FIFO...: what is read there one after the other, by a process of its own that asks first.
+reads() {
+    cat >"$BATS_TEST_TMPDIR/reads" <<'END'
+#!/bin/sh
+./asks 1
+for fifo; do cat "$fifo"; done
+END
+    chmod 755 "$BATS_TEST_TMPDIR/reads"
+    local rule options=()
+    while read -r rule; do options+=(-w "$rule"); done <<<"$1"
+    dir=$BATS_TEST_TMPDIR/box
+    mkdir -p "$dir"
+    run -0 "$KIT/build/run" -l -t30 "$KIT/build/box" -s 7 "${options[@]}" -f "$BATS_FILE_TMPDIR/asks" -f "$BATS_TEST_TMPDIR/reads" \
+        ${how:-} "$dir" ./reads "${@:2}"
+    run -0 cat "$dir/out"
+}
+
+@test "a file is fed when it is time, once, whatever its size, with walls and without" {
+    seq 20000 >"$BATS_TEST_TMPDIR/a file"
+    echo short >"$BATS_TEST_TMPDIR/short"
+    rules="feed long $BATS_TEST_TMPDIR/a file when answered 0+100"$'\n'"feed now $BATS_TEST_TMPDIR/short"
+    for how in '' -l; do
+        reads "$rules" now long
+        run -0 diff <(cat "$BATS_TEST_TMPDIR/short" "$BATS_TEST_TMPDIR/a file") <(tail -n +2 "$dir/out")
+        saw 'ended exit 0'
+        run -0 grep -c '^feed ' "$dir/log"
+        assert_output 2
+        run -1 grep gave-up "$dir/seen"
+    done
+    how='-t 2' reads "$rules" now now
+    assert_equal "${lines[*]:1}" short
+    saw 'ended timeout'
+}
+
+@test "what is fed too late to be read holds up nobody; a feed that can never come is given up" {
+    echo short >"$BATS_TEST_TMPDIR/short"
+    reads "feed never $BATS_TEST_TMPDIR/short when answered 5"
+    saw 'ended exit 0'
+    reads "feed late $BATS_TEST_TMPDIR/short when answered 5" late
+    assert_line short
+    saw 'ended exit 0' "gave-up feed late $BATS_TEST_TMPDIR/short when answered 5"
+    for rule in "feed a $BATS_TEST_TMPDIR/none" "feed a/b $BATS_TEST_TMPDIR/short" 'feed a' "feed a $BATS_TEST_TMPDIR/short when it rains"; do
+        run -125 "$KIT/build/box" -w "$rule" "$dir" true
+        assert_output --partial "does not understand the rule 'feed a"
+    done
+}
+
 @test "the same without walls" {
     asks -l 'hold ask until 4 inside' 4
     assert_equal "${#lines[@]}" 4

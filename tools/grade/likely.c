@@ -242,6 +242,14 @@ static bool other_signal(void)
 static bool memory(void) { return ended("memory"); }
 static bool overflow(void) { return ended("overflow"); }
 
+/* The witness was told of a fork() of a process that had threads: see exercise 17. */
+static bool lock_at_fork(void)
+{
+    for (size_t i = 0; ended("timeout") && i < seen.n; i++)
+        if (strncmp(seen.line[i], "times ", 6) == 0 && strstr(seen.line[i], " forked"))
+            return true;
+    return false;
+}
 static bool hangs_before(void) { return ended("timeout") && !fact("asked") && fact("begun") && !fact("returned"); }
 static bool hangs_held(void) { return ended("timeout") && words(&seen, "gave-up"); }
 static bool hangs_after(void) { return ended("timeout") && fact("asked") && !fact("returned"); }
@@ -345,11 +353,25 @@ static bool other_askers(void)
     return want("askers") > 0 && fact("askers") != want("askers");
 }
 
+/* --- What was read */
+
+static bool read_elsewhere(void) { return want("reading-elsewhere") > 0; }
+static bool other_readers(void)
+{
+    snprintf(detail, sizeof detail, "%ld", want("reading"));
+    return want("readers") > 0 && want("reading") != want("readers");
+}
+static bool held_up(void) { return is_wanted("overlap") && words(&seen, "gave-up"); }
+
 /* --- Which answers came */
 
 static bool cut(void) { return wrong_lines_are(is_low_half); }
 static bool shifted_up(void) { return several_wrong() && wrong_lines_are(is_next); }
 static bool shifted_down(void) { return several_wrong() && wrong_lines_are(is_previous); }
+static bool ended_by_failure(void)
+{
+    return is_wanted("returns") && want("returns") == -1 && wrong_lines_are(is_zero);
+}
 static bool last_missing(void)
 {
     for (size_t i = 0; i + 1 < expected.n; i++)
@@ -428,6 +450,7 @@ static const struct {
 
     { "memory", memory, "memory is taken again and again: malloc or pool_open in a loop without an end?" },
     { "overflow", overflow, "a loop that prints has no end" },
+    { "lock-at-fork", lock_at_fork, "a thread held a lock at a fork(), and in the new process it stays locked: processes first" },
     { "hangs-before", hangs_before, "it waits before any task has run: a loop without an end, or a pool without work" },
     { "hangs-held", hangs_held, "items are waited for one by one, which can only be answered together" },
     { "hangs-after", hangs_after, "the tasks were asked, but the function does not return: what does it wait for?" },
@@ -459,7 +482,12 @@ static const struct {
     { "more-workers", more_workers, "there were %s workers: exactly as many as asked for, and only one pool" },
     { "other-askers", other_askers, "%s different processes did the work" },
 
+    { "read-elsewhere", read_elsewhere, "threads of this process are to read: a pool of them has .kind = POOL_THREADS" },
+    { "other-readers", other_readers, "%s read at once: exactly as many threads as there are readers" },
+    { "held-up", held_up, "what is ready waits for what is not: hand each on as soon as it is there, in any order" },
+
     { "cut", cut, "answers are cut to 32 bits: a result is a long, what is its width?" },
+    { "ended-by-failure", ended_by_failure, "one failure ended it all: what comes behind it is to be done all the same" },
     { "last-missing", last_missing, "the last item is missing: n items have the indices 0 to n - 1" },
     { "shifted-up", shifted_up, "each answer stands one place too early" },
     { "shifted-down", shifted_down, "each answer stands one place too late" },

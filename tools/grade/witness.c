@@ -470,7 +470,8 @@ static void feed(struct rule *rule)
         rule->to = open(rule->fifo, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (rule->to < 0)
         return; /* nobody reads it yet */
-    while ((n = pread(rule->from, bytes, sizeof bytes, rule->number)) > 0 && (n = write(rule->to, bytes, (size_t)n)) > 0)
+    while ((n = pread(rule->from, bytes, sizeof bytes, rule->number)) > 0 &&
+           (n = write(rule->to, bytes, (size_t)n)) > 0)
         rule->number += n;
     if (n < 0 && errno == EAGAIN)
         return;
