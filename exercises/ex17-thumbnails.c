@@ -97,6 +97,9 @@ static inline int next_file(void *state, void *item)
  * was read is scaled at once, whichever come later. thumbnail[i] is what
  * scale() gave for file[i]. n is at least 1.
  *
+ * No process is started by a fork() of this one while it has other threads: a
+ * lock that one of them holds would stay locked there for ever.
+ *
  * A file that cannot be read, and a picture that cannot be scaled or kills its
  * scaler, has thumbnail 0; all others are made all the same.
  *

@@ -11,7 +11,7 @@ load exercise
 
 setup_file() {
     exercise 17
-    (cd "$KIT" && ${CC:-gcc} -std=gnu11 -O1 -Iexercises -o "$BATS_FILE_TMPDIR/pictures" tools/grade/pictures.c -ljpeg) 3>&-
+    tool pictures -ljpeg
 }
 
 # pictures COUNT: sets `number` to what the thumbnails of so many new pictures have, and `picture` to their files.
@@ -89,6 +89,8 @@ read_by_host() {
     pictures 3
     rules "hold fork until asked prepare" "hold prepare until asked forked"
     pipeline 2 2
+    want no-fork yes
+    ! grep -q '^times [0-9]* forked' "$run/seen" || wrong "there are no threads yet at a fork()" "there are"
     answers_to "ask ${number[0]}"
     printf '%s\n' "${lines[@]}" | grep -qx -- "0 -> ${answer[0]}" || wrong "0 -> ${answer[0]}" "${lines[0]-nothing}"
 }

@@ -35,6 +35,11 @@ compile() {
     return 1
 } >&2
 
+# tool NAME [-lLIBRARY...]: compiles tools/grade/NAME.c, which asks or answers for a test, to $BATS_FILE_TMPDIR/NAME.
+tool() {
+    (cd "$KIT" && ${CC:-gcc} -std=gnu11 -O1 -Iexercises -o "$BATS_FILE_TMPDIR/$1" "tools/grade/$1.c" "${@:2}") 3>&-
+}
+
 setup() {
     local failed=$BATS_FILE_TMPDIR/failed
     [[ ! -e $failed || -n ${EVERY-} ]] || skip "behind $(<"$failed")"

@@ -52,6 +52,7 @@ shows() {
     shows memory 'seen=ended memory'
     shows overflow 'seen=ended overflow'
     shows lock-at-fork 'seen=ended timeout\nasked 0\nbegun 1\nreturned 0\ntimes 1 forked'
+    shows lock-at-fork 'wanted=no-fork yes' 'seen=ended exit 0\nasked 3\nbegun 1\nreturned 1\ntimes 1 forked'
     shows hangs-before 'seen=ended timeout\nasked 0\nbegun 1\nreturned 0'
     shows hangs-held 'seen=ended timeout\nasked 1\nbegun 1\nreturned 0\ngave-up hold ask until 4 inside'
     shows hangs-after 'seen=ended timeout\nasked 4\nbegun 1\nreturned 0'

@@ -142,6 +142,87 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     return status;
 }
 
+/* wrong, lock-at-fork: threads first, although they wait until the pool is there */
+struct work {
+    pthread_mutex_t lock;
+    struct files files;
+    struct pool *scaling;
+    struct pool_result **scaled;
+};
+
+static void *reader(void *arg)
+{
+    struct work *work = arg;
+    pthread_mutex_lock(&work->lock); /* the program has it until there is a pool */
+    pthread_mutex_unlock(&work->lock);
+    struct picture *picture = malloc(sizeof *picture);
+    for (;;) {
+        const char *file;
+        pthread_mutex_lock(&work->lock);
+        size_t i = work->files.next;
+        int more = next_file(&work->files, &file);
+        pthread_mutex_unlock(&work->lock);
+        if (!picture || !more)
+            break;
+        if (read_picture(&file, picture) == 0)
+            work->scaled[i] = pool_apply_async(work->scaling, scale, picture, sizeof *picture, sizeof(long), NULL);
+    }
+    free(picture);
+    return NULL;
+}
+
+static int pipeline(const char **file, size_t n, int readers, int scalers,
+                    long *thumbnail)
+{
+    struct pool_result **scaled = calloc(n, sizeof *scaled);
+    struct pool_options options = { .processes = scalers };
+    struct work work = { .lock = PTHREAD_MUTEX_INITIALIZER, .files = { file, 0, n }, .scaled = scaled };
+    pthread_t thread[readers];
+    int status = 0;
+    pthread_mutex_lock(&work.lock);
+    for (int i = 0; i < readers; i++)
+        pthread_create(&thread[i], NULL, reader, &work);
+    work.scaling = pool_open(&options);
+    pthread_mutex_unlock(&work.lock);
+    for (int i = 0; i < readers; i++)
+        pthread_join(thread[i], NULL);
+    for (size_t i = 0; i < n; i++)
+        status |= pool_result_get(scaled[i], &thumbnail[i], POOL_FOREVER);
+    pool_close(work.scaling);
+    pool_join(work.scaling, POOL_FOREVER);
+    pool_free(work.scaling);
+    free(scaled);
+    return status;
+}
+
+/* wrong, lock-at-fork: a pool of threads first, which have nothing to do yet */
+static int pipeline(const char **file, size_t n, int readers, int scalers,
+                    long *thumbnail)
+{
+    struct pool_options processes = { .processes = scalers };
+    struct pool_options threads = { .processes = readers, .kind = POOL_THREADS };
+    struct pool *reading = pool_open(&threads);
+    struct pool *scaling = pool_open(&processes);
+    struct pool_result *scaled[n];
+    struct picture picture;
+    struct files files = { file, 0, n };
+    int got, status = 0;
+    memset(scaled, 0, sizeof scaled);
+    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
+        if (got == 1)
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+        else if (pool_error()->item == POOL_NO_ITEM)
+            break;
+    for (size_t i = 0; i < n; i++)
+        if (pool_result_get(scaled[i], &thumbnail[i], POOL_FOREVER) != 0)
+            status = -1;
+    pool_free(reading);
+    pool_free(scaling);
+    return status;
+}
+
 /* wrong, overlap: all files are read before one is scaled */
 static int pipeline(const char **file, size_t n, int readers, int scalers,
                     long *thumbnail)
@@ -558,59 +639,6 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
             status = -1;
     pool_free(work.scaling);
     pthread_mutex_destroy(&work.lock);
-    return status;
-}
-
-/* right: threads first, which wait until the pool is there */
-struct work {
-    pthread_mutex_t lock;
-    struct files files;
-    struct pool *scaling;
-    struct pool_result **scaled;
-};
-
-static void *reader(void *arg)
-{
-    struct work *work = arg;
-    pthread_mutex_lock(&work->lock); /* the program has it until there is a pool */
-    pthread_mutex_unlock(&work->lock);
-    struct picture *picture = malloc(sizeof *picture);
-    for (;;) {
-        const char *file;
-        pthread_mutex_lock(&work->lock);
-        size_t i = work->files.next;
-        int more = next_file(&work->files, &file);
-        pthread_mutex_unlock(&work->lock);
-        if (!picture || !more)
-            break;
-        if (read_picture(&file, picture) == 0)
-            work->scaled[i] = pool_apply_async(work->scaling, scale, picture, sizeof *picture, sizeof(long), NULL);
-    }
-    free(picture);
-    return NULL;
-}
-
-static int pipeline(const char **file, size_t n, int readers, int scalers,
-                    long *thumbnail)
-{
-    struct pool_result **scaled = calloc(n, sizeof *scaled);
-    struct pool_options options = { .processes = scalers };
-    struct work work = { .lock = PTHREAD_MUTEX_INITIALIZER, .files = { file, 0, n }, .scaled = scaled };
-    pthread_t thread[readers];
-    int status = 0;
-    pthread_mutex_lock(&work.lock);
-    for (int i = 0; i < readers; i++)
-        pthread_create(&thread[i], NULL, reader, &work);
-    work.scaling = pool_open(&options);
-    pthread_mutex_unlock(&work.lock);
-    for (int i = 0; i < readers; i++)
-        pthread_join(thread[i], NULL);
-    for (size_t i = 0; i < n; i++)
-        status |= pool_result_get(scaled[i], &thumbnail[i], POOL_FOREVER);
-    pool_close(work.scaling);
-    pool_join(work.scaling, POOL_FOREVER);
-    pool_free(work.scaling);
-    free(scaled);
     return status;
 }
 
