@@ -122,7 +122,8 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     int got, status = 0;
     memset(scaled, 0, sizeof scaled);
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
             scaled[pool_iter_index(iter)] =

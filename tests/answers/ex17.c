@@ -29,10 +29,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -53,10 +55,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n - 1 };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i + 1 < n; i++)
@@ -208,7 +212,8 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     int got, status = 0;
     memset(scaled, 0, sizeof scaled);
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
             scaled[pool_iter_index(iter)] =
@@ -275,10 +280,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -299,7 +306,8 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got != 1 || pool_apply(scaling, scale, &picture, sizeof picture,
                                    &thumbnail[pool_iter_index(iter)], sizeof(long)) != 0)
@@ -321,10 +329,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -347,10 +357,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -373,10 +385,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -399,10 +413,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -425,10 +441,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -451,7 +469,8 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) == 1)
         scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
     for (size_t i = 0; i < n; i++)
@@ -474,10 +493,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n && status == 0; i++)
@@ -499,10 +520,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -525,10 +548,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct picture picture;
     int got, status = 0;
     struct pool_job_options again = { .retries = 2 };
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), &again);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), &again);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -552,10 +577,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -577,10 +604,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     struct files files = { file, 0, n };
     struct picture picture;
     int got, status = 0;
-    struct pool_iter *iter = pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+    struct pool_iter *iter =
+        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] = pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] =
+                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)
@@ -651,7 +680,8 @@ struct one {
 static void hand_over(struct pool_result *result, void *cookie)
 {
     struct one *one = cookie;
-    one->scaled = pool_apply_async(one->scaling, scale, pool_result_at(result, 0), sizeof(struct picture), sizeof(long), NULL);
+    const void *picture = pool_result_at(result, 0);
+    one->scaled = pool_apply_async(one->scaling, scale, picture, sizeof(struct picture), sizeof(long), NULL);
 }
 
 static int pipeline(const char **file, size_t n, int readers, int scalers,

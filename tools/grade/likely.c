@@ -451,7 +451,8 @@ static const struct {
 
     { "memory", memory, "memory is taken again and again: malloc or pool_open in a loop without an end?" },
     { "overflow", overflow, "a loop that prints has no end" },
-    { "lock-at-fork", lock_at_fork, "a fork() while there are threads: what they have locked stays locked in the child. Processes first" },
+    { "lock-at-fork", lock_at_fork,
+      "a fork() while there are threads: what they have locked stays locked in the child. Processes first" },
     { "hangs-before", hangs_before, "it waits before any task has run: a loop without an end, or a pool without work" },
     { "hangs-held", hangs_held, "items are waited for one by one, which can only be answered together" },
     { "hangs-after", hangs_after, "the tasks were asked, but the function does not return: what does it wait for?" },
