@@ -8,13 +8,13 @@ setup_file() {
 
 expected() {
     cat <<'END'
-nothing         answers 0 1 4 9 16 25 36 49 64 81
-socket          answers 0 1 4 9 16 25 36 49 64 81
+nothing         answers 0 1 4 9 16 25 36 49 64 81 (2 threads)
+socket          answers 0 1 4 9 16 25 36 49 64 81 (2 threads)
 thread          HANGS: all 5 asleep, 0 context switches
 all             HANGS: all 5 asleep, 0 context switches
-all but thread  answers 0 1 4 9 16 25 36 49 64 81
-all, and read   answers 0 1 4 9 16 25 36 49 64 81
-all: our pool   answers 0 1 4 9 16 25 36 49 64 81
+all but thread  answers 0 1 4 9 16 25 36 49 64 81 (2 threads)
+all, and read   answers 0 1 4 9 16 25 36 49 64 81 (0 threads)
+all: our pool   answers 0 1 4 9 16 25 36 49 64 81 (0 threads)
 once more, with SIGTERM blocked and SIGCHLD ignored:
                       after SIGTERM   its caller is told
 a naive worker        still there     No child processes
@@ -73,4 +73,11 @@ heir() {
     assert_output "usage: ./ch12 [patches | heir]"
     SCALE=fast kit_run -2 ch12
     assert_output --partial "SCALE=fast: how many seconds shall a second last?"
+}
+
+@test "ch12: whoever starts threads is counted, in the pool, too" {
+    kit_altered ch12 'static void our_pool(void)' '#define pool_open(none) pool_open(&(struct pool_options){ .kind = POOL_THREADS, .processes = 2 })
+static void our_pool(void)'
+    kit_run -0 build/ch12-altered patches
+    assert_line --regexp '^all: our pool   answers .* \(2 threads\)$'
 }
