@@ -12,6 +12,7 @@
  */
 #define CHAPTER "ch13"
 #include "factorial.h"
+#include "idle.h"
 #include "measure.h"
 #include <string.h>
 
@@ -229,6 +230,7 @@ int main(int argc, char **argv)
     }
     printf("100! = %.20s..., %zu digits: %.2f us (29.1 us)\n", right[ITEMS - 1],
            strlen(right[ITEMS - 1]), 1e6 * (now() - start));
+    tell_idle_cores();
     tables();
     struct pool *pool = open_pool(0, NULL);
     when_it_pays(pool);

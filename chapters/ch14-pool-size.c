@@ -11,6 +11,7 @@
  */
 #define CHAPTER "ch14"
 #include "factorial.h"
+#include "idle.h"
 #include "measure.h"
 #include "meet.h"
 #include "weigh.h"
@@ -266,6 +267,7 @@ int main(int argc, char **argv)
         number[i] = 1 + i % 100;
     factorial(&number[0], board->answer[0]); /* complains if there is no GMP */
 
+    tell_idle_cores();
     printf("%d factorials                  right  processes  each takes\n",
            TASKS);
     side_by_side("slow: a process per task", process_per_task, WORKERS);

@@ -10,6 +10,7 @@
  * Watch for: the wrong counts, the same in all 600 runs, although the two tasks
  * never do anything at the same time. Then, who survives a crash.
  */
+#include "idle.h"
 #include "meet.h"
 #include "pool.h"
 #include <semaphore.h>
@@ -208,6 +209,7 @@ int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
     board = shared_memory(sizeof *board);
+    tell_idle_cores();
     three_ways(count_primes, "primes");
     three_ways(wait_once, "waits");
     count_often("processes, strtok:", POOL_PROCESSES);

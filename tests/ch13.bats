@@ -34,6 +34,7 @@ lines_match() {
     fi
     cores=$(awk '$1 == "map" { print $2 }' <<<"$output") n=' +[0-9]+\.[0-9]+' row=' +[0-9.]+( +[0-9]+\.[0-9][0-9]){5}'
     lines_match '100! = 93326215443944152681\.\.\., 158 digits: [0-9.]+ us \(29\.1 us\)' \
+        'idle: [0-9]+\.[0-9] of [0-9]+ cores(, so times will not be as in the book)?' \
         'broken: one stopwatch; in brackets the document.s figures' \
         "  handed a pool of 50, it uses $cores workers: [0-9.]+ ms \(165 ms\)" \
         "  handed a pool of  1, it uses $cores workers: [0-9.]+ ms \(152 ms\)" \
