@@ -217,6 +217,27 @@ line_of() {
     assert_output --regexp '^usage:'
 }
 
+@test "each chapter, and each of a short route, comes behind those it needs" {
+    run -0 awk '
+        /^## Chapter [0-9]+: / { chapter = $3 + 0 }
+        /^> \*\*[0-9]+ minutes/ && chapter {
+            sub(/.*Needs: */, ""); sub(/[.].*/, ""); needs[chapter] = $0
+            n = split($0, word, /[^0-9]+/)
+            for (i = 1; i <= n; i++) if (word[i] != "" && word[i] + 0 >= chapter) print chapter " needs " word[i]
+            chapter = 0
+        }
+        /^- \*\*Four lessons\*\*: / {
+            sub(/[.].*/, ""); n = split($0, route, /[^0-9]+/)
+            for (i = 1; i <= n; i++) if (route[i] != "") {
+                m = split(needs[route[i] + 0], word, /[^0-9]+/)
+                for (k = 1; k <= m; k++) if (word[k] != "" && !(word[k] + 0 in had)) print "the route has " route[i] " without " word[k]
+                had[route[i] + 0]; found++
+            }
+        }
+        END { if (found != 4) print found " lessons, not 4" }' "$KIT/book.md"
+    refute_output
+}
+
 # constant NAME FILE: the number that the library gives to this name.
 constant() {
     sed -nE "s/^#define $1 \(*(\(uint64_t\))?([0-9]+).*/\2/p" "$KIT/pool/$2"
