@@ -238,6 +238,15 @@ line_of() {
     refute_output
 }
 
+@test "A, B and C are right about equally often" {
+    for letter in A B C; do
+        often=$(awk -v letter="$letter" '/^## Chapter/ { told = 0 }
+            /^\*\*[ABC]\*\* is right/ && !told { told = 1; all++; if (substr($0, 3, 1) == letter) right++ }
+            END { print int(100 * right / all) }' "$KIT/book.md")
+        kit_that 'often >= 25 && often <= 42'
+    done
+}
+
 # constant NAME FILE: the number that the library gives to this name.
 constant() {
     sed -nE "s/^#define $1 \(*(\(uint64_t\))?([0-9]+).*/\2/p" "$KIT/pool/$2"
