@@ -61,9 +61,14 @@ check-tsan:
 	$(MAKE) BUILD=$(TSAN) EXTRA=-fsanitize=thread $(TSAN)/unit
 	UNIT_SLOW=1 $(TSAN)/unit threads together ^M06 '^an idle pool' '^S13 H4 pools are spawned'
 
-# No leak check: it would read all of the shared region, 32 GiB; check-asan looks for leaks.
+# No leak check: it would read all of the shared region, 32 GiB; check-asan looks for leaks. Left out: P43, G10: its long
+# double has 64 bits; P19 a pool that is closed: the kernel's copying into a page without rights is an error to it; G01 the
+# descriptor: it makes calls of its own, which the filter of that test forbids; G06 an idle pool: it switches by itself;
+# thousands, the Nth: too slow for their deadlines. Half an hour.
 check-valgrind: $(BUILD)/unit
-	UNIT_SLOW=1 valgrind --quiet --error-exitcode=77 --leak-check=no $(BUILD)/unit
+	UNIT_SLOW=1 valgrind --quiet --error-exitcode=77 --leak-check=no $(BUILD)/unit '^P43 a chunk' '^G10 a limit or' \
+	    '^P19 a pool that is closed while' '^G01 the descriptor: killed' '^G06 an idle pool' '^G01 thousands' \
+	    '^G16 the Nth mmap'
 
 # The library's tests built for ARM64 and run there, or by qemu-user.
 check-arm64:

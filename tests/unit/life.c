@@ -361,7 +361,8 @@ static void d14_give_up_after(void)
         EVENTUALLY(pool_apply(pool, task_square, &x, sizeof x, &x, sizeof x) == -1);
         CHECK(errno == ESHUTDOWN || errno == ECANCELED);
         CHECK_TEXT(pool_error()->text, words[how]);
-        CHECK_EQ(atomic_load(&shared->runs), 2 + 3);
+        int runs = atomic_load(&shared->runs);
+        CHECK(runs == 2 + 3 || runs == 2 + 3 + 1); /* the other place may be in the middle of a try */
         pool_free(pool);
         CHECK(no_children());
     }
