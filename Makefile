@@ -35,7 +35,7 @@ endif
 
 .DEFAULT_GOAL = next
 .SECONDEXPANSION:
-.PHONY: next help list doctor lib compile chapters photos server test setup clean
+.PHONY: next help list doctor lib compile chapters test setup clean
 
 # --- Where you are --------------------------------------------------------------------------------------
 
@@ -88,18 +88,8 @@ $(BUILD)/has%:
 
 chapters: $(CHAPTERS)
 
-server: $(BUILD)/server # a slow one, for chapters 16 and 19: build/server --help
-$(BUILD)/server: tools/server.c chapters/server.c
-	@mkdir -p $(BUILD)
-	$(COMPILE) -o $@ $<
-
 lanes: tools/lanes.c # draws which worker ran what: ./lanes ./ch09
 	$(COMPILE) -o $@ $<
-
-# Photographs for chapter 17, in build/photos: make photos N=6000
-photos: $(LIBRARY)
-	@$(MAKE) -s compile SOURCE=tools/photos.c PROGRAM=$(BUILD)/photographer
-	@$(BUILD)/photographer $(BUILD)/photos $(or $(N),60)
 
 # Any program that uses the pool: make compile SOURCE=my.c PROGRAM=my
 compile: $(LIBRARY)
@@ -118,6 +108,6 @@ setup:
 clean:
 	rm -rf build lanes ch[0-9][0-9] ex[0-9][0-9]
 
-# --- And what few need: checks with other tools, make install, the book, comparisons --------------------
+# --- And what few need: material for chapters, checks with other tools, make install, the book, comparisons ---
 
-include tools/grade.mk tests/check.mk tools/install.mk tools/book.mk tools/bench.mk
+include tools/grade.mk tools/material.mk tests/check.mk tools/install.mk tools/book.mk tools/bench.mk
