@@ -24,7 +24,7 @@ FLOORS    = region machine memory error self ticket note output trace guard run 
 SOURCES   = $(FLOORS:%=pool/%.c)
 OBJECTS   = $(SOURCES:pool/%.c=$(BUILD)/%.o)
 LIBRARY   = $(BUILD)/libpool.a
-CHAPTERS  = $(sort $(foreach c,$(wildcard chapters/ch[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $c)))))
+CHAPTERS  = $(sort $(foreach c,$(filter-out %does-not-compile.c,$(wildcard chapters/ch*.c)),$(firstword $(subst -, ,$(notdir $c)))))
 EXERCISES = $(sort $(foreach e,$(wildcard exercises/ex[0-9][0-9]-*.c),$(firstword $(subst -, ,$(notdir $e)))))
 USE       = -Ipool -Ichapters -Iexercises
 
@@ -106,7 +106,7 @@ setup:
 	sh tools/setup.sh all
 
 clean:
-	rm -rf build lanes ch[0-9][0-9] ex[0-9][0-9]
+	rm -rf build lanes ch[0-9][0-9] ch[0-9][0-9][a-z] ex[0-9][0-9]
 
 # --- And what few need: material for chapters, checks with other tools, make install, the book, comparisons ---
 

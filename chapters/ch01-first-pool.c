@@ -9,20 +9,7 @@
  * Watch for: the lists are the same whichever worker did the work. Each worker
  * starts exactly once, in any order. The process ids tell which one worked.
  */
-#include "meet.h"
-#include "pool.h"
-#include <stdbool.h>
-
-/* [check] */
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch01: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
-/* [/check] */
+#include "kit.h"
 
 static void print_list(const char *label, const long *number, size_t count)
 {
@@ -31,15 +18,6 @@ static void print_list(const char *label, const long *number, size_t count)
         printf("%s%ld", i ? ", " : "", number[i]);
     printf("]\n");
 }
-
-/* [finish] */
-static void finish(struct pool *pool)
-{
-    check(pool_close(pool) == 0);              /* no more work comes */
-    check(pool_join(pool, POOL_FOREVER) == 0); /* it is done, all are gone */
-    pool_free(pool);
-}
-/* [/finish] */
 
 /* [square] */
 static int square(const void *arg, void *result)
@@ -134,9 +112,9 @@ static void who_works(void)
 /* [/who] */
 
 /* [main] */
-int main(void)
+int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     smallest_pool();
 
     struct pool *pool = pool_open(NULL);

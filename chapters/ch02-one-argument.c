@@ -10,20 +10,9 @@
  * one item to the next; a pointer is an address in one process. Only you know
  * either. The file that does not compile is ch02b-does-not-compile.c.
  */
-#include "pool.h"
-#include <stdbool.h>
+#include "kit.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch02: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
 
 static void print_sums(const char *label, const int *sum)
 {
@@ -165,8 +154,9 @@ static void texts(struct pool *pool)
 }
 /* [/pointers] */
 
-int main(void)
+int main(int argc, char **argv)
 {
+    begin(argc, argv, "");
     struct pool *pool = pool_open(NULL);
     check(pool != NULL);
     wrong_width(pool);
@@ -174,8 +164,6 @@ int main(void)
     several_arguments_async(pool);
     arguments_by_name(pool);
     texts(pool);
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
+    finish(pool);
     return 0;
 }

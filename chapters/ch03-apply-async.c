@@ -9,22 +9,11 @@
  * Watch for: without join the work is lost, and the exit status is 0. With it
  * each task says hello three times, in any order; the results keep theirs.
  */
-#include "meet.h"
-#include "pool.h"
-#include <stdbool.h>
+#include "kit.h"
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { TASKS = 10, WORKERS = 4 };
-
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch03: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
 
 /* [hello] */
 struct board {
@@ -136,15 +125,13 @@ static void apply_or_async(void)
     board->came = 0;
     for (int i = 0; i < WORKERS; i++)
         check(pool_apply_async(pool, visit, &all, sizeof all, 0, NULL));
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
+    finish(pool);
 }
 /* [/visit] */
 
-int main(void)
+int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     printf("A second lasts %g ms here.\n", 1000 * document_second());
     board = shared_memory(sizeof *board);
     without_join();

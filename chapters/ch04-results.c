@@ -10,11 +10,7 @@
  * Watch for: LATE is not the end of a task, it is the end of your patience.
  * And fifty tasks fail without a word, until a join counts them.
  */
-#include "meet.h"
-#include "pool.h"
-#include <errno.h>
-#include <stdbool.h>
-#include <string.h>
+#include "kit.h"
 #include <sys/wait.h>
 
 enum { PAGES = 10, TASKS = 50 };
@@ -24,15 +20,6 @@ struct board {
 };
 
 static struct board *board; /* all processes see the same one */
-
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch04: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
 
 /* [page] */
 /* What a task has to know. What one does not name is zero. */
@@ -191,9 +178,9 @@ static void fifty_tasks(const char *name, int (*its_main)(void))
            board->finished, status);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     printf("A second lasts %g ms here.\n", 1000 * document_second());
     board = shared_memory(sizeof *board);
     struct pool *pool = pool_open(&(struct pool_options){ .processes = 5 });

@@ -9,9 +9,7 @@
  * Watch for: in order, a slow first item keeps the others waiting, and in the
  * end the workers too. And how little was read when the first result comes.
  */
-#include "meet.h"
-#include "pool.h"
-#include <stdbool.h>
+#include "kit.h"
 
 enum { WORKERS = 4, ITEMS = 10, MILLION = 1000000 };
 
@@ -25,15 +23,6 @@ struct board {
 static struct board *board; /* all processes see the same one */
 /* [/board] */
 
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch05: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
-
 static struct pool *open_pool(bool ordered)
 {
     *board = (struct board){ .ordered = ordered };
@@ -41,13 +30,6 @@ static struct pool *open_pool(bool ordered)
         pool_open(&(struct pool_options){ .processes = WORKERS });
     check(pool != NULL);
     return pool;
-}
-
-static void finish(struct pool *pool)
-{
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
 }
 
 /* [source] */
@@ -97,8 +79,8 @@ static void with_map(void)
     struct pool *pool = open_pool(true);
     for (int i = 0; i < ITEMS; i++)
         below_ten(&next, &in[i]);
-    check(pool_map(pool, slow_first, in, ITEMS, sizeof *in, out,
-                   sizeof *out) == 0);
+    check(pool_map(pool, slow_first, in, ITEMS, sizeof *in, out, sizeof *out) ==
+          0);
     printf("  map            %2d:", board->done);
     for (int i = 0; i < ITEMS; i++)
         printf(" %ld", out[i]);
@@ -188,9 +170,9 @@ static void two_halves(void)
 /* [/half] */
 
 /* [main] */
-int main(void)
+int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     printf("A second lasts %g ms here.\n", 1000 * document_second());
     board = shared_memory(sizeof *board);
     printf("A slow first item. At the first result so many were done:\n");

@@ -11,30 +11,20 @@
  * Watch for: what comes later is not there, and often nobody says so.
  */
 #define _GNU_SOURCE /* for sigabbrev_np(), the short name of a signal */
-#include "meet.h"
-#include "pool.h"
+#include "kit.h"
 #include <dlfcn.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 enum { PAGES = 1000, ITEMS = 4 };
 
-static void check(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    perror(what);
-    _exit(EXIT_FAILURE); /* children call it too */
-}
-
 /* [two] */
 /* How often the kernel has had to give this process a page of memory. */
 static long pages_given(void)
 {
     struct rusage usage;
-    check(getrusage(RUSAGE_SELF, &usage) == 0, "getrusage");
+    check(getrusage(RUSAGE_SELF, &usage) == 0);
     return usage.ru_minflt;
 }
 
@@ -42,10 +32,10 @@ static void two_processes(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *memory = aligned_alloc(page, PAGES * page);
-    check(memory != NULL, "aligned_alloc");
+    check(memory != NULL);
     memset(memory, 1, PAGES * page);
     pid_t child = fork(); /* <- from here on there are two of us */
-    check(child >= 0, "fork");
+    check(child >= 0);
     if (child == 0) {
         long before = pages_given();
         for (size_t i = 0; i < PAGES / 4; i++)
@@ -67,7 +57,7 @@ static const int item[ITEMS] = { 0, 1, 2, 3 };
 static void map(struct pool *pool, pool_task *task)
 {
     double y[ITEMS];
-    check(pool != NULL, pool_error()->text);
+    check(pool != NULL);
     if (pool_map(pool, task, item, ITEMS, sizeof *item, y, sizeof *y) == 0)
         printf("  our pool:   [%.3g, %.3g, %.3g, %.3g]\n", y[0], y[1], y[2],
                y[3]);
@@ -124,9 +114,9 @@ static struct board *board; /* all processes see the same one */
 static void load_root(void)
 {
     void *library = dlopen("libm.so.6", RTLD_NOW);
-    check(library != NULL, "libm.so.6");
+    check(library != NULL);
     board->address = dlsym(library, "sqrt");
-    check(board->address != NULL, "sqrt");
+    check(board->address != NULL);
 }
 
 static int call_root(const void *arg, void *result)
@@ -144,7 +134,7 @@ static void naive_open(void)
     board->go = 0;
     for (int i = 0; i < ITEMS; i++) {
         worker[i] = fork();
-        check(worker[i] >= 0, "fork");
+        check(worker[i] >= 0);
         if (worker[i] == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends when we end */
             wait_until(&board->go, 1);
@@ -159,7 +149,7 @@ static void naive_map(void)
     printf("  naive pool:");
     board->go = 1;
     for (int i = 0; i < ITEMS; i++) {
-        check(waitpid(worker[i], &status, 0) > 0, "waitpid");
+        check(waitpid(worker[i], &status, 0) > 0);
         if (WIFSIGNALED(status))
             printf(" SIG%s", sigabbrev_np(WTERMSIG(status)));
         else
@@ -197,7 +187,7 @@ static void print_and_fork(FILE *out, void (*end)(int))
 {
     fprintf(out, "  loaded 4 prices\n");
     pid_t child = fork();
-    check(child >= 0, "fork");
+    check(child >= 0);
     if (child == 0)
         end(EXIT_SUCCESS);
     waitpid(child, NULL, 0);
@@ -206,7 +196,7 @@ static void print_and_fork(FILE *out, void (*end)(int))
 static void into_a_pipe(void (*end)(int))
 {
     FILE *out = popen("cat", "w"); /* what the shell does for | cat */
-    check(out != NULL, "popen");
+    check(out != NULL);
     print_and_fork(out, end);
     pclose(out);
 }
@@ -214,19 +204,17 @@ static void into_a_pipe(void (*end)(int))
 
 static int by_hand(const char *end)
 {
-    if (strcmp(end, "exit") != 0 && strcmp(end, "_exit") != 0) {
-        fprintf(stderr, "usage: ./ch06 [exit | _exit]\n");
-        return 2;
-    }
+    int usual = isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF;
+    setvbuf(stdout, NULL, usual, BUFSIZ); /* as if begin() had not been here */
     print_and_fork(stdout, *end == '_' ? _exit : exit);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        return by_hand(argv[1]);
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    const char *end = begin(argc, argv, "exit | _exit");
+    if (end)
+        return by_hand(end);
     board = shared_memory(sizeof *board);
     two_processes();
     late_prices();

@@ -10,24 +10,15 @@
  *
  * Watch for: how often a window opens, and how often somebody is asked.
  */
-#include "pool.h"
+#include "kit.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { WORKERS = 2, DEEPEST = 3, ROUNDS = 20 };
-
-static void check(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 /* [spawn] */
 /* Starts a new run of this program, which is to be a worker for one item. */
@@ -35,7 +26,7 @@ static pid_t spawn(const char *guard, int level, int item)
 {
     char level_text[12], item_text[12];
     pid_t pid = fork();
-    check(pid >= 0, "fork");
+    check(pid >= 0);
     if (pid > 0)
         return pid;
     snprintf(level_text, sizeof level_text, "%d", level);
@@ -69,7 +60,7 @@ static int naive_main(const char *guard, int level, int item)
     for (int i = 0; i < WORKERS; i++)
         worker[i] = spawn(guard, level + 1, i + 2);
     for (int i = 0; i < WORKERS; i++)
-        check(waitpid(worker[i], &status[i], 0) > 0, "waitpid");
+        check(waitpid(worker[i], &status[i], 0) > 0);
     if (level == 0)
         printf("the squares of 2 and 3: %d and %d\n", WEXITSTATUS(status[0]),
                WEXITSTATUS(status[1]));
@@ -85,7 +76,7 @@ static FILE *run(const char *part, const char *mode)
     snprintf(command, sizeof command, "exec /proc/%d/exe %s", (int)getpid(),
              part);
     FILE *stream = popen(command, mode);
-    check(stream != NULL, "popen");
+    check(stream != NULL);
     return stream;
 }
 
@@ -191,10 +182,9 @@ static void try(const char *name, const struct pool_options *options)
         double start = milliseconds();
         struct pool *pool = pool_open(options);
         double took = milliseconds() - start;
-        check(pool != NULL, "pool_open");
+        check(pool != NULL);
         best = took < best ? took : best;
-        check(!pool_apply(pool, tell, NULL, 0, &known, sizeof known),
-              "pool_apply");
+        check(!pool_apply(pool, tell, NULL, 0, &known, sizeof known));
         pool_free(pool);
     }
     show(name, &known);
@@ -233,10 +223,7 @@ int main(int argc, char **argv)
     pool_freeze_support(); /* <- the cure */
     if (strcmp(part, "guarded") == 0)
         return ask();
-    if (argc > 1) {
-        fprintf(stderr, "usage: ./ch07 [unguarded | guarded]\n");
-        return 2;
-    }
+    begin(argc, argv, "unguarded | guarded");
     printf("broken: a naive pool, the guard nowhere\n");
     count_windows("nowhere");
     printf("broken: the guard where the pool is opened\n");

@@ -10,25 +10,14 @@
  * is left asleep is no zombie, and zombies hold no descriptors.
  */
 #include "asleep.h"
-#include "meet.h"
-#include "pool.h"
+#include "kit.h"
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 enum { WORKERS = 2, LIMIT = 64, SPARE = 3 };
-
-static void check(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch08: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
 
 /* [naive] */
 struct naive {
@@ -42,7 +31,7 @@ static _Noreturn void work(struct naive *pool)
     close(pool->tasks[1]); /* or it would wait for tasks from itself */
     while (read(pool->tasks[0], &x, sizeof x) > 0) {
         x *= x;
-        check(write(pool->answers[1], &x, sizeof x) > 0, "write");
+        check(write(pool->answers[1], &x, sizeof x) > 0);
     }
     _exit(EXIT_SUCCESS); /* end of file: nobody is left who could write */
 }
@@ -53,7 +42,7 @@ static int naive_open(struct naive *pool)
         return -1;
     for (int i = 0; i < WORKERS; i++) {
         pool->worker[i] = fork();
-        check(pool->worker[i] >= 0, "fork");
+        check(pool->worker[i] >= 0);
         if (pool->worker[i] == 0)
             work(pool);
     }
@@ -92,8 +81,8 @@ static const char *live(int steps)
     }
     if (naive_open(&pool) < 0)
         return strerror(errno);
-    check(write(pool.tasks[1], &x, sizeof x) > 0, "write");
-    check(read(pool.answers[0], &x, sizeof x) > 0 && x == 49, "7 * 7");
+    check(write(pool.tasks[1], &x, sizeof x) > 0);
+    check(read(pool.answers[0], &x, sizeof x) > 0 && x == 49);
     if (steps & CLOSE)
         naive_close(&pool);
     if (steps & JOIN)
@@ -109,11 +98,11 @@ static void count_below(int pid, int count[128])
     char path[64], state;
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
     FILE *children = fopen(path, "r");
-    check(children != NULL, path);
+    check(children != NULL);
     while (fscanf(children, "%d", &pid) == 1) {
         snprintf(path, sizeof path, "/proc/%d/stat", pid);
         FILE *stat = fopen(path, "r");
-        check(stat && fscanf(stat, "%*d (%*[^)]) %c", &state) == 1, path);
+        check(stat && fscanf(stat, "%*d (%*[^)]) %c", &state) == 1);
         fclose(stat);
         count[(int)state]++;
         count_below(pid, count);
@@ -125,7 +114,7 @@ static int count_descriptors(void)
 {
     int n = 0;
     DIR *dir = opendir("/proc/self/fd");
-    check(dir != NULL, "/proc/self/fd");
+    check(dir != NULL);
     while (readdir(dir))
         n++;
     closedir(dir);
@@ -134,7 +123,7 @@ static int count_descriptors(void)
 /* [/count] */
 
 /* [many] */
-static int most = 100;
+static int most;
 
 /* A program that opens pool after pool, and then looks at what is left. */
 static void many_pools(int steps)
@@ -142,7 +131,7 @@ static void many_pools(int steps)
     int spare[SPARE], count[128], pools = 0, before = count_descriptors();
     const char *wrong = NULL;
     for (int i = 0; i < SPARE; i++) /* to be able to look at all */
-        check((spare[i] = dup(STDOUT_FILENO)) >= 0, "dup");
+        check((spare[i] = dup(STDOUT_FILENO)) >= 0);
     while (pools < most && !(wrong = live(steps)))
         pools++;
     for (int i = 0; i < SPARE; i++)
@@ -163,11 +152,11 @@ static void many_pools(int steps)
 static struct team {
     pid_t pid[1 + 2 * WORKERS];
     int size;
-} *team;
+} * team;
 
 static void open_noted(struct naive *pool)
 {
-    check(naive_open(pool) == 0, "pipe");
+    check(naive_open(pool) == 0);
     memcpy(team->pid + team->size, pool->worker, sizeof pool->worker);
     team->size += WORKERS;
 }
@@ -205,7 +194,7 @@ static void host(int way)
     int status;
     *team = (struct team){ .pid = { getpid() }, .size = 1 };
     pid_t mine = fork();
-    check(mine >= 0, "fork");
+    check(mine >= 0);
     if (mine == 0)
         _exit(7);
     open_noted(&pool);
@@ -227,7 +216,7 @@ static void run(const char *name, void (*program)(int), int how)
     printf("%-26s ", name);
     fflush(stdout);
     pid_t pid = fork();
-    check(pid >= 0, "fork");
+    check(pid >= 0);
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* lives no longer than we */
         program(how);
@@ -249,21 +238,13 @@ static void run(const char *name, void (*program)(int), int how)
 
 int main(int argc, char **argv)
 {
-    char rest;
-    if (argc > 2 || (argc == 2 && sscanf(argv[1], "%d%c", &most, &rest) != 1) ||
-        most < 1) {
-        fprintf(stderr, "usage: ./ch08 [POOLS]\n");
-        return 2;
-    }
-    document_second(); /* complains of a wrong SCALE before anything runs */
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    most = read_number(begin(argc, argv, "POOLS"), 100, 1, 100000);
     team = shared_memory(sizeof *team);
     /* [main] */
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a program leaves becomes ours */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);  /* what a program leaves becomes ours */
     for (int fd = 3; fd < LIMIT; fd++) /* what a terminal may have left us */
         close(fd);
-    check(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ LIMIT, LIMIT }) == 0,
-          "setrlimit");
+    check(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ LIMIT, LIMIT }) == 0);
     printf("%d pools, %d workers each, %d descriptors\n", most, WORKERS, LIMIT);
     run("broken: neither", many_pools, 0);
     run("broken: close only", many_pools, CLOSE);

@@ -9,22 +9,11 @@
  * Watch for: ten tasks need five lives, but eight are started. And a leak
  * begins again with each life instead of growing to the end.
  */
-#include "meet.h"
-#include "pool.h"
-#include <stdbool.h>
+#include "kit.h"
 
 enum { TASKS = 10, WORKERS = 4, LIFE = 2 };
 
 static const int in[TASKS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
-
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch09: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
 
 static void print_list(const char *label, const int *number)
 {
@@ -76,9 +65,7 @@ static void map(const struct pool_options *options, pool_task *task, int *out)
     struct pool *pool = pool_open(options);
     check(pool != NULL);
     check(pool_map(pool, task, in, TASKS, sizeof *in, out, sizeof *out) == 0);
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
+    finish(pool);
 }
 /* [/map] */
 
@@ -131,9 +118,9 @@ static void bounded_leak(void)
 }
 /* [/leak] */
 
-int main(void)
+int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     board = shared_memory(sizeof *board);
     why_eight();
     bounded_leak();

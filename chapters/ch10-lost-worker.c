@@ -10,12 +10,9 @@
  * Watch for: how many answers come, who waits for ever, and who lives on.
  */
 #include "asleep.h"
-#include "meet.h"
-#include "pool.h"
-#include <errno.h>
+#include "kit.h"
 #include <semaphore.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -23,14 +20,6 @@
 enum { WORKERS = 4, TEAM = 1 + WORKERS, ITEMS = 10 };
 
 static const int items[ITEMS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
-
-static void check(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch10: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
 
 /* [tasks] */
 struct board {
@@ -67,7 +56,7 @@ static int deadly(const void *arg, void *result)
 static int endless(const void *arg, void *result)
 {
     (void)arg, (void)result;
-    check(fork() >= 0, "fork");
+    check(fork() >= 0);
     board->begun++;
     while (pause() < 0)
         continue;
@@ -88,11 +77,11 @@ static _Noreturn void work(int end, pool_task *task)
         if (shared)
             sem_wait(&board->lock); /* one reads at a time */
         board->reader = getpid();
-        check(read(end, &pair[0], sizeof pair[0]) > 0, "read");
+        check(read(end, &pair[0], sizeof pair[0]) > 0);
         if (shared)
             sem_post(&board->lock);
         task(&pair[0], &pair[1]);
-        check(write(end, pair, sizeof pair) > 0, "write");
+        check(write(end, pair, sizeof pair) > 0);
     }
 }
 
@@ -101,9 +90,9 @@ static void naive_open(pool_task *task)
     int end[2]; /* of a pipe: the caller's, and the worker's */
     for (int i = 0; i < WORKERS; i++) {
         if (i == 0 || !shared)
-            check(socketpair(AF_UNIX, SOCK_STREAM, 0, end) == 0, "socketpair");
+            check(socketpair(AF_UNIX, SOCK_STREAM, 0, end) == 0);
         pid_t pid = fork();
-        check(pid >= 0, "fork");
+        check(pid >= 0);
         if (pid == 0)
             work(end[1], task);
         to[i] = end[0];
@@ -130,7 +119,7 @@ static bool answer(int from)
 /* One pipe: all ten items go in, and whoever is free takes one. */
 static void map_shared(void)
 {
-    check(write(to[0], items, sizeof items) == sizeof items, "write");
+    check(write(to[0], items, sizeof items) == sizeof items);
     for (int i = 0; i < ITEMS; i++)
         answer(to[0]);
 }
@@ -182,9 +171,9 @@ static pid_t start(void (*caller)(pool_task *), pool_task *task)
     memset(board, 0, sizeof *board);
     board->lost = -1;
     board->deaths = 1;
-    check(sem_init(&board->lock, true, 1) == 0, "sem_init");
+    check(sem_init(&board->lock, true, 1) == 0);
     pid_t pid = fork();
-    check(pid >= 0, "fork");
+    check(pid >= 0);
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* hangs no longer than we live */
         setpgid(0, 0); /* a group: it, and all that it starts */
@@ -241,7 +230,7 @@ static void our_pool(const char *what, int deaths, int retries)
     struct pool_worker first;
     struct pool *pool = pool_open(&four);
     int out[ITEMS] = { 0 }, right = 0;
-    check(pool != NULL, "pool_open");
+    check(pool != NULL);
     board->deaths = deaths;
     board->killed = board->met = 0;
     if (deaths == 0) {
@@ -251,7 +240,7 @@ static void our_pool(const char *what, int deaths, int retries)
     }
     struct pool_result *result = pool_map_async(
         pool, deadly, items, ITEMS, sizeof *items, sizeof *out, &options);
-    check(result != NULL, "pool_map_async");
+    check(result != NULL);
     int failed = pool_result_get(result, out, POOL_FOREVER);
     for (int i = 0; i < ITEMS; i++)
         right += out[i] == i * i;
@@ -295,10 +284,9 @@ static void naive_pool(const char *what, bool one_pipe)
     kill_caller(naive_caller);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    document_second(); /* complains of a wrong SCALE before anything runs */
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a caller leaves becomes ours */
     board = shared_memory(sizeof *board);
     naive_pool("broken: one pipe for all workers, with a lock", true);

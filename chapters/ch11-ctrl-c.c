@@ -10,11 +10,8 @@
  *
  * Watch for: in the broken part the workers do die, at every press.
  */
-#include "meet.h"
-#include "pool.h"
+#include "kit.h"
 #include <signal.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -181,27 +178,22 @@ static void show_part(void)
 
 static int run_by_hand(const char *name)
 {
-    while (part < PARTS && strcmp(name, parts[part].name) != 0)
+    while (strcmp(name, parts[part].name) != 0)
         part++;
-    if (part == PARTS) {
-        fprintf(stderr, "usage: ./ch11 [broken | caught | cured | pool]\n");
-        return 2;
-    }
     printf("press Ctrl+C. Ctrl+\\ ends it, and after 60 s it ends itself\n");
     by_hand = true;
     setenv("SCALE", "1", 0); /* a hand is slow */
-    document_second(); /* complains of a wrong SCALE before anything runs */
     alarm(60);
     return parts[part].run();
 }
 
 int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    const char *hand = begin(argc, argv, "broken | caught | cured | pool");
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a part leaves becomes ours */
     board = shared_memory(sizeof *board);
-    if (argc > 1)
-        return run_by_hand(argv[1]);
+    if (hand)
+        return run_by_hand(hand);
     printf("%d items that never end, %d workers; a second is %g ms here\n",
            ITEMS, WORKERS, 1000 * document_second());
     for (; part < PARTS; part++) {

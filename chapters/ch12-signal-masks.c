@@ -13,10 +13,9 @@
 #define _GNU_SOURCE /* for RTLD_NEXT */
 #include "asleep.h"
 #include "green.h"
-#include "pool.h"
+#include "kit.h"
 #include <dlfcn.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -24,14 +23,6 @@ enum { WORKERS = 4, TEAM = 1 + WORKERS, ITEMS = 10 };
 
 static pid_t *team; /* in shared memory: the caller and its workers */
 static bool *deaf;  /* in shared memory: somebody outlived a SIGTERM */
-
-static void check(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 /* --- First half: who starts us has replaced functions ------------------- */
 
@@ -70,7 +61,7 @@ static long answer[ITEMS];
 
 static void *feed(void *unused)
 {
-    check(write(tasks[1], item, sizeof item) == sizeof item, "write");
+    check(write(tasks[1], item, sizeof item) == sizeof item);
     return unused;
 }
 
@@ -78,7 +69,7 @@ static void *collect(void *unused)
 {
     long r[2];
     for (int k = 0; k < ITEMS; k++) {
-        check(sys.read(results[0], r, sizeof r) > 0, "read");
+        check(sys.read(results[0], r, sizeof r) > 0);
         answer[r[0]] = r[1];
     }
     return unused;
@@ -89,25 +80,24 @@ static _Noreturn void work(void)
     long i;
     close(tasks[1]); /* so that the caller's end is the end of file */
     while (read(tasks[0], &i, sizeof i) > 0)
-        check(write(results[1], (long[]){ i, i * i }, 2 * sizeof i) > 0,
-              "write");
+        check(write(results[1], (long[]){ i, i * i }, 2 * sizeof i) > 0);
     _exit(EXIT_SUCCESS);
 }
 
 static void toy_pool(void)
 {
     pthread_t collector, feeder;
-    check(pipe(tasks) == 0 && pipe(results) == 0, "pipe");
+    check(pipe(tasks) == 0 && pipe(results) == 0);
     team[0] = getpid();
     for (int i = 1; i < TEAM; i++) {
         pid_t pid = fork();
-        check(pid >= 0, "fork");
+        check(pid >= 0);
         if (pid == 0)
             work();
         team[i] = pid;
     }
-    check(sys.create(&collector, NULL, collect, NULL) == 0, "create");
-    check(sys.create(&feeder, NULL, feed, NULL) == 0, "create");
+    check(sys.create(&collector, NULL, collect, NULL) == 0);
+    check(sys.create(&feeder, NULL, feed, NULL) == 0);
     sys.join(collector, NULL);
     sys.join(feeder, NULL);
 }
@@ -150,7 +140,7 @@ static void try(const char *name, int which, void (*pool)(void))
     printf("%-15s ", name);
     fflush(stdout);
     pid_t caller = fork();
-    check(caller >= 0, "fork");
+    check(caller >= 0);
     if (caller == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* hangs no longer than we live */
         patch(which);
@@ -206,7 +196,7 @@ static void naive_worker(const char *who, bool empty_mask)
     int status;
     sigemptyset(&none);
     pid_t pid = fork();
-    check(pid >= 0, "fork");
+    check(pid >= 0);
     if (pid == 0) {
         if (empty_mask) /* <- cure 1 */
             sigprocmask(SIG_SETMASK, &none, NULL);
@@ -252,27 +242,20 @@ static void bad_host(void)
     sigprocmask(SIG_BLOCK, &term, NULL);
     signal(SIGCHLD, SIG_IGN);
     execl("/proc/self/exe", "./ch12", "heir", NULL);
-    check(false, "exec");
+    check(false);
 }
 /* [/host] */
 
 int main(int argc, char **argv)
 {
-    bool first = argc > 1 && strcmp(argv[1], "patches") == 0;
-    bool second = argc > 1 && strcmp(argv[1], "heir") == 0;
-    if (argc > 1 && !first && !second) {
-        fprintf(stderr, "usage: ./ch12 [patches | heir]\n");
-        return 2;
-    }
-    document_second(); /* complains of a wrong SCALE before anything runs */
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    const char *half = begin(argc, argv, "patches | heir");
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a caller leaves becomes ours */
     team = shared_memory(TEAM * sizeof *team);
     deaf = shared_memory(sizeof *deaf);
-    if (second)
+    if (half && strcmp(half, "heir") == 0)
         return heir();
     find_the_patch();
-    if (first)
+    if (half)
         return 0;
     printf("once more, with SIGTERM blocked and SIGCHLD ignored:\n");
     bad_host();

@@ -88,12 +88,12 @@ static void own_pool(struct pool *pool)
     pool = open_pool(0, NULL);
     used = pool_processes(pool);
     apply_async(pool);
-    end_pool(pool);
+    finish(pool);
 }
 
 static void open_and_join(struct pool *pool) /* another one of that size */
 {
-    end_pool(open_pool(pool_processes(pool), NULL));
+    finish(open_pool(pool_processes(pool), NULL));
 }
 /* [/own-pool] */
 
@@ -139,7 +139,7 @@ static void one_stopwatch(int size, int document)
         measure(&all, own_pool, pool, 1);
     printf("  handed a pool of %2d, it uses %d workers: %.3f ms (%d ms)\n",
            size, used, all, document);
-    end_pool(pool);
+    finish(pool);
 }
 
 static void three_stopwatches(int way, int size, int document)
@@ -153,7 +153,7 @@ static void three_stopwatches(int way, int size, int document)
     }
     printf("%-12s%12d%12.3f%12.3f%12.3f%12d\n", ways[way].name,
            pool_processes(pool), open_join, empty, full, document);
-    end_pool(pool);
+    finish(pool);
 }
 
 static void tables(void)
@@ -220,8 +220,7 @@ static void when_it_pays(struct pool *pool)
 
 int main(int argc, char **argv)
 {
-    FILE *file = open_drawing(argc, argv);
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    FILE *file = open_drawing(begin(argc, argv, "FILE.svg"));
     double start = 0;
     for (int i = 0; i < ITEMS; i++) {
         item[i].number = i + 1;
@@ -241,6 +240,6 @@ int main(int argc, char **argv)
                                    .print = print_gains,
                                    .columns = WAYS,
                                    .ideal = pool_processes(pool) });
-    end_pool(pool);
+    finish(pool);
     return 0;
 }

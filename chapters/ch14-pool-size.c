@@ -70,7 +70,7 @@ static void pool_of_chunks(long chunk)
     struct pool_result *result = pool_map_async(
         pool, factorial, number, TASKS, sizeof *number, WIDTH, &options);
     check(pool_result_get(result, board->answer, POOL_FOREVER) == 0);
-    end_pool(pool);
+    finish(pool);
 }
 /* [/pool] */
 
@@ -89,7 +89,7 @@ static void long_lived_loops(long loops)
 {
     struct pool *pool = open_pool(WORKERS, count_process);
     check(pool_map(pool, take_tasks, NULL, (size_t)loops, 0, NULL, 0) == 0);
-    end_pool(pool);
+    finish(pool);
 }
 /* [/loops] */
 
@@ -135,7 +135,7 @@ static struct weight weight_of(int size, pool_initializer *initializer)
     for (int i = 0; i < size; i++)
         weigh(worker[i].pid, &after);
     after.cpu -= before.cpu;
-    end_pool(pool);
+    finish(pool);
     return after;
 }
 
@@ -197,7 +197,7 @@ static double requests(struct load load, int count, int size)
     check(pool_map(pool, request, item, (size_t)count, sizeof *item, NULL, 0) ==
           0);
     double time = document_time() - start;
-    end_pool(pool);
+    finish(pool);
     return time;
 }
 /* [/request] */
@@ -259,9 +259,7 @@ static void try_sizes(void)
 
 int main(int argc, char **argv)
 {
-    FILE *file = open_drawing(argc, argv);
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
-    document_second(); /* complains of a wrong SCALE before anything runs */
+    FILE *file = open_drawing(begin(argc, argv, "FILE.svg"));
     board = shared_memory(sizeof *board);
     for (int i = 0; i < TASKS; i++)
         number[i] = 1 + i % 100;

@@ -11,24 +11,12 @@
  * never do anything at the same time. Then, who survives a crash.
  */
 #include "idle.h"
-#include "meet.h"
-#include "pool.h"
+#include "kit.h"
 #include <semaphore.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { WORKERS = 2, PIECES = 8, RUNS = 600, ITEMS = 4 };
-
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch15: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
 
 /* [word] */
 static struct pool *open_pool(enum pool_kind kind)
@@ -205,9 +193,9 @@ static void ask_in_a_copy(const char *who, enum pool_kind kind)
 /* [/copy] */
 
 /* [main] */
-int main(void)
+int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     board = shared_memory(sizeof *board);
     tell_idle_cores();
     three_ways(count_primes, "primes");

@@ -65,7 +65,7 @@ static void apply_pages(const char *name, int pages, double document)
         check(pool_apply(pool, get, &ask, sizeof ask, &page, sizeof page) == 0);
         items += items_of(&page);
     }
-    end_pool(pool);
+    finish(pool);
     printf("%s %2d pages, %d of %d items: %.2f (%.2f)\n", name, pages, items,
            total_of(&page), document_time() - start, document);
 }
@@ -103,7 +103,7 @@ static double fetch_all(const struct ask *ask, int count, bool paged, int size)
                                    sizeof first) == 0);
         check(pool_map(pool, get, ask, (size_t)count, sizeof *ask, page,
                        sizeof *page) == 0);
-        end_pool(pool);
+        finish(pool);
     }
     double time = document_time() - start;
     for (int i = 0; i < count; i++)

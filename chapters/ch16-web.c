@@ -67,7 +67,7 @@ static void two_pages(pool_initializer *initializer)
         printf("  page 1: killed when it had asked\n");
     check(pool_apply(pool, get, &two, sizeof two, &page, sizeof page) == 0);
     printf("  page 2: status %ld, %s", page.status, page.text);
-    end_pool(pool);
+    finish(pool);
 }
 /* [/one-handle] */
 
@@ -107,13 +107,12 @@ static void errors(void)
         if (wrong)
             printf("\n");
     }
-    end_pool(pool);
+    finish(pool);
 }
 
 int main(int argc, char **argv)
 {
-    FILE *file = open_drawing(argc, argv);
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    FILE *file = open_drawing(begin(argc, argv, "FILE.svg"));
     start_curl();
     printf("A second lasts %g ms here.\n", 1000 * document_second());
     server = server_start(&(struct server_options){ .total = 2000 });

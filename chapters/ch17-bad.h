@@ -47,7 +47,7 @@ static void run_few(int processes, int retries)
          i = error.item + 1)
         if (killed_in_row < 0) /* else all say the same */
             printf("  %s\n", error.text);
-    end_pool(pool);
+    finish(pool);
 
     struct picture *picture = malloc(sizeof *picture);
     int there = 0, whole = 0;

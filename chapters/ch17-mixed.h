@@ -112,8 +112,8 @@ static double timed(int readers, int *scalers)
                        sizeof *job, NULL, 0) == 0);
     double seconds = now() - start;
     if (readers)
-        end_pool(second);
-    end_pool(first);
+        finish(second);
+    finish(first);
     return seconds;
 }
 
@@ -180,7 +180,7 @@ static void in_order(const char *who, bool processes_first,
            hung ? ", and all are asleep" : "");
     let_go = 1;
     pool_free(scalers); /* ends them, asleep or not */
-    end_pool(readers);
+    finish(readers);
 }
 /* [/lock] */
 

@@ -68,7 +68,7 @@ static void by_map(enum pool_kind kind, const char *name, double alone)
     double seconds = now() - start;
     printf("map, %d %-9s %7.2f s, %.2f times as fast", pool_processes(pool),
            name, seconds, alone / seconds);
-    end_pool(pool);
+    finish(pool);
     printf("; %d are the same\n", as_in_loop(name));
 }
 /* [/map] */

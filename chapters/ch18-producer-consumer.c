@@ -10,20 +10,9 @@
  * Watch for: nothing crashes and nobody complains. Each time ask who waits, for
  * what, and who was to bring it.
  */
-#include "meet.h"
-#include "pool.h"
-#include <stdbool.h>
+#include "kit.h"
 
 enum { CONSUMERS = 4, URLS = 12, MANY = 60, ROOM = 20, QUIT = 0 };
-
-/* Ends the program with the pool's own words if a call has failed. */
-static void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "ch18: %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
 
 /* [open] */
 struct board {
@@ -117,11 +106,9 @@ static void with_map(void)
 {
     int page[URLS];
     struct pool *pool = open_pool(CONSUMERS);
-    check(pool_map(pool, fetch, list, URLS, sizeof *list, page,
-                   sizeof *page) == 0);
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
+    check(pool_map(pool, fetch, list, URLS, sizeof *list, page, sizeof *page) ==
+          0);
+    finish(pool);
     printf("cured: map: %d pages, from %d to %d\n", URLS, page[0],
            page[URLS - 1]);
 }
@@ -199,14 +186,15 @@ static void stream(void)
     }
     pool_free(pool);
     printf("cured: imap, a pool of 1: got %d, %d of them bad; "
-           "at most %d on the way\n", got, bad, most);
+           "at most %d on the way\n",
+           got, bad, most);
 }
 /* [/stream] */
 
 /* [main] */
-int main(void)
+int main(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    begin(argc, argv, "");
     board = shared_memory(sizeof *board);
     tutorial("broken: no task_done", 4);
     cured = true;

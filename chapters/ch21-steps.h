@@ -7,28 +7,14 @@
 #ifndef CH21_STEPS_H
 #define CH21_STEPS_H
 
-#include "meet.h"
-#include "pool.h"
-#include <errno.h>
+#include "kit.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { ITEMS = 6, WORKERS = 2, MOST = 16 };
-
-/* Ends the process if a call has failed. It says so on stdout, where a line
-   may have begun, and not by printf() and exit(): step 1 shows why. */
-static void check(bool ok, const char *call)
-{
-    if (ok)
-        return;
-    dprintf(STDOUT_FILENO, "%s: %s\n", call, strerror(errno));
-    _exit(EXIT_FAILURE);
-}
 
 /* [job] */
 /* What is to be done, and what becomes of it. */
@@ -60,9 +46,9 @@ static struct board *board; /* all processes see the same one */
 /* A fork that writes down whom it has started. */
 static pid_t start(void)
 {
-    check(board->processes < MOST, "too many processes");
+    check(board->processes < MOST);
     pid_t pid = fork();
-    check(pid >= 0, "fork");
+    check(pid >= 0);
     if (pid == 0)
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* what hangs ends with its caller */
     else
@@ -83,7 +69,7 @@ static void step1(struct job *job)
             exit((int)answer);
         }
     for (int i = 0; i < job->n; i++) {
-        check(waitpid(pid[i], &status, 0) == pid[i], "waitpid");
+        check(waitpid(pid[i], &status, 0) == pid[i]);
         *(long *)place(job, i) = WEXITSTATUS(status);
         board->answers++;
     }
@@ -100,14 +86,14 @@ static void do_item(const struct job *job, int item, int fd)
 {
     struct message message = { .item = item };
     job->task(&job->in[item], &message.answer);
-    check(write(fd, &message, sizeof message) > 0, "write");
+    check(write(fd, &message, sizeof message) > 0);
 }
 
 static void collect(struct job *job, int fd)
 {
     struct message message;
     while (board->answers < job->n) {
-        check(read(fd, &message, sizeof message) > 0, "read");
+        check(read(fd, &message, sizeof message) > 0);
         *(long *)place(job, message.item) = message.answer;
         board->answers++;
     }
@@ -118,7 +104,7 @@ static void collect(struct job *job, int fd)
 static void step2(struct job *job)
 {
     int answers[2];
-    check(pipe(answers) == 0, "pipe");
+    check(pipe(answers) == 0);
     for (int w = 0; w < WORKERS; w++)
         if (start() == 0) {
             for (int i = w; i < job->n; i += WORKERS) /* its share */
@@ -135,7 +121,7 @@ static void step2(struct job *job)
 static void step3(struct job *job)
 {
     int answers[2], items[2], item;
-    check(pipe(answers) == 0 && pipe(items) == 0, "pipe");
+    check(pipe(answers) == 0 && pipe(items) == 0);
     for (int w = 0; w < WORKERS; w++)
         if (start() == 0) {
             close(items[1]); /* or it would wait for itself in the end */
@@ -144,7 +130,7 @@ static void step3(struct job *job)
             _exit(EXIT_SUCCESS);
         }
     for (int i = 0; i < job->n; i++)
-        check(write(items[1], &i, sizeof i) > 0, "write");
+        check(write(items[1], &i, sizeof i) > 0);
     collect(job, answers[0]);
     close(items[1]); /* the end of file: the workers leave */
     while (wait(NULL) > 0)
@@ -173,7 +159,7 @@ static void worker_loop(const struct job *job, int in, int out)
     ssize_t width = (ssize_t)job->width;
     char *answer = malloc(job->width);
     int item;
-    check(answer != NULL, "malloc");
+    check(answer != NULL);
     while (sys->read(in, &item, sizeof item) == sizeof item) {
         job->task(&job->in[item], answer);
         if (sys->write(out, answer, job->width) != width)
@@ -195,7 +181,7 @@ static struct worker team[WORKERS];
 static void hire(const struct job *job, struct worker *w)
 {
     int to[2], from[2];
-    check(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0, "pipe");
+    check(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0);
     w->pid = start();
     if (w->pid == 0) { /* the worker: in its own entry there is a 0 */
         close(to[1]);
@@ -214,7 +200,7 @@ static void hire(const struct job *job, struct worker *w)
 static void dismiss(struct worker *w, int *status)
 {
     close(w->to);
-    check(sys->waitpid(w->pid, status, 0) == w->pid, "waitpid");
+    check(sys->waitpid(w->pid, status, 0) == w->pid);
     close(w->from);
     w->pid = 0;
 }
@@ -248,7 +234,10 @@ static void wait_for_any(struct pollfd *fds)
         fds[w].fd = team[w].item < 0 ? -1 : team[w].from; /* -1: not asked */
         fds[w].events = POLLIN;
     }
-    check(sys->poll(fds, WORKERS, -1) > 0, "poll");
+    if (sys->poll(fds, WORKERS, -1) < 0) {
+        printf("poll: %s\n", strerror(errno));
+        _exit(EXIT_FAILURE);
+    }
 }
 
 static void polled(struct job *job)

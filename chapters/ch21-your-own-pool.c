@@ -38,9 +38,9 @@ static int slow(const void *arg, void *result)
     long x = *(const long *)arg;
     char key = 0;
     if (x == 0) /* lasts until item 2 is done */
-        check(read(door[0], &key, 1) == 1, "read");
+        check(read(door[0], &key, 1) == 1);
     if (x == 2)
-        check(write(door[1], &key, 1) == 1, "write");
+        check(write(door[1], &key, 1) == 1);
     return square(arg, result);
 }
 
@@ -165,9 +165,9 @@ static _Noreturn void caller(const struct step *step, const struct day *day)
     struct job job = { day->task,  in,   ITEMS, calloc(ITEMS, day->width),
                        day->width, death };
     struct sigaction action = { .sa_handler = on_signal };
-    check(job.out != NULL, "calloc");
-    check(sigaction(SIGUSR1, &action, NULL) == 0, "sigaction");
-    check(pipe(door) == 0, "pipe");
+    check(job.out != NULL);
+    check(sigaction(SIGUSR1, &action, NULL) == 0);
+    check(pipe(door) == 0);
     board->pid[0] = getpid();
     printf("%s", day->text);
     step->run(&job);
@@ -183,7 +183,7 @@ static void try(const struct step *step, const struct day *day, bool cured)
     fflush(stdout);
     *board = (struct board){ .processes = 1 };
     pid_t pid = fork();
-    check(pid >= 0, "fork");
+    check(pid >= 0);
     if (pid == 0)
         caller(step, day);
     while (!asleep && waitpid(pid, NULL, WNOHANG) == 0) {
@@ -253,17 +253,10 @@ static void show(int number)
 
 int main(int argc, char **argv)
 {
-    const char *which = argc > 1 ? argv[1] : "12345";
-    if (argc > 2 || (argc == 2 && strlen(which) != 1) ||
-        !strstr("12345", which)) {
-        fprintf(stderr, "usage: ./ch21 [1 | 2 | 3 | 4 | 5]\n");
-        return 2;
-    }
-    setvbuf(stdout, NULL, _IOLBF, 0); /* each line leaves as it is printed */
+    const char *which = begin(argc, argv, "1 | 2 | 3 | 4 | 5");
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a try leaves becomes ours */
-    document_second(); /* complains of a wrong SCALE before anything runs */
     board = shared_memory(sizeof *board);
-    for (; *which; which++)
+    for (which = which ? which : "12345"; *which; which++)
         show(*which - '0');
     return 0;
 }

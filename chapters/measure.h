@@ -6,21 +6,7 @@
 #ifndef MEASURE_H
 #define MEASURE_H
 
-#include "pool.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-/* Ends the program with the pool's own words if a call has failed. */
-static inline void check(bool ok)
-{
-    if (ok)
-        return;
-    fprintf(stderr, CHAPTER ": %s\n", pool_error()->text);
-    exit(EXIT_FAILURE);
-}
+#include "kit.h"
 
 /* Opens a pool of that size; 0: one worker for each core. */
 static inline struct pool *open_pool(int size, pool_initializer *initializer)
@@ -30,13 +16,6 @@ static inline struct pool *open_pool(int size, pool_initializer *initializer)
     struct pool *pool = pool_open(&options);
     check(pool != NULL);
     return pool;
-}
-
-static inline void end_pool(struct pool *pool)
-{
-    check(pool_close(pool) == 0);
-    check(pool_join(pool, POOL_FOREVER) == 0);
-    pool_free(pool);
 }
 
 /* [stopwatch] */
@@ -59,23 +38,18 @@ static inline void keep_best(double *best, double time)
 
 /* Opens the file to draw into, if one is named: what would be missing in the
    end is said before anything is measured. */
-static inline FILE *open_drawing(int argc, char **argv)
+static inline FILE *open_drawing(const char *name)
 {
-    if (argc < 2)
+    if (!name)
         return NULL;
-    if (argc > 2 || argv[1][0] == '-') {
-        bool asked = argc == 2 && strcmp(argv[1], "--help") == 0;
-        fprintf(asked ? stdout : stderr, "usage: ./" CHAPTER " [FILE.svg]\n");
-        exit(asked ? 0 : 2);
-    }
     if (system("command -v gnuplot >/dev/null") != 0) {
         fprintf(stderr, CHAPTER " draws with gnuplot: apt-get install"
                                 " gnuplot-nox, then the same again\n");
         exit(77);
     }
-    FILE *file = fopen(argv[1], "w");
+    FILE *file = fopen(name, "w");
     if (!file) {
-        perror(argv[1]);
+        perror(name);
         exit(EXIT_FAILURE);
     }
     return file;

@@ -72,7 +72,7 @@ lines_match() {
 }
 
 @test "ch13: what is no file's name is refused" {
-    for arguments in "-h" "a.svg b.svg"; do
+    for arguments in "-x" "plot" "a.svg b.svg"; do
         kit_run -2 ch13 $arguments
         assert_output "usage: ./ch13 [FILE.svg]"
     done

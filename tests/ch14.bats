@@ -58,7 +58,7 @@ setup() {
 }
 
 @test "ch14: an argument that is no file's name, and a SCALE that is no number, are refused" {
-    kit_run -2 ch14 -h
+    kit_run -2 ch14 plot
     assert_output "usage: ./ch14 [FILE.svg]"
     SCALE=fast kit_run -2 ch14
     assert_output --partial "SCALE=fast: how many seconds shall a second last?"

@@ -101,7 +101,7 @@ END2
 }
 
 @test "ch16: an argument that is no file's name, and a SCALE that is no number, are refused" {
-    for arguments in "-h" "a.svg b.svg"; do
+    for arguments in "-x" "plot" "a.svg b.svg"; do
         kit_run -2 ch16 $arguments
         assert_output "usage: ./ch16 [FILE.svg]"
     done

@@ -149,7 +149,7 @@ static void on_alarm(int number)
 static void rain(void)
 {
     struct itimerval often = { { 0, 200 }, { 0, 200 } };
-    check(setitimer(ITIMER_REAL, &often, NULL) == 0, "setitimer");
+    check(setitimer(ITIMER_REAL, &often, NULL) == 0);
 }
 
 static int wet(const void *arg, void *result)
@@ -167,7 +167,7 @@ static struct job make_job(pool_task *task, int n, size_t width)
     long *in = calloc((size_t)n, sizeof *in);
     int *death = calloc((size_t)n, sizeof *death);
     struct job job = { task, in, n, calloc((size_t)n, width), width, death };
-    check(in && death && job.out, "calloc");
+    check(in && death && job.out);
     for (int i = 0; i < n; i++) {
         in[i] = i;
         death[i] = -1;
@@ -198,7 +198,7 @@ static int in_rain(void)
 int main(int argc, char **argv)
 {
     struct sigaction action = { .sa_handler = on_alarm };
-    check(argc > 1 && sigaction(SIGALRM, &action, NULL) == 0, "sigaction");
+    check(argc > 1 && sigaction(SIGALRM, &action, NULL) == 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     board = shared_memory(sizeof *board);
     board->processes = 1;
@@ -206,7 +206,7 @@ int main(int argc, char **argv)
         return in_rain();
     struct job job = make_job(argc > 3 ? orphan : square, atoi(argv[2]), sizeof(long));
     pid_t pid = fork();
-    check(pid >= 0, "fork");
+    check(pid >= 0);
     if (pid == 0) {
         steps[atoi(argv[1]) - 1](&job);
         _exit(EXIT_SUCCESS);

@@ -40,7 +40,7 @@ make_cheat() {
 
 # Of all files but what is built.
 checksums() {
-    (cd "$KIT" && find . -path ./build -prune -o -path ./.git -prune -o -type f ! -name '.progress*' ! -name 'ch[0-9][0-9]' \
+    (cd "$KIT" && find . -path ./build -prune -o -path ./.git -prune -o -type f ! -name '.progress*' ! -name 'ch[0-9][0-9]' ! -name 'ch[0-9][0-9][a-z]' \
         ! -name 'ex[0-9][0-9]' ! -name lanes -print | sort | xargs -d '\n' cksum)
 }
 
