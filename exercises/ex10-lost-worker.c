@@ -3,7 +3,7 @@
  *
  * Give ask_all_stubborn() its body, where TODO stands. Nothing else changes.
  *
- * Usage: make ex10 && ./ex10             4 workers, 3 tries, the numbers 1 to 10
+ * Usage: make ex10 && ./ex10             4 workers, 3 tries, numbers 1 to 10
  *        ./ex10 WORKERS TRIES NUMBER...  as you like
  *        make grade-10                   the verdict; make hint-10 if stuck
  *
@@ -43,17 +43,17 @@ static int ask(const void *arg, void *result)
 }
 
 /*
- * Asks about n numbers, and once more about those that a death took along.
+ * Asks about n numbers, in rounds.
  *
- * Workers of the pool run ask() for each number, as many at once as there are
- * workers; out[i] is the answer to in[i]. A number is lost if its worker dies
- * in the middle of ask(). It is tried again then, `tries` times in all, the
- * first one included; if several are lost, they too are tried at once. But no
- * number is tried again before each has been tried once: what killed the worker
- * may be over by then, as when memory was short. (So the option `retries` is
- * not what is asked for: it tries at once.)
+ * In the first round workers of the pool run ask() for each number, as many at
+ * once as there are workers; out[i] is the answer to in[i]. A number is lost if
+ * its worker dies in the middle of ask(). Each later round is for those that
+ * were lost in the one before, and begins when that is over: for what killed
+ * the worker, such as too little memory, may be over then, too. (The option
+ * `retries` would try again at once, while others are still at work.) The end
+ * comes when nothing was lost, or after `tries` rounds.
  *
- * Nothing else is tried again: not the numbers that had an answer, and not one
+ * Nothing else is tried again: not a number that had its answer, and not one
  * for which ask() returned failure, for that is an answer, too. n and tries are
  * at least 1.
  *
@@ -65,7 +65,7 @@ static int ask_all_stubborn(struct pool *pool, const long *in, size_t n,
                             long *out, int tries)
 {
     /* ---- your code begins here ---- */
-    /* TODO: hand all over; then those of them that were lost; and again. */
+    /* TODO: hand all over, and wait; then those that were lost; and again. */
     (void)ask, (void)pool, (void)in, (void)n, (void)out, (void)tries;
     errno = ENOSYS;
     return -1;

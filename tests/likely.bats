@@ -103,6 +103,15 @@ END
     shows held-up 'wanted=overlap yes' 'seen=ended exit 0\ngave-up feed 4.jpg 4.jpg when answered 17'
 }
 
+@test "what was tried, and how often" {
+    shows tried-again 'wanted=item 17\ntries 1\ntried 2\ninnocent yes'
+    assert_output --partial "17 was tried again"
+    shows more-tries 'wanted=item 17\ntries 3\ntried 4'
+    shows fewer-tries 'wanted=item 17\ntries 3\ntried 2'
+    shows tried-early 'wanted=early 17'
+    shows hangs-held 'wanted=together 3' 'seen=ended exit 1\ngave-up hold 17 until 9 asked'
+}
+
 @test "which answers came" {
     whole='1 -> 4294967299\n2 -> 8589934597\n3 -> 12884901895'
     shows cut "expected=$whole" 'out=1 -> 3\n2 -> 5\n3 -> 7'

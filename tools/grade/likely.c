@@ -252,7 +252,7 @@ static bool lock_at_fork(void)
     return false;
 }
 static bool hangs_before(void) { return ended("timeout") && !fact("asked") && fact("begun") && !fact("returned"); }
-static bool hangs_held(void) { return ended("timeout") && words(&seen, "gave-up"); }
+static bool hangs_held(void) { return (ended("timeout") || is_wanted("together")) && words(&seen, "gave-up"); }
 static bool hangs_after(void) { return ended("timeout") && fact("asked") && !fact("returned"); }
 static bool hangs_at_end(void) { return ended("timeout") && fact("returned"); }
 static bool hangs(void) { return ended("timeout"); }
@@ -363,6 +363,24 @@ static bool other_readers(void)
     return want("readers") > 0 && want("reading") != want("readers");
 }
 static bool held_up(void) { return is_wanted("overlap") && words(&seen, "gave-up"); }
+
+/* --- What was tried, and how often */
+
+static bool tried_otherwise(void)
+{
+    const char *item = words(&wanted, "item");
+    snprintf(detail, sizeof detail, "%.100s", item ? item : "");
+    return is_wanted("tries") && want("tried") != want("tries");
+}
+static bool tried_again(void) { return tried_otherwise() && is_wanted("innocent") && want("tried") > want("tries"); }
+static bool more_tries(void) { return tried_otherwise() && want("tried") > want("tries"); }
+static bool fewer_tries(void) { return tried_otherwise() && want("tried") < want("tries"); }
+static bool tried_early(void)
+{
+    const char *item = words(&wanted, "early");
+    snprintf(detail, sizeof detail, "%.100s", item ? item : "");
+    return item != NULL;
+}
 
 /* --- Which answers came */
 
@@ -487,6 +505,11 @@ static const struct {
     { "read-elsewhere", read_elsewhere, "threads of this process are to read: a pool of them has .kind = POOL_THREADS" },
     { "other-readers", other_readers, "%s read at once: exactly as many threads as there are readers" },
     { "held-up", held_up, "what is ready waits for what is not: hand each on as soon as it is there, in any order" },
+
+    { "tried-again", tried_again, "%s was tried again, but no worker had died of it: answers and failures are not lost" },
+    { "more-tries", more_tries, "%s was tried too often: the first try is one of them, too, and the last is the end" },
+    { "fewer-tries", fewer_tries, "%s was given up too early: after a lost try comes another, up to the last" },
+    { "tried-early", tried_early, "%s was tried again while others were still at work: wait for the whole round first" },
 
     { "cut", cut, "answers are cut to 32 bits: a result is a long, what is its width?" },
     { "ended-by-failure", ended_by_failure, "one failure ended it all: what comes behind it is to be done all the same" },
