@@ -109,7 +109,7 @@ static inline bool harness_end(const char *function, int status, int before)
     int error = errno;
     siginfo_t child;
     int how = WEXITED | WNOHANG | WNOWAIT | __WALL;
-    witness_tell("end");
+    witness_tell(before < 0 ? "end open" : "end");
     if (status != 0) {
         printf("%s returned %d\n", function, status);
         fprintf(stderr, "errno is %d: %s\n", error,

@@ -67,6 +67,7 @@ tried() {
         numbers 6 1 1000000
         rules "kill ${number[lost]}"
         ask 2 2 "${number[@]}"
+        in_workers
         returned 0
         answers
     done

@@ -122,6 +122,7 @@ END
     shows zeros "expected=$whole" 'out=1 -> 0\n2 -> 0\n3 -> 12884901895'
     shows all-the-same "expected=$whole" 'out=1 -> 12884901895\n2 -> 12884901895\n3 -> 12884901895'
     shows swapped "expected=$whole\n4 -> 21474836489" 'out=1 -> 8589934597\n2 -> 4294967299\n3 -> 21474836489\n4 -> 12884901895'
+    shows swapped "expected=$whole\n4 -> 21474836489" 'out=1 -> 21474836489\n2 -> 8589934597\n3 -> 12884901895\n4 -> 0'
     shows asked-twice 'wanted=once yes' 'seen=times 1 ask 7\ntimes 3 ask 8'
     shows strangers 'wanted=strangers 1'
     shows other-items "expected=$whole" 'out=1 -> 4\n2 -> 55\n3 -> 666' 'seen=asked 2'

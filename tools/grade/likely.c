@@ -178,6 +178,7 @@ static bool is_zero(size_t i, long is)
     return is == 0;
 }
 
+/* Or 0: what went elsewhere is missing here. */
 static bool is_another(size_t i, long is)
 {
     long other;
@@ -185,7 +186,7 @@ static bool is_another(size_t i, long is)
     for (size_t k = 0; k < expected.n; k++)
         if (value(&expected, k, &other) && is == other)
             return true;
-    return false;
+    return is == 0;
 }
 
 static bool several_wrong(void)
@@ -506,10 +507,10 @@ static const struct {
     { "other-readers", other_readers, "%s read at once: exactly as many threads as there are readers" },
     { "held-up", held_up, "what is ready waits for what is not: hand each on as soon as it is there, in any order" },
 
-    { "tried-again", tried_again, "%s was tried again, but no worker had died of it: answers and failures are not lost" },
+    { "tried-again", tried_again, "%s was tried again, but no worker had died of it: only that is being lost" },
     { "more-tries", more_tries, "%s was tried too often: the first try is one of them, too, and the last is the end" },
     { "fewer-tries", fewer_tries, "%s was given up too early: after a lost try comes another, up to the last" },
-    { "tried-early", tried_early, "%s was tried again while others were still at work: wait for the whole round first" },
+    { "tried-early", tried_early, "%s was tried again while others were at work: wait for the whole round first" },
 
     { "cut", cut, "answers are cut to 32 bits: a result is a long, what is its width?" },
     { "ended-by-failure", ended_by_failure, "one failure ended it all: what comes behind it is to be done all the same" },
