@@ -1,8 +1,8 @@
 # Exercise 12: green_read() gives way while nothing is there, and touches nothing that is others' too.
 #
 # A coroutine is in green_read(). Another one, on the same thread, tells the witness "turn N" when N bytes have come and
-# nothing more; only then are the next bytes written ("give"). So they can come only if the thread is given way: there is no
-# stopwatch. The one that looks on also says if bytes, or the end, are there and not returned ("stuck").
+# nothing more; only then are the next bytes written ("give"). So they can come only if others have the thread meanwhile:
+# there is no stopwatch. The one that looks on also says if bytes, or the end, are there and not returned ("stuck").
 
 bats_require_minimum_version 1.5.0
 load exercise
@@ -11,8 +11,8 @@ setup_file() {
     exercise 12
 }
 
-# gated BYTES PIECE [PLACE]: each piece for this reader, up to so many bytes, is written when all before it have come, and
-# all coroutines have had a turn since.
+# gated BYTES PIECE [PLACE]: each piece for this reader, up to so many bytes, is written when all before it have come
+# and all coroutines have had turns since.
 gated() {
     local at give=$((${3:-0} * 100))
     for ((at = 0; at < $1; at += $2)); do rule+=("hold give:$((++give)) until asked turn:$at"); done

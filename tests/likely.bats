@@ -103,6 +103,15 @@ END
     shows held-up 'wanted=overlap yes' 'seen=ended exit 0\ngave-up feed 4.jpg 4.jpg when answered 17'
 }
 
+@test "how was waited, and what came of it" {
+    shows keeps-thread 'wanted=way yes' 'seen=ended exit 0\ngave-up hold give:1 until asked turn:0'
+    shows naps 'wanted=napped yes'
+    shows not-returned 'wanted=stuck yes' 'seen=ended exit 1\nbegun 1\nreturned 1'
+    shows flags-changed 'wanted=flags yes'
+    shows other-bytes 'wanted=returned 3 3'
+    assert_output --partial "it returned 3 3:"
+}
+
 @test "what was tried, and how often" {
     shows tried-again 'wanted=item 17\ntries 1\ntried 2\ninnocent yes'
     assert_output --partial "17 was tried again"

@@ -365,6 +365,17 @@ static bool other_readers(void)
 }
 static bool held_up(void) { return is_wanted("overlap") && words(&seen, "gave-up"); }
 
+static bool keeps_thread(void) { return is_wanted("way") && words(&seen, "gave-up"); }
+static bool naps(void) { return is_wanted("napped"); }
+static bool not_returned(void) { return is_wanted("stuck"); }
+static bool flags_changed(void) { return is_wanted("flags"); }
+static bool other_bytes(void)
+{
+    const char *is = words(&wanted, "returned");
+    snprintf(detail, sizeof detail, "%.100s", is ? is : "");
+    return is != NULL;
+}
+
 /* --- What was tried, and how often */
 
 static bool tried_otherwise(void)
@@ -506,6 +517,12 @@ static const struct {
     { "read-elsewhere", read_elsewhere, "threads of this process are to read: a pool of them has .kind = POOL_THREADS" },
     { "other-readers", other_readers, "%s read at once: exactly as many threads as there are readers" },
     { "held-up", held_up, "what is ready waits for what is not: hand each on as soon as it is there, in any order" },
+
+    { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, and give way if not" },
+    { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
+    { "not-returned", not_returned, "something is there and is not returned: the end, too, is something, as bytes are" },
+    { "flags-changed", flags_changed, "the flags belong to all who have this end of the pipe: find another way to look" },
+    { "other-bytes", other_bytes, "it returned %s: read() gives as many as are there, at most so many, and 0 at the end" },
 
     { "tried-again", tried_again, "%s was tried again, but no worker had died of it: only that is being lost" },
     { "more-tries", more_tries, "%s was tried too often: the first try is one of them, too, and the last is the end" },
