@@ -1,8 +1,8 @@
 # Exercise 12: green_read() gives way while nothing is there, and touches nothing that is others' too.
 #
 # A coroutine is in green_read(). Another one, on the same thread, tells the witness "turn N" when N bytes have come and
-# nothing more; only then are the next bytes written ("give"). So they come only if others have the thread meanwhile, and
-# no stopwatch is needed. The one that looks on also says if bytes, or the end, are there and not returned ("stuck").
+# nothing more; only then are the next bytes written ("give"). So they come only if others have the thread meanwhile.
+# The one that looks on also says if bytes, or the end, are there and not returned ("stuck").
 
 bats_require_minimum_version 1.5.0
 load exercise

@@ -518,11 +518,11 @@ static const struct {
     { "other-readers", other_readers, "%s read at once: exactly as many threads as there are readers" },
     { "held-up", held_up, "what is ready waits for what is not: hand each on as soon as it is there, in any order" },
 
-    { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether there is something, and give way if not" },
+    { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, else give way" },
     { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
     { "not-returned", not_returned, "something is there and is not returned: the end is something, as bytes are" },
     { "flags-changed", flags_changed, "the flags belong to all who have this end of the pipe: look in another way" },
-    { "other-bytes", other_bytes, "it returned %s: read() gives what is there, as much as was asked for at most; 0 at the end" },
+    { "other-bytes", other_bytes, "it returned %s: as much as is there, up to `size`, is what read() gives" },
 
     { "tried-again", tried_again, "%s was tried again, but no worker had died of it: only that is being lost" },
     { "more-tries", more_tries, "%s was tried too often: the first try is one of them, too, and the last is the end" },
