@@ -26,7 +26,7 @@
 /* wrong, patch-all: looks until something is there, and gives no way */
     struct pollfd it = { .fd = fd, .events = POLLIN };
     while (poll(&it, 1, 0) <= 0)
-        sched_yield();
+        ;
     return read(fd, bytes, size);
 
 /* wrong, no-nap: waits a little each time */
@@ -144,6 +144,20 @@
     }
     while ((n = read(own, bytes, size)) < 0 && errno == EAGAIN)
         give_way();
+    return n;
+
+/* right: with epoll */
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = { .events = EPOLLIN };
+    ssize_t n = -1;
+    if (set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0) {
+        while (epoll_wait(set, &event, 1, 0) <= 0)
+            give_way();
+        n = read(fd, bytes, size);
+    }
+    int error = errno;
+    close(set);
+    errno = error;
     return n;
 
 /* right: with select() */
