@@ -67,6 +67,7 @@ answers() {
     read_on 20 8 8 "${number[@]}"
     gave_way
     returned 0
+    got 8
     answers
 }
 
@@ -97,9 +98,9 @@ answers() {
 # bats test_tags=points:1
 @test "for-long: it gives way for as long as it takes" {
     numbers 1 1 1000000
-    random turns 9000 20000
-    gated 8 4
-    read_on "$turns" 4 8 "${number[@]}"
+    random turns 30000 60000
+    gated 8 8
+    read_on "$turns" 8 8 "${number[@]}"
     gave_way
     returned 0
     answers

@@ -368,6 +368,7 @@ static bool held_up(void) { return is_wanted("overlap") && words(&seen, "gave-up
 static bool keeps_thread(void) { return is_wanted("way") && words(&seen, "gave-up"); }
 static bool naps(void) { return is_wanted("napped"); }
 static bool not_returned(void) { return is_wanted("stuck"); }
+static bool not_waited(void) { return is_wanted("way") && failed_with(EAGAIN); }
 static bool flags_changed(void) { return is_wanted("flags"); }
 static bool other_bytes(void)
 {
@@ -489,6 +490,7 @@ static const struct {
     { "hangs-at-end", hangs_at_end, "the function has returned, but something keeps the program from ending" },
     { "hangs", hangs, "a loop without an end, or a wait for something that never happens" },
 
+    { "not-returned", not_returned, "something is there and is not returned: the end is something, as bytes are" },
     { "ended-early", ended_early, "exit() or _exit() in the middle: the function has to return" },
     { "asked-at-home", asked_at_home, "the task ran in the program itself: hand it to the pool instead of calling it" },
     { "printed-more", printed_more, "a printf is left in: '%s' is not an answer" },
@@ -501,6 +503,7 @@ static const struct {
     { "too-late", too_late, "a task came after pool_close: %s" },
     { "too-early", too_early, "pool_join before pool_close: %s" },
     { "no-memory", no_memory, "there was no memory: is a size or a count much too large?" },
+    { "not-waited", not_waited, "it returns although nothing is there: give way, and look again, until there is" },
     { "no-process", no_process, "there was no process to be had: is a pool opened in a loop?" },
     { "worker-died", worker_died, "a worker died in the middle of a task: %s" },
     { "task-failed", task_failed, "a task failed: %s" },
@@ -520,7 +523,6 @@ static const struct {
 
     { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, else give way" },
     { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
-    { "not-returned", not_returned, "something is there and is not returned: the end is something, as bytes are" },
     { "flags-changed", flags_changed, "the flags belong to all who have this end of the pipe: look in another way" },
     { "other-bytes", other_bytes, "it returned %s: as much as is there, up to `size`, is what read() gives" },
 
