@@ -39,6 +39,13 @@ gave_way() {
     [[ -z ${seen[gave-up]-} ]] || wrong "the others have their turns while nothing is there to read" "they have none"
 }
 
+# waited: it did not return 0 at once, which is the end.
+waited() {
+    [[ $(sed -n 's/^w[0-9]* got //p' "$run/log" | head -n 1) == 0 ]] || return 0
+    want returned 0
+    wrong "it returns when something is there" "it returned 0 before"
+}
+
 # got RETURNED...: this was returned, one after the other.
 got() {
     local is
@@ -66,8 +73,8 @@ answers() {
     gated 8 8
     read_on 20 8 8 "${number[@]}"
     gave_way
+    waited
     returned 0
-    got 8
     answers
 }
 

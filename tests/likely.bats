@@ -107,6 +107,7 @@ END
     shows keeps-thread 'wanted=way yes' 'seen=ended exit 0\ngave-up hold give:1 until asked turn:0'
     shows naps 'wanted=napped yes'
     shows not-returned 'wanted=stuck yes' 'seen=ended exit 1\nbegun 1\nreturned 0'
+    shows not-waited 'wanted=way yes\nreturned 0'
     shows not-waited 'wanted=way yes\nreturns 0' 'out=green_read returned -1' 'err=errno is 11: none'
     shows flags-changed 'wanted=flags yes'
     shows other-bytes 'wanted=returned 3 3'

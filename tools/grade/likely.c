@@ -368,7 +368,7 @@ static bool held_up(void) { return is_wanted("overlap") && words(&seen, "gave-up
 static bool keeps_thread(void) { return is_wanted("way") && words(&seen, "gave-up"); }
 static bool naps(void) { return is_wanted("napped"); }
 static bool not_returned(void) { return is_wanted("stuck"); }
-static bool not_waited(void) { return is_wanted("way") && failed_with(EAGAIN); }
+static bool not_waited(void) { return is_wanted("way") && (want("returned") == 0 || failed_with(EAGAIN)); }
 static bool flags_changed(void) { return is_wanted("flags"); }
 static bool other_bytes(void)
 {
