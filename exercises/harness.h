@@ -118,7 +118,7 @@ static inline bool harness_end(const char *function, int status, int before)
                                               : strerror(error));
     }
     if (!getenv("WITNESS") && before >= 0)
-        fprintf(stderr, "left of the pool: %s, %d descriptors\n",
+        fprintf(stderr, "left behind: %s, %d descriptors\n",
                 waitid(P_ALL, 0, &child, how) == 0 ? "a child process"
                                                    : "no child process",
                 harness_descriptors() - before);

@@ -147,7 +147,7 @@ tell() {
     local end=head name=printed:
     [[ $1 == out ]] || end=tail name=stderr:
     "$end" -n 3 "$run/$1" | cut -c1-300 | tr -cd '[:print:]\n' |
-        sed -E "/^left of the pool/d; s/(process|pid|worker) [0-9]+/\1 .../g; s/==[0-9]+==/==.../; s/0x[0-9a-f]+/0x.../g
+        sed -E "/^left behind/d; s/(process|pid|worker) [0-9]+/\1 .../g; s/==[0-9]+==/==.../; s/0x[0-9a-f]+/0x.../g
                 s/^/$name   /"
 }
 

@@ -44,7 +44,7 @@
  * Another process has the same end of the pipe, and with it the same flags:
  * these are not changed, not even for a moment. Several coroutines may be in
  * green_read() at once, each with a pipe of its own. It leaves no descriptor
- * open. It prints nothing on stdout.
+ * open, and no process. It prints nothing on stdout.
  */
 static ssize_t green_read(int fd, void *bytes, size_t size)
 {
@@ -209,6 +209,8 @@ static void look_on(void *arg)
     int late = 0, quiet = 0;
     for ((void)arg;; give_way(), board->had++) {
         late = any_is_due() ? late + 1 : 0;
+        if (late % 1000 == 999)
+            usleep(1000); /* whoever else takes part has time for it */
         if (late == LATE) {
             fprintf(stderr, "for %d turns there was something, or the end, "
                             "and green_read() did not return\n", LATE);
