@@ -88,8 +88,8 @@ static void tell(const char *what, long number)
 
 /* ---- The writers: processes ---- */
 
-/* While somebody waits in green_read(): do the flags stay as they were? Looks at
-   twenty moments between which there were turns, if there are turns. */
+/* While somebody waits in green_read(): do the flags stay as they were? It looks
+   at twenty moments; between two of them there are turns, if there are any. */
 static void look_at_flags(int fd, int flags)
 {
     long before = -1;
@@ -203,20 +203,27 @@ static long sleeps(void)
     return usage.ru_nvcsw;
 }
 
+/* Something is there, and was not returned in so many turns. */
+static void be_patient(int late)
+{
+    if (late % 1000 == 999)
+        usleep(1000); /* whoever else takes part has time for it */
+    if (late < LATE)
+        return;
+    fprintf(stderr, "for %d turns there was something, or the end, and "
+                    "green_read() did not return\n", late);
+    witness_tell("stuck");
+    exit(EXIT_FAILURE);
+}
+
+/* The last coroutine. It has a turn whenever all others had one. */
 static void look_on(void *arg)
 {
     long at = -1, before = 0;
     int late = 0, quiet = 0;
     for ((void)arg;; give_way(), board->had++) {
         late = any_is_due() ? late + 1 : 0;
-        if (late % 1000 == 999)
-            usleep(1000); /* whoever else takes part has time for it */
-        if (late == LATE) {
-            fprintf(stderr, "for %d turns there was something, or the end, "
-                            "and green_read() did not return\n", LATE);
-            witness_tell("stuck");
-            exit(EXIT_FAILURE);
-        }
+        be_patient(late);
         if (received != at) {
             at = received;
             before = sleeps();
@@ -229,7 +236,19 @@ static void look_on(void *arg)
     }
 }
 
-static void set_up(int argc, char **argv)
+/* ---- The program ---- */
+
+static void make_board(void)
+{
+    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (board == MAP_FAILED) {
+        perror("mmap");
+        exit(EXIT_FAILURE);
+    }
+}
+
+static void read_arguments(int argc, char **argv)
 {
     const char *by_hand[] = { "3", "4" };
     char **number = argc > 4 ? argv + 4 : (char **)by_hand;
@@ -246,18 +265,21 @@ static void set_up(int argc, char **argv)
         size = (size_t)harness_count(argv[3]);
     for (int i = 0; i < readers; i++)
         reader[i].number = harness_number(number[i]);
-    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE,
-                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board == MAP_FAILED) {
-        perror("mmap");
-        exit(EXIT_FAILURE);
-    }
+}
+
+static void print_answer(const struct reader *r)
+{
+    long answer = 0;
+    if (r->got == sizeof answer)
+        memcpy(&answer, r->bytes, sizeof answer);
+    printf("%ld -> %ld\n", r->number, answer);
 }
 
 int main(int argc, char **argv)
 {
     int status = 0, error = 0;
-    set_up(argc, argv);
+    read_arguments(argc, argv);
+    make_board();
     int before = harness_begin();
     for (int i = 0; i < readers; i++) {
         start_writer(i);
@@ -274,15 +296,10 @@ int main(int argc, char **argv)
     }
     errno = error;
     bool good = harness_end("green_read", status, before);
-    for (int i = 0; i < readers; i++) {
-        long answer = 0;
-        if (reader[i].got == sizeof answer)
-            memcpy(&answer, reader[i].bytes, sizeof answer);
-        printf("%ld -> %ld\n", reader[i].number, answer);
-    }
+    for (int i = 0; i < readers; i++)
+        print_answer(&reader[i]);
     if (!getenv("WITNESS"))
-        fprintf(stderr, "the one that looks on had %ld turns%s\n",
-                board->had,
+        fprintf(stderr, "the one that looks on had %ld turns%s\n", board->had,
                 board->changed ? "; the flags of a pipe were changed" : "");
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
