@@ -88,8 +88,8 @@ static void tell(const char *what, long number)
 
 /* ---- The writers: processes ---- */
 
-/* While somebody waits in green_read(): do the flags stay as they were? It looks
-   at twenty moments; between two of them there are turns, if there are any. */
+/* While somebody waits in green_read(): do the flags stay as they were? Looks
+   at twenty moments, between which there were turns, if there are any. */
 static void look_at_flags(int fd, int flags)
 {
     long before = -1;
