@@ -2,21 +2,18 @@
  * Chapter 4: results.
  *
  * The idea: ask a handle, and it says one of three things: DONE, LATE or
- * FAILED. To one who does not ask, it says nothing. So ask each of them, and
- * give all of them together one limit of time.
+ * FAILED. So ask each of them, and give all of them together one limit of time.
  *
  * Usage: make ch04 && ./ch04            (SCALE=1 ./ch04: at full length)
  *
  * Watch for: LATE is not the end of a task, it is the end of your patience.
- * And fifty tasks fail without a word, until a join counts them.
  */
 #include "kit.h"
-#include <sys/wait.h>
 
-enum { PAGES = 10, TASKS = 50 };
+enum { PAGES = 10 };
 
 struct board {
-    atomic_int begun, finished; /* slow pages; later: fetches */
+    atomic_int begun, finished; /* slow pages */
 };
 
 static struct board *board; /* all processes see the same one */
@@ -119,65 +116,6 @@ static void five_pages(struct pool *pool)
 }
 /* [/five] */
 
-/* [naive] */
-static int fetch(const void *unused, void *nothing)
-{
-    (void)unused, (void)nothing;
-    board->begun++;
-    FILE *page = fopen("https://github.com", "r");
-    if (!page)
-        return pool_fail("%s", strerror(errno));
-    board->finished++;
-    return fclose(page);
-}
-
-/* A pool as plain as can be: a fork for each task. It keeps how each ended. */
-static int naive_main(void)
-{
-    pid_t worker[TASKS];
-    int status[TASKS];
-    for (int i = 0; i < TASKS; i++) { /* apply_async */
-        worker[i] = fork();
-        if (worker[i] == 0)
-            _exit(fetch(NULL, NULL) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-        if (worker[i] < 0) {
-            perror("ch04: fork");
-            exit(EXIT_FAILURE);
-        }
-    }
-    for (int i = 0; i < TASKS; i++) /* join */
-        waitpid(worker[i], &status[i], 0);
-    return EXIT_SUCCESS; /* it has not looked, so it has found nothing */
-}
-/* [/naive] */
-
-/* [counted] */
-static int pool_main(void)
-{
-    struct pool *pool = pool_open(NULL);
-    check(pool != NULL);
-    for (int i = 0; i < TASKS; i++)
-        check(pool_apply_async(pool, fetch, NULL, 0, 0, NULL));
-    check(pool_close(pool) == 0);
-    bool failed = pool_join(pool, POOL_FOREVER) != 0;
-    if (failed)
-        printf("  %s\n", pool_error()->text);
-    pool_free(pool);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-/* [/counted] */
-
-/* [main] */
-/* Runs a program's main, and tells what one sees from outside. */
-static void fifty_tasks(const char *name, int (*its_main)(void))
-{
-    board->begun = board->finished = 0;
-    printf("%s\n", name);
-    int status = its_main();
-    printf("  %d Starting, %d Finish, exit status %d\n", board->begun,
-           board->finished, status);
-}
-
 int main(int argc, char **argv)
 {
     begin(argc, argv, "");
@@ -190,9 +128,5 @@ int main(int argc, char **argv)
     pool_free(pool);
     printf("freed: %d slow pages begun, %d finished\n", board->begun,
            board->finished);
-
-    fifty_tasks("broken: errors are kept for one who asks", naive_main);
-    fifty_tasks("cured: a join that counts them", pool_main);
     return 0;
 }
-/* [/main] */

@@ -2,7 +2,7 @@
  * Chapter 5: streams.
  *
  * The idea: a stream reads its items from a source, a few at a time, and
- * hands results out while the work goes on. So the input need not end.
+ * hands results out while the work goes on. They come in order, or at once.
  *
  * Usage: make ch05 && ./ch05            (SCALE=1 ./ch05: at full length)
  *
@@ -11,7 +11,7 @@
  */
 #include "kit.h"
 
-enum { WORKERS = 4, ITEMS = 10, MILLION = 1000000 };
+enum { WORKERS = 4, ITEMS = 10 };
 
 /* [board] */
 struct board {
@@ -32,21 +32,13 @@ static struct pool *open_pool(bool ordered)
     return pool;
 }
 
-/* [source] */
-/* Gives 0, 1, 2, 3 ... and has no end. */
-static int naturals(void *state, void *item)
+/* Gives 0 to 9. */
+static int range(void *state, void *item)
 {
     long *next = state;
     *(long *)item = (*next)++;
-    return 1;
+    return *(long *)item < ITEMS;
 }
-
-static int below_ten(void *state, void *item)
-{
-    const long *next = state;
-    return *next < ITEMS ? naturals(state, item) : 0;
-}
-/* [/source] */
 
 /* [task] */
 static int square(const void *arg, void *result)
@@ -78,7 +70,7 @@ static void with_map(void)
     long in[ITEMS], out[ITEMS], next = 0;
     struct pool *pool = open_pool(true);
     for (int i = 0; i < ITEMS; i++)
-        below_ten(&next, &in[i]);
+        range(&next, &in[i]);
     check(pool_map(pool, slow_first, in, ITEMS, sizeof *in, out, sizeof *out) ==
           0);
     printf("  map            %2d:", board->done);
@@ -111,7 +103,7 @@ static void in_order(void)
 {
     long next = 0;
     struct pool *pool = open_pool(true);
-    drain("imap", pool_imap(pool, slow_first, below_ten, &next, sizeof next,
+    drain("imap", pool_imap(pool, slow_first, range, &next, sizeof next,
                             sizeof(long), NULL));
     finish(pool);
 }
@@ -121,55 +113,12 @@ static void as_they_come(void)
     long next = 0;
     struct pool *pool = open_pool(false);
     drain("imap_unordered",
-          pool_imap_unordered(pool, slow_first, below_ten, &next, sizeof next,
+          pool_imap_unordered(pool, slow_first, range, &next, sizeof next,
                               sizeof(long), NULL));
     finish(pool);
 }
 /* [/stream] */
 
-/* [list] */
-static void list_first(void)
-{
-    static long list[MILLION];
-    long next = 0;
-    while (next < MILLION && naturals(&next, &list[next]) == 1)
-        continue;
-    printf("broken: a list first: %ld read, 0 results, no end\n", next);
-}
-/* [/list] */
-
-/* [half] */
-/* Squares until one is above 1000; returns how many numbers were read. */
-static long half_way(struct pool *pool, long ahead)
-{
-    long next = 0, out = 0, results = 0;
-    struct pool_job_options options = { .ahead = ahead };
-    struct pool_iter *stream = pool_imap(pool, square, naturals, &next,
-                                         sizeof next, sizeof out, &options);
-    check(stream != NULL);
-    printf("cured: a stream, %ld ahead:", ahead);
-    while (out <= 1000) {
-        check(pool_iter_next(stream, &out, POOL_FOREVER) == 1);
-        if (++results == 1)
-            printf(" %ld result, %ld read;", results, next);
-    }
-    printf(" %ld results, %ld read\n", results, next);
-    pool_iter_close(stream);
-    return next;
-}
-
-static void two_halves(void)
-{
-    struct pool *pool = open_pool(true);
-    long handed_over = half_way(pool, WORKERS); /* the default */
-    handed_over += half_way(pool, 1);
-    finish(pool);
-    printf("closed half-way: %ld items handed over, %d done\n", handed_over,
-           board->done);
-}
-/* [/half] */
-
-/* [main] */
 int main(int argc, char **argv)
 {
     begin(argc, argv, "");
@@ -179,9 +128,5 @@ int main(int argc, char **argv)
     with_map();
     in_order();
     as_they_come();
-    printf("Squares of 0, 1, 2 ... until one is above 1000:\n");
-    list_first();
-    two_halves();
     return 0;
 }
-/* [/main] */
