@@ -33,7 +33,7 @@ static int make_handle(void *unused) /* an initializer */
 }
 /* [/handle] */
 
-static void end_handle(void)
+static inline void end_handle(void)
 {
     curl_easy_cleanup(handle);
     handle = NULL;
@@ -94,7 +94,7 @@ static int die(CURL *curl, curl_infotype what, char *data, size_t size,
 }
 
 /* As fetch(), but the process is killed when it has asked. */
-static const char *ask_and_die(const char *url, struct page *page)
+static inline const char *ask_and_die(const char *url, struct page *page)
 {
     curl_easy_setopt(handle, CURLOPT_VERBOSE, 1L);
     curl_easy_setopt(handle, CURLOPT_DEBUGFUNCTION, die);
@@ -107,7 +107,7 @@ static int make_handle(void *unused)
     return unused != NULL;
 }
 
-static void end_handle(void)
+static inline void end_handle(void)
 {
 }
 
@@ -125,7 +125,7 @@ static const char *fetch(const char *url, long ms, struct page *page)
     return "";
 }
 
-static const char *ask_and_die(const char *url, struct page *page)
+static inline const char *ask_and_die(const char *url, struct page *page)
 {
     return fetch(url, 0, page);
 }

@@ -4,7 +4,8 @@
 #     sh tools/needs.sh libraries FILE     "-lcurl -lhiredis": those of its libraries that the linker finds here
 #     sh tools/needs.sh missing FILE       its packages that are not here; ends with 77 if there are any
 #
-# A chapter or exercise names its packages in its opening comment, on one line, each with its library or its command:
+# A chapter or exercise names its packages in its opening comment, each with its library or its command; a line that
+# ends with a comma goes on in the next:
 #
 #      * Packages: libcurl4-openssl-dev (-lcurl), gnuplot-nox (gnuplot), redis-server
 #
@@ -21,7 +22,8 @@ is_here() {
 }
 
 libraries= missing=
-for need in $(sed -n '/\*\//q; s/^ \* Packages: //p' "$2" | sed 's/ *(/=/g; s/)//g; s/,/ /g'); do
+for need in $(awk '/\*\// { exit } sub(/^ \* Packages: /, "") { on = 1 } on { sub(/^ \* */, ""); print; on = /,$/ }' "$2" |
+    sed 's/ *(/=/g; s/)//g; s/,/ /g'); do
     package=${need%%=*} thing=${need#*=}
     if ! is_here "$thing"; then
         missing="$missing $package"
