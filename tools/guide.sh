@@ -190,7 +190,7 @@ doctor() {
     have_header uv.h 'libuv: a peer in make bench' libuv1-dev
     have pkg-config 'pkg-config: tests; GLib in make bench' 'pkg-config, libglib2.0-dev'
     have qemu-aarch64 'qemu: make check-arm64' 'qemu-user, gcc-aarch64-linux-gnu'
-    boxes | awk -F '\t' '$5 != "none" && $5 != "-" { printf "  chapter %s needs the packages %s\n", $1, $5 }'
+    boxes | awk -F '\t' '$5 != "none" && $5 != "-" { printf "  chapter %s needs %s\n", $1, $5 }' | fold -s -w 80
     echo '  sh tools/setup.sh grade brings what the grader needs, tests what the tests'
     echo '  need, make setup all of it'
     [ ! -x build/box ] || echo "protection while grading: $(build/box -q)" | fold -s -w 80
