@@ -100,6 +100,10 @@ END
 @test "what was read, and by whom" {
     shows read-elsewhere 'wanted=reading-elsewhere 4'
     shows other-readers 'wanted=readers 4\nreading 1'
+    shows shared-connection 'wanted=connections-short 1'
+    shows page-again 'wanted=page-asked 2'
+    shows page-too-many 'wanted=pages 3\npages-asked 4'
+    shows not-at-once 'wanted=at-once 4\nwere-at-once 1'
     shows held-up 'wanted=overlap yes' 'seen=ended exit 0\ngave-up feed 4.jpg 4.jpg when answered 17'
 }
 

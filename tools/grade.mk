@@ -4,7 +4,7 @@
 
 # What the grader consists of. The library is there twice: each answer is also run once with memory and undefined behaviour
 # checked.
-GRADER = $(BUILD)/box $(BUILD)/likely $(BUILD)/run $(LIBRARY) $(BUILD)/sanitize/libpool.a
+GRADER = $(BUILD)/box $(BUILD)/likely $(BUILD)/run $(BUILD)/server $(LIBRARY) $(BUILD)/sanitize/libpool.a
 grader: $(GRADER)
 
 grade: $(GRADER)

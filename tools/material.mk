@@ -2,8 +2,9 @@
 
 .PHONY: server photos
 
-# A slow web server, for chapters 16 and 19: build/server --help
+# A slow web server, for chapters 16 and 19 and exercise 16: build/server --help
 server: $(BUILD)/server
+ex16: $(BUILD)/server
 $(BUILD)/server: tools/server.c chapters/server.c
 	@mkdir -p $(BUILD)
 	$(COMPILE) -o $@ $<

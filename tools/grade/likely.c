@@ -358,6 +358,14 @@ static bool other_askers(void)
 /* --- What was read */
 
 static bool read_elsewhere(void) { return want("reading-elsewhere") > 0; }
+static bool shared_connection(void) { return want("connections-short") > 0; }
+static bool page_again(void) { return want("page-asked") > 1; }
+static bool page_too_many(void) { return want("pages-asked") > want("pages"); }
+static bool not_at_once(void)
+{
+    snprintf(detail, sizeof detail, "%ld", want("were-at-once"));
+    return want("were-at-once") < want("at-once");
+}
 static bool other_readers(void)
 {
     snprintf(detail, sizeof detail, "%ld", want("reading"));
@@ -520,6 +528,12 @@ static const struct {
     { "read-elsewhere", read_elsewhere, "threads of this process are to read: a pool of them has .kind = POOL_THREADS" },
     { "other-readers", other_readers, "%s read at once: exactly as many threads as there are readers" },
     { "held-up", held_up, "what is ready waits for what is not: hand each on as soon as it is there, in any order" },
+
+    { "shared-connection", shared_connection, "two processes use one connection: a handle that is made before pool_open() is "
+      "copied, open connection and all" },
+    { "page-again", page_again, "a page is asked for again: one try is all that each has" },
+    { "page-too-many", page_too_many, "a page without items is asked for: total / 200, but rounded up, are the pages" },
+    { "not-at-once", not_at_once, "only %s pages were asked for at once: as many as there are workers" },
 
     { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, else give way" },
     { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
