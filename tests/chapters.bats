@@ -26,7 +26,7 @@ refused() {
     for one in $programs; do
         kit_run -0 "$one" --help
         refused "usage: \./$one( |\$)"
-        ((++many))
+        many=$((many + 1))
     done
     kit_that 'many >= 19'
 }
