@@ -100,6 +100,9 @@ END
 @test "what was read, and by whom" {
     shows read-elsewhere 'wanted=reading-elsewhere 4'
     shows other-readers 'wanted=readers 4\nreading 1'
+    shows nowhere 'wanted=lost 2'
+    shows still-listed 'wanted=still-listed 1'
+    shows other-order 'wanted=order other'
     shows shared-connection 'wanted=connections-short 1'
     shows page-again 'wanted=page-asked 2'
     shows page-too-many 'wanted=pages 3\npages-asked 4'

@@ -366,6 +366,13 @@ static bool not_at_once(void)
     snprintf(detail, sizeof detail, "%ld", want("were-at-once"));
     return want("were-at-once") < want("at-once");
 }
+static bool nowhere(void)
+{
+    snprintf(detail, sizeof detail, "%ld", want("lost"));
+    return want("lost") > 0;
+}
+static bool still_listed(void) { return want("still-listed") > 0; }
+static bool other_order(void) { return is_wanted("order"); }
 static bool other_readers(void)
 {
     snprintf(detail, sizeof detail, "%ld", want("reading"));
@@ -534,6 +541,10 @@ static const struct {
     { "page-again", page_again, "a page is asked for again: one try is all that each has" },
     { "page-too-many", page_too_many, "a page without items is asked for: total / 200, but rounded up, are the pages" },
     { "not-at-once", not_at_once, "only %s pages were asked for at once: as many as there are workers" },
+
+    { "nowhere", nowhere, "%s are lost: from being taken to being noted, each has to stand in a list" },
+    { "still-listed", still_listed, "what is noted is still in a list: take out what is done, and nothing else" },
+    { "other-order", other_order, "a list has two ends: the head is the left one" },
 
     { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, else give way" },
     { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
