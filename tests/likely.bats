@@ -100,6 +100,9 @@ END
 @test "what was read, and by whom" {
     shows read-elsewhere 'wanted=reading-elsewhere 4'
     shows other-readers 'wanted=readers 4\nreading 1'
+    shows no-chunk 'wanted=chunk 0\nchunk-least 1\nchunk-most 1'
+    shows small-chunk 'wanted=chunk 1\nchunk-least 20\nchunk-most 40'
+    shows large-chunk 'wanted=chunk 50\nchunk-least 20\nchunk-most 40'
     shows nowhere 'wanted=lost 2'
     shows still-listed 'wanted=still-listed 1'
     shows other-order 'wanted=order other'

@@ -373,6 +373,9 @@ static bool nowhere(void)
 }
 static bool still_listed(void) { return want("still-listed") > 0; }
 static bool other_order(void) { return is_wanted("order"); }
+static bool no_chunk(void) { return want("chunk-most") > 0 && want("chunk") == 0; }
+static bool small_chunk(void) { return want("chunk") < want("chunk-least"); }
+static bool large_chunk(void) { return want("chunk") > want("chunk-most"); }
 static bool other_readers(void)
 {
     snprintf(detail, sizeof detail, "%ld", want("reading"));
@@ -545,6 +548,10 @@ static const struct {
     { "nowhere", nowhere, "%s are lost: from being taken to being noted, each has to stand in a list" },
     { "still-listed", still_listed, "what is noted is still in a list: take out what is done, and nothing else" },
     { "other-order", other_order, "a list has two ends: the head is the left one" },
+
+    { "no-chunk", no_chunk, "a chunk of 0 items: n / (4 * workers) is 0 where there are few" },
+    { "small-chunk", small_chunk, "the chunk is too small: handing it over takes more than a hundredth of its time" },
+    { "large-chunk", large_chunk, "the chunk is too large: there are not four of them for each worker" },
 
     { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, else give way" },
     { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
