@@ -103,6 +103,8 @@ END
     shows no-chunk 'wanted=chunk 0\nchunk-least 1\nchunk-most 1'
     shows small-chunk 'wanted=chunk 1\nchunk-least 20\nchunk-most 40'
     shows large-chunk 'wanted=chunk 50\nchunk-least 20\nchunk-most 40'
+    shows too-many-workers 'wanted=workers-least 4\nworkers-most 5\nworkers-said 9'
+    shows too-few-workers 'wanted=workers-least 4\nworkers-most 5\nworkers-said 2'
     shows nowhere 'wanted=lost 2'
     shows still-listed 'wanted=still-listed 1'
     shows other-order 'wanted=order other'

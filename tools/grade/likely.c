@@ -376,6 +376,8 @@ static bool other_order(void) { return is_wanted("order"); }
 static bool no_chunk(void) { return want("chunk-most") > 0 && want("chunk") == 0; }
 static bool small_chunk(void) { return want("chunk") < want("chunk-least"); }
 static bool large_chunk(void) { return want("chunk") > want("chunk-most"); }
+static bool too_many_workers(void) { return want("workers-said") > want("workers-most"); }
+static bool too_few_workers(void) { return want("workers-said") < want("workers-least"); }
 static bool other_readers(void)
 {
     snprintf(detail, sizeof detail, "%ld", want("reading"));
@@ -552,6 +554,9 @@ static const struct {
     { "no-chunk", no_chunk, "a chunk of 0 items: n / (4 * workers) is 0 where there are few" },
     { "small-chunk", small_chunk, "the chunk is too small: handing it over takes more than a hundredth of its time" },
     { "large-chunk", large_chunk, "the chunk is too large: there are not four of them for each worker" },
+
+    { "too-many-workers", too_many_workers, "a limit is forgotten: cores that may be used, items, room in memory; the lowest counts" },
+    { "too-few-workers", too_few_workers, "that is too few: one at least, and more than one for each core if they wait" },
 
     { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, else give way" },
     { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
