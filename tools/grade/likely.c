@@ -378,6 +378,9 @@ static bool small_chunk(void) { return want("chunk") < want("chunk-least"); }
 static bool large_chunk(void) { return want("chunk") > want("chunk-most"); }
 static bool too_many_workers(void) { return want("workers-said") > want("workers-most"); }
 static bool too_few_workers(void) { return want("workers-said") < want("workers-least"); }
+static bool joined_early(void) { return want("joined-early") > 0; }
+static bool not_ended(void) { return want("not-ended") > 0; }
+static bool never_told(void) { return said("got and not dealt with"); }
 static bool other_readers(void)
 {
     snprintf(detail, sizeof detail, "%ld", want("reading"));
@@ -526,6 +529,7 @@ static const struct {
     { "not-waited", not_waited, "it returns although nothing is there: give way, and look again, until there is" },
     { "no-process", no_process, "there was no process to be had: is a pool opened in a loop?" },
     { "worker-died", worker_died, "a worker died in the middle of a task: %s" },
+    { "never-told", never_told, "%s: task_done once for each item that was got, on every way" },
     { "task-failed", task_failed, "a task failed: %s" },
     { "other-errno", other_errno, "it failed, errno %s" },
 
@@ -557,6 +561,9 @@ static const struct {
 
     { "too-many-workers", too_many_workers, "a limit is forgotten: cores that may be used, items, room in memory; the lowest counts" },
     { "too-few-workers", too_few_workers, "that is too few: one at least, and more than one for each core if they wait" },
+
+    { "not-ended", not_ended, "a sentinel is got once: whoever gets it has to pass it on to the others, and end" },
+    { "joined-early", joined_early, "task_done says that the work is done: after it, not before" },
 
     { "keeps-thread", keeps_thread, "it waits and keeps the thread: look whether something is there, else give way" },
     { "naps", naps, "it sleeps, and nobody else has the thread meanwhile: only look, and give way at once" },
