@@ -13,7 +13,9 @@
 
 enum { TASKS = 10, WORKERS = 4, LIFE = 2 };
 
-static const int in[TASKS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+_Static_assert(LIFE < 8, "from 8 on lives are not of the same length: pool.h");
+
+static int in[TASKS];
 
 static void print_list(const char *label, const int *number)
 {
@@ -45,13 +47,12 @@ static int start(void *unused)
 /* [twice] */
 static int twice(const void *arg, void *result)
 {
-    static const int end_of_wave[] = { 4, 8, TASKS };
-    int came = board->came++;
+    int came = board->came++, wave = came / WORKERS; /* a task per worker */
+    int end = (wave + 1) * WORKERS;
     if (board->meeting) {
-        wait_until(&board->came, end_of_wave[came / WORKERS]);
-        if (came >= 8)
-            wait_until(&board->starts, 8); /* the last two see the refill */
-        document_sleep(0.5);               /* long enough for the picture */
+        wait_until(&board->came, end < TASKS ? end : TASKS);
+        wait_until(&board->starts, WORKERS * (1 + wave / LIFE)); /* refilled */
+        document_sleep(0.5); /* long enough for the picture */
     }
     *(int *)result = 2 * *(const int *)arg;
     return 0;
@@ -86,8 +87,8 @@ static void why_eight(void)
     print_list("Inputs  :", in);
     int starts = count_starts(true, out);
     print_list("Pool    :", out);
-    printf("least %d = ceil(%d/%d); here %d: four lives end together,\n",
-           (TASKS + LIFE - 1) / LIFE, TASKS, LIFE, starts);
+    printf("least %d = ceil(%d/%d); here %d: %d lives end together,\n",
+           (TASKS + LIFE - 1) / LIFE, TASKS, LIFE, starts, WORKERS);
     printf("the pool refills to its size, whatever is left; most %d\n",
            WORKERS + TASKS / LIFE);
     printf("and on your machine today: %d\n", count_starts(false, out));
@@ -122,6 +123,8 @@ int main(int argc, char **argv)
 {
     begin(argc, argv, "");
     board = shared_memory(sizeof *board);
+    for (int i = 0; i < TASKS; i++)
+        in[i] = i;
     why_eight();
     bounded_leak();
     return 0;

@@ -172,7 +172,9 @@ struct pool_options {
     bool descriptor;               /**< There is to be a pool_descriptor(). */
     bool check;                    /**< A canary behind each result: a task that writes past its own fails. Default:
                                         whether $POOL_CHECK is 1. */
-    long maxtasks;                 /**< A worker is replaced after so many tasks (items, exactly). Default: never. */
+    long maxtasks;                 /**< A worker is replaced after so many tasks (items); if they are 8 or more, some of
+                                        the first workers after fewer, at least half, lest all go at once. Default:
+                                        never. */
     int give_up_after;             /**< The pool is over when so many workers in a row failed, or died, in the
                                         initializer. Default: never; see pool_open(). */
     const int *keep_descriptors;   /**< If set, workers have no descriptors of the program but 0, 1, 2 and these; the

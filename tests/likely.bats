@@ -105,6 +105,8 @@ END
     shows large-chunk 'wanted=chunk 50\nchunk-least 20\nchunk-most 40'
     shows too-many-workers 'wanted=workers-least 4\nworkers-most 5\nworkers-said 9'
     shows too-few-workers 'wanted=workers-least 4\nworkers-most 5\nworkers-said 2'
+    shows long-life 'wanted=fit 3\nmost-asks 4'
+    shows short-life 'wanted=lives-most 4\nlives 12'
     shows not-ended 'wanted=not-ended 1'
     shows joined-early 'wanted=joined-early 1'
     shows never-told 'err=errno is 110: pool_queue_join: 1 got and not dealt with, 0 still in it' 'wanted=returns 0'

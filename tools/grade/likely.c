@@ -378,6 +378,8 @@ static bool small_chunk(void) { return want("chunk") < want("chunk-least"); }
 static bool large_chunk(void) { return want("chunk") > want("chunk-most"); }
 static bool too_many_workers(void) { return want("workers-said") > want("workers-most"); }
 static bool too_few_workers(void) { return want("workers-said") < want("workers-least"); }
+static bool long_life(void) { return want("fit") > 0 && want("most-asks") > want("fit"); }
+static bool short_life(void) { return want("lives") > want("lives-most"); }
 static bool joined_early(void) { return want("joined-early") > 0; }
 static bool not_ended(void) { return want("not-ended") > 0; }
 static bool never_told(void) { return said("got and not dealt with"); }
@@ -562,6 +564,8 @@ static const struct {
     { "too-many-workers", too_many_workers, "a limit is forgotten: cores that may be used, items, room in memory; the lowest counts" },
     { "too-few-workers", too_few_workers, "that is too few: one at least, and more than one for each core if they wait" },
 
+    { "long-life", long_life, "a worker did more tasks than fit into it: limit / leak, rounded down, is how many" },
+    { "short-life", short_life, "workers are replaced too early: each can do limit / leak tasks" },
     { "not-ended", not_ended, "a sentinel is got once: whoever gets it has to pass it on to the others, and end" },
     { "joined-early", joined_early, "task_done says that the work is done: after it, not before" },
 
