@@ -41,7 +41,7 @@ judge() {
         want chunk "$is"
         want chunk-least "$least"
         want chunk-most "$most"
-        asked="./ex$EXERCISE ${questions[i]}"
+        asked="${asked%% *} ${questions[i]}"
         rule="from $least to $most"
         ((least < most)) || rule=$least
         wrong "a chunk: $rule" "${lines[i]-nothing}"

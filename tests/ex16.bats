@@ -15,10 +15,8 @@ setup_file() {
 serve() {
     socket=$BATS_TEST_TMPDIR/web.sock log=$BATS_TEST_TMPDIR/log total=$1
     rm -f "$socket" "$log"
-    "$KIT/build/run" -t 60 "$KIT/build/server" --unix "$socket" --total "$1" --seed "$SEED" --log "$log" "${@:2}" \
-        >/dev/null 2>&1 3>&- &
-    server=$!
-    until [[ -S $socket ]]; do kill -0 $server || return; done
+    beside server --unix "$socket" --total "$1" --seed "$SEED" --log "$log" "${@:2}"
+    until [[ -S $socket ]]; do kill -0 "$beside" || return; done
     chmod 777 "$socket" # nobody in the box is its owner
     options=(-b "$socket=web.sock")
 }
@@ -26,15 +24,14 @@ serve() {
 # fetch WORKERS: runs it on that server, which ends then.
 fetch() {
     run_answer "$1" web.sock
-    kill "$server"
-    wait "$server" || true
+    no_more_beside
     came_to_an_end
 }
 
 # pages [P]...: each page is there, with its own items, but these.
 pages() {
     local p line=()
-    mapfile -t line < <("$KIT/build/server" --tell "$total" --seed "$SEED" | grep -oE '[0-9]+' |
+    mapfile -t line < <(ours server --tell "$total" --seed "$SEED" | grep -oE '[0-9]+' |
         awk '{ sum += $1; n++ } n == 200 { printf form, ++p, n, sum; n = sum = 0 } END { if (n) printf form, ++p, n, sum }' \
             form='page %d: %d items, sum %.0f\n')
     for p; do unset "line[p - 1]"; done

@@ -18,12 +18,10 @@ redis() {
 # serve [RIGHT...]: a Redis with these numbers to do, for the next run; a RIGHT such as -sadd is taken from the box.
 serve() {
     password=$RANDOM$RANDOM$RANDOM socket=$BATS_TEST_TMPDIR/redis.sock
-    "$KIT/build/run" -t 60 redis-server --port 0 --unixsocket "$socket" --unixsocketperm 777 --save '' \
+    beside redis-server --port 0 --unixsocket "$socket" --unixsocketperm 777 --save '' \
         --user test on ">$password" '~*' '&*' +@all \
-        --user default on nopass '~todo' '~doing' '~done' '~failed' -@all +@list +@set +multi +exec +ping +hello +client "$@" \
-        >/dev/null 2>&1 3>&- &
-    server=$!
-    until redis ping >/dev/null 2>&1; do kill -0 $server || return; done
+        --user default on nopass '~todo' '~doing' '~done' '~failed' -@all +@list +@set +multi +exec +ping +hello +client "$@"
+    until redis ping >/dev/null 2>&1; do kill -0 "$beside" || return; done
     redis rpush todo "${number[@]}" >/dev/null
     options=(-b "$socket=redis.sock")
 }
@@ -35,8 +33,7 @@ work() {
     mapfile -t done < <(redis smembers done | grep . | sort)
     mapfile -t failed < <(redis smembers failed | grep . | sort)
     mapfile -t listed < <({ redis lrange todo 0 -1; redis lrange doing 0 -1; } | grep . | sort)
-    kill "$server"
-    wait "$server" || true
+    no_more_beside
     came_to_an_end
 }
 

@@ -52,6 +52,28 @@ teardown() {
     [[ -e $BATS_FILE_TMPDIR/failed ]] || echo "${BATS_TEST_DESCRIPTION%%:*}" >"$BATS_FILE_TMPDIR/failed"
 }
 
+# --- What is beside an answer, outside the box -------------------------------------------------------
+
+# ours NAME [ARG...]: runs a program of the course's own, build/NAME.
+ours() {
+    "$KIT/build/$1" "${@:2}"
+}
+
+# beside NAME [ARG...]: starts a server for the next run, the course's own build/NAME or one of the system's, for a minute at
+# most; `beside` is its process.
+beside() {
+    local command=$1
+    [[ ! -x $KIT/build/$1 ]] || command=$KIT/build/$1
+    "$KIT/build/run" -t 60 "$command" "${@:2}" >/dev/null 2>&1 3>&- &
+    beside=$!
+}
+
+# no_more_beside: ends it.
+no_more_beside() {
+    kill "$beside"
+    wait "$beside" || true
+}
+
 # --- Questions --------------------------------------------------------------------------------------
 
 # random NAME LEAST MOST: sets the variable to a number between them, both included.

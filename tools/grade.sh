@@ -26,7 +26,7 @@ if [ "$folder" = exercises ]; then kept=.progress; else kept=/dev/null; fi
 kept=${PROGRESS:-$kept}
 
 die() {
-    printf 'grade.sh: %s\n' "$1" >&2
+    printf 'grade.sh: %s\n' "$1" | fold -s -w 80 >&2
     exit "${2:-2}"
 }
 

@@ -98,7 +98,7 @@ unknown() {
         if [ -n "$(ls chapters/$kind"$padded"-*.c exercises/$kind"$padded"-*.c 2>/dev/null)" ]; then
             echo "It is written make $kind$padded." >&2
         elif [ "$kind" = ex ]; then
-            echo "There is no exercise $number. There is: $(sh tools/grade.sh numbers)." >&2
+            echo "There is no exercise $number. There is: $(sh tools/grade.sh numbers)." | fold -s -w 80 >&2
         else
             echo "There is no chapter $number yet. make list shows those that there are." >&2
         fi
