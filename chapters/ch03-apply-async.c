@@ -106,7 +106,7 @@ static void with_join(void)
 static int visit(const void *wanted, void *unused)
 {
     (void)unused;
-    printf("  %d inside\n", ++board->inside);
+    printf("  process %d comes: %d inside\n", getpid(), ++board->inside);
     meet(&board->came, *(const int *)wanted);
     document_sleep(1); /* long enough for the picture */
     board->inside--;

@@ -17,9 +17,9 @@ setup_file() {
         echo "Sub-process(es) done."
         echo "cured: join: 10 tasks handed over, 10 ran, in <time> seconds"
         echo "apply:"
-        printf '  %d inside\n' 1 1 1 1
+        printf '  process <ms> comes: %d inside\n' 1 1 1 1
         echo "apply_async:"
-        printf '  %d inside\n' 1 2 3 4
+        printf '  process <ms> comes: %d inside\n' 1 2 3 4
     } | kit_match - 'unordered=/^hello/' 'unordered=/inside/'
 }
 
