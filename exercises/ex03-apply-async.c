@@ -11,7 +11,7 @@
  */
 #include "harness.h"
 
-/* The task. Asks the witness about a number; by hand the answer is the square. */
+/* The task. Asks the witness about a number; by hand it answers the square. */
 static int ask(const void *arg, void *result)
 {
     long number = *(const long *)arg, answer;

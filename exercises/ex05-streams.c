@@ -16,15 +16,14 @@ struct found {
     long number, answer;
 };
 
-/* The task. Asks the witness about a number; by hand the answer is the square. */
+/* The task. Asks the witness about a number; by hand it answers the square. */
 static int look(const void *arg, void *result)
 {
     struct found *found = result;
     char question[64];
     found->number = *(const long *)arg;
     snprintf(question, sizeof question, "ask %ld", found->number);
-    return witness_ask(question, found->number * found->number,
-                       &found->answer);
+    return witness_ask(question, found->number * found->number, &found->answer);
 }
 
 struct numbers {

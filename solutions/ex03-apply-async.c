@@ -11,7 +11,7 @@
  */
 #include "harness.h"
 
-/* The task. Asks the witness about a number; by hand the answer is the square. */
+/* The task. Asks the witness about a number; by hand it answers the square. */
 static int ask(const void *arg, void *result)
 {
     long number = *(const long *)arg, answer;
@@ -39,7 +39,8 @@ static int ask_each(struct pool *pool, const long *in, size_t n, long *out)
     struct pool_result *results[n];
     int status = 0;
     for (size_t i = 0; i < n; i++)
-        results[i] = pool_apply_async(pool, ask, &in[i], sizeof in[i], sizeof out[i], NULL);
+        results[i] = pool_apply_async(pool, ask, &in[i], sizeof in[i],
+                                      sizeof out[i], NULL);
     for (size_t i = 0; i < n; i++) {
         if (pool_result_get(results[i], &out[i], POOL_FOREVER) != 0)
             status = -1;

@@ -16,15 +16,14 @@ struct found {
     long number, answer;
 };
 
-/* The task. Asks the witness about a number; by hand the answer is the square. */
+/* The task. Asks the witness about a number; by hand it answers the square. */
 static int look(const void *arg, void *result)
 {
     struct found *found = result;
     char question[64];
     found->number = *(const long *)arg;
     snprintf(question, sizeof question, "ask %ld", found->number);
-    return witness_ask(question, found->number * found->number,
-                       &found->answer);
+    return witness_ask(question, found->number * found->number, &found->answer);
 }
 
 struct numbers {
@@ -64,8 +63,8 @@ static long first_hit(struct pool *pool, pool_source *next, void *state,
     struct found found;
     long hit = -1;
     int got;
-    struct pool_iter *iter = pool_imap_unordered(pool, look, next, state, sizeof(long),
-                                                 sizeof found, NULL);
+    struct pool_iter *iter = pool_imap_unordered(
+        pool, look, next, state, sizeof(long), sizeof found, NULL);
     while (hit < 0 && (got = pool_iter_next(iter, &found, POOL_FOREVER)) != 0) {
         if (got == 1 && found.answer == wanted)
             hit = found.number;

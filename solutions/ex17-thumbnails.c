@@ -114,8 +114,10 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
                     long *thumbnail)
 {
     struct pool_options processes = { .processes = scalers };
-    struct pool_options threads = { .processes = readers, .kind = POOL_THREADS };
-    struct pool *scaling = pool_open(&processes); /* first: nobody can hold a lock yet */
+    struct pool_options threads = { .processes = readers,
+                                    .kind = POOL_THREADS };
+    struct pool *scaling =
+        pool_open(&processes); /* first: nobody can hold a lock yet */
     struct pool *reading = scaling ? pool_open(&threads) : NULL;
     struct pool_result *scaled[n];
     struct picture picture;
@@ -123,11 +125,12 @@ static int pipeline(const char **file, size_t n, int readers, int scalers,
     int got, status = 0;
     memset(scaled, 0, sizeof scaled);
     struct pool_iter *iter =
-        pool_imap_unordered(reading, read_picture, next_file, &files, sizeof *file, sizeof picture, NULL);
+        pool_imap_unordered(reading, read_picture, next_file, &files,
+                            sizeof *file, sizeof picture, NULL);
     while ((got = pool_iter_next(iter, &picture, POOL_FOREVER)) != 0)
         if (got == 1)
-            scaled[pool_iter_index(iter)] =
-                pool_apply_async(scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
+            scaled[pool_iter_index(iter)] = pool_apply_async(
+                scaling, scale, &picture, sizeof picture, sizeof(long), NULL);
         else if (pool_error()->item == POOL_NO_ITEM)
             break;
     for (size_t i = 0; i < n; i++)

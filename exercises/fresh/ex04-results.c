@@ -20,7 +20,7 @@ struct outcome {
     char words[512]; /* FAILED: what pool_error() says of it */
 };
 
-/* The task. Asks the witness about a number; by hand the answer is the square. */
+/* The task. Asks the witness about a number; by hand it answers the square. */
 static int ask(const void *arg, void *result)
 {
     long number = *(const long *)arg, answer;
@@ -36,9 +36,9 @@ static int ask(const void *arg, void *result)
  *
  * Waits for all of them together `seconds` at most, and no longer than needed.
  * outcomes[i] is then what became of results[i]: DONE, with its value; FAILED,
- * with pool_error()->text in words; or LATE, if it is not done in time. One that
- * failed or is late does no harm to the others: those behind it that are done
- * in time are DONE.
+ * with pool_error()->text in words; or LATE, if it is not done in time. One
+ * that failed or is late does no harm to the others: those behind it that are
+ * done in time are DONE.
  *
  * Returns 0 if all are DONE, otherwise exactly -1. The handles are not freed,
  * and no job is cancelled. It prints nothing on stdout.

@@ -7,7 +7,7 @@
  *        ./ex11 NUMBER...             a worker for each, as you like
  *        make grade-11                the verdict; make hint-11 if stuck
  *
- * The pool is a naive one, without the library: a process for each number, which
+ * The pool is a naive one, without the library: a process for each number. It
  * ends when it has the answer. By hand that takes two seconds.
  */
 #include "harness.h"
@@ -72,7 +72,8 @@ static void start(struct naive *p, int place)
  * sends SIGINT to the workers, too: those that die of it are not replaced.
  * Other signals change nothing.
  *
- * Returns 0 when all workers have ended by themselves; exactly 130 after SIGINT.
+ * Returns 0 when all workers have ended by themselves, exactly 130 after SIGINT
+ * has come.
  * When it returns, in either way, no child is left, and no zombie. It prints
  * nothing on stdout.
  */
